@@ -1,0 +1,144 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "./config/config.js";
+import { MountTable } from "./core/mount-table.js";
+import { namespaceTable } from "./core/namespace.js";
+import { Router } from "./core/router.js";
+import { fsError } from "./libc/system-error.js";
+import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
+import { NexusError } from "./model/errors.js";
+import type { Identity } from "./model/identity.js";
+import { ROOT_INO } from "./model/ids.js";
+import type { ContentStore } from "./storage/content/content-store.js";
+import { WorkerContentJobs } from "./storage/content/local/content-jobs-worker.js";
+import { layoutOf } from "./storage/content/local/layout.js";
+import { LocalContentStore } from "./storage/content/local/local-content-store.js";
+import type { MetadataStore } from "./storage/metadata/metadata-store.js";
+import { WorkerCheckpointer } from "./storage/metadata/sqlite/checkpoint-worker.js";
+import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
+import type { Logger } from "./telemetry/logger.js";
+import { Promotion } from "./vfs/content/promotion.js";
+import { Reclaimer } from "./vfs/content/reclaimer.js";
+import { recover } from "./vfs/content/recovery.js";
+import { Staging } from "./vfs/content/staging.js";
+import type { FileSystem } from "./vfs/file-system.js";
+import { HandleTable } from "./vfs/handle-table.js";
+import { ensureDirectory } from "./vfs/home.js";
+import { InodeTable } from "./vfs/inode-table.js";
+import { NexusFileSystem } from "./vfs/nexus-file-system.js";
+import { Volume } from "./vfs/volume.js";
+
+/** A namespace, open and running. */
+export interface Nexus {
+  readonly fileSystem: FileSystem;
+  /** Makes the directories that belong to an identity, before it looks for them. */
+  welcome(identity: Identity): void;
+  /**
+   * Seals what waits, as far as `drainMs` reaches, and closes. What isn't done by then is taken up
+   * at the next start.
+   */
+  close(options: { drainMs: number }): Promise<void>;
+}
+
+/** Who owns the directories that the system itself makes. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Opens the data directory and builds the running system. The only file that knows every class.
+ * Errors: `invalid-config`, `corrupt`, `not-supported`, `io-failure`, `no-space`, `access-denied`.
+ */
+export function compose({
+  config,
+  scheduler,
+  logger,
+}: {
+  config: Config;
+  scheduler: Scheduler;
+  logger: Logger;
+}): Nexus {
+  const { dataDir, dbPath, cacheSizeMb } = config;
+  makeDirectory(dataDir);
+  const clock = new SystemClock();
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const metadata = new SqliteMetadataStore({
+    databasePath: dbPath,
+    journalPath: join(dataDir, "metadata.journal"),
+    cacheSizeMb,
+    owner,
+    clock,
+    scheduler,
+    checkpointer: new WorkerCheckpointer({ databasePath: dbPath, logger }),
+    logger,
+  });
+  const layout = layoutOf(dataDir);
+  const contents = new LocalContentStore({ layout, jobs: new WorkerContentJobs(layout) });
+  return composeOn({ config, metadata, contents, clock, scheduler, logger, owner });
+}
+
+export interface StoresAndTools {
+  readonly config: Pick<Config, "namespaces" | "mounts" | "atime">;
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly owner: Owner;
+}
+
+/**
+ * Puts a file system on two open stores, takes up what the last process left, and owns both stores
+ * from then on.
+ */
+export function composeOn(options: StoresAndTools): Nexus {
+  const { config, metadata, contents, clock, scheduler, logger, owner } = options;
+  const router = new Router({
+    namespaces: namespaceTable(config.namespaces),
+    mounts: new MountTable(config.mounts),
+  });
+  const inodes = new InodeTable();
+  const staging = new Staging({ metadata, contents });
+  const reclaimer = new Reclaimer({ metadata, contents, staging, scheduler, logger });
+  const parts = { metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger };
+  const promotion = new Promotion(parts);
+  const handles = new HandleTable();
+  const volume = new Volume({ ...parts, router, handles, promotion, atimePolicy: config.atime });
+  admitRoot(volume);
+  recover({ metadata, contents, staging, promotion, reclaimer, logger });
+  for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
+
+  return {
+    fileSystem: new NexusFileSystem(volume),
+    welcome: (identity) => {
+      for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
+    },
+    close: async ({ drainMs }) => {
+      try {
+        for (const inode of inodes.values()) volume.recordActivity(inode);
+        await promotion.drain(clock.monotonicMs() + drainMs);
+        await reclaimer.drain();
+        await metadata.close();
+      } finally {
+        await contents.close();
+      }
+    },
+  };
+}
+
+/** The root is known without a look-up, for as long as the volume is open. */
+function admitRoot(volume: Volume): void {
+  const record = volume.metadata.getattr(ROOT_INO);
+  if (record === undefined) throw new NexusError("corrupt", "the store has no root directory");
+  const { ino, mode } = record;
+  volume.inodes.admit({ ino, mode, place: volume.router.root }).lookups += 1;
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fsError(error, { op: "make the data directory", path });
+  }
+}

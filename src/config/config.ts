@@ -1,0 +1,38 @@
+import type { MountEntry } from "../core/mount-table.js";
+import type { NamespaceDeclaration } from "../core/namespace.js";
+import type { AgentId, TenantId } from "../model/ids.js";
+import type { LogLevel } from "../telemetry/logger.js";
+
+/** Everything that can be configured, complete and checked. */
+export interface Config {
+  readonly mode: "embedded";
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Absolute; inside `dataDir` unless told otherwise. */
+  readonly dbPath: string;
+  readonly tenantId: TenantId | undefined;
+  readonly agentId: AgentId | undefined;
+  readonly isAdmin: boolean;
+  /** Beyond the five default ones; one of the same name redefines it. */
+  readonly namespaces: readonly NamespaceDeclaration[];
+  /** Beyond the default one, which gives `/` to the local backend. */
+  readonly mounts: readonly MountEntry[];
+  /** For pages of the metadata database. */
+  readonly cacheSizeMb: number;
+  readonly atime: "relatime" | "strictatime" | "noatime";
+  readonly allowOther: boolean;
+  readonly readOnly: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | undefined;
+  /** Settings of the other deployment modes and of caches that the mount leaves to the kernel. */
+  readonly reserved: Readonly<Record<string, unknown>>;
+}
+
+/** Where a setting came from, for messages: `--tenant`, `NEXUS_TENANT_ID`, `./nexus.yaml`. */
+export interface Setting {
+  readonly value: unknown;
+  readonly source: string;
+}
+
+/** Settings by their snake_case key. */
+export type Settings = ReadonlyMap<string, Setting>;

@@ -1,0 +1,65 @@
+import { NexusError } from "../model/errors.js";
+import type { Identity } from "../model/identity.js";
+import { isStructural, type Place } from "./place.js";
+
+export type Access = "read" | "write";
+
+/**
+ * The checks of isolation, in their order, on the place alone and before any look-up: a denied
+ * answer is the same whether or not the file exists. Returns the refusal, or undefined.
+ */
+export function refusal(
+  identity: Identity,
+  { place, access }: { place: Place; access: Access },
+): NexusError | undefined {
+  const { namespace, tenantId, agentId, mount } = place.zone;
+  if (namespace !== undefined) {
+    if (namespace.adminOnly && !identity.isAdmin) {
+      return new NexusError(
+        "access-denied",
+        `namespace '${namespace.name}' requires admin privileges`,
+      );
+    }
+    if (namespace.readonly && access === "write") {
+      return new NexusError("read-only", `namespace '${namespace.name}' is read-only`);
+    }
+  }
+  if (mount.readonly && access === "write") {
+    return new NexusError("read-only", `the mount at ${mount.prefix} is read-only`);
+  }
+  if (namespace === undefined || identity.isAdmin) return undefined;
+  if (identity.tenantId !== undefined && tenantId !== undefined && tenantId !== identity.tenantId) {
+    return new NexusError(
+      "access-denied",
+      `tenant '${identity.tenantId}' can't access resources of tenant '${tenantId}'`,
+    );
+  }
+  if (identity.agentId !== undefined && agentId !== undefined && agentId !== identity.agentId) {
+    return new NexusError(
+      "access-denied",
+      `agent '${identity.agentId}' can't access the workspace of agent '${agentId}'`,
+    );
+  }
+  return undefined;
+}
+
+/** {@link refusal}, thrown. */
+export function authorize(identity: Identity, request: { place: Place; access: Access }): void {
+  const refused = refusal(identity, request);
+  if (refused !== undefined) throw refused;
+}
+
+/**
+ * Changing a directory that several tenants or agents share (its mode, owner, times, attributes)
+ * would reach across the boundary, so it takes an identity that the boundary doesn't bind.
+ * Entries made in it are checked by their own place instead.
+ */
+export function authorizeChange(identity: Identity, place: Place): void {
+  authorize(identity, { place, access: "write" });
+  if (isStructural(place) && !identity.isAdmin && identity.tenantId !== undefined) {
+    throw new NexusError(
+      "access-denied",
+      `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,
+    );
+  }
+}

@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import { closeSync } from "node:fs";
+import { parentPort, Worker, workerData } from "node:worker_threads";
+import { compose, type Nexus } from "../compose.js";
+import type { Config } from "../config/config.js";
+import { Pump } from "../fuse/pump.js";
+import { Session } from "../fuse/session.js";
+import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
+import type { Identity } from "../model/identity.js";
+import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
+
+// This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
+// opens the store and serves the devices that it is given.
+
+/** How long a detached mount is served for those who still have files open. */
+const GRACE_MS = 3000;
+/** How long contents are sealed before closing; what is left is taken up at the next start. */
+const DRAIN_MS = 30_000;
+
+interface Setup {
+  readonly config: Config;
+  readonly log: LogTarget;
+}
+
+type ToThread =
+  | { readonly type: "attach"; readonly fd: number; readonly identity: Identity }
+  /** The mount is detached: end it, also if somebody still holds it. */
+  | { readonly type: "end" }
+  | { readonly type: "close" };
+
+type FromThread =
+  | { readonly type: "opened" | "ready" | "ended" | "closed" }
+  | { readonly type: "failed"; readonly kind: ErrorKind; readonly message: string };
+
+const setup = (workerData as { fsThread?: Setup } | null)?.fsThread;
+if (setup !== undefined && parentPort !== null) runThread(setup, parentPort);
+
+function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>): void {
+  const logger = openLogger(log, "fs");
+  const say = (message: FromThread) => port.postMessage(message);
+  const fail = (error: unknown) => {
+    const kind = error instanceof NexusError ? error.kind : "internal";
+    logger.fatal({ err: error }, "the file system failed");
+    say({ type: "failed", kind, message: messageOf(error) });
+  };
+  try {
+    const pump = new Pump();
+    const nexus = compose({ config, scheduler: pump, logger });
+    const attach = (fd: number, identity: Identity) =>
+      attachSession({ pump, nexus, logger, say }, { fd, identity });
+    let end: (() => void) | undefined;
+    port.on("message", (message: ToThread) => {
+      if (message.type === "attach") {
+        end = attach(message.fd, message.identity);
+      } else if (message.type === "end") {
+        pump.after(GRACE_MS, () => end?.());
+      } else {
+        nexus
+          .close({ drainMs: DRAIN_MS })
+          .then(() => say({ type: "closed" }), fail)
+          .finally(() => {
+            pump.stop();
+            port.close();
+          });
+      }
+    });
+    say({ type: "opened" });
+    pump.run().catch(fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Serves a device. Returns what ends the session by closing the device. */
+function attachSession(
+  {
+    pump,
+    nexus,
+    logger,
+    say,
+  }: { pump: Pump; nexus: Nexus; logger: Logger; say: (message: FromThread) => void },
+  { fd, identity }: { fd: number; identity: Identity },
+): () => void {
+  nexus.welcome(identity);
+  const session = new Session({
+    fd,
+    fs: nexus.fileSystem,
+    identify: ({ uid, gid, pid }) => ({ uid, gid, pid, identity }),
+    logger,
+    onReady: () => say({ type: "ready" }),
+    onEnd: () => {
+      closeSync(fd);
+      logger.info({ requests: session.requestsServed }, "the mount has ended");
+      say({ type: "ended" });
+    },
+  });
+  pump.add(session);
+  return () => session.abort();
+}
+
+/** The thread that serves the mount and owns the store, as the main thread sees it. */
+export class FsThread {
+  readonly #worker: Worker;
+  /** Resolves when the kernel has let go of the mount. */
+  readonly ended: Promise<void>;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    this.ended = heard(worker, "ended");
+    // Whoever doesn't wait for the end hears of a failure elsewhere.
+    this.ended.catch(() => undefined);
+  }
+
+  /** Opens the store on a new thread. Errors: those of `compose`. */
+  static async start(config: Config, log: LogTarget): Promise<FsThread> {
+    const setup: Setup = { config, log };
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { fsThread: setup },
+      // The device is opened by one thread and closed by another.
+      trackUnmanagedFds: false,
+    });
+    const thread = new FsThread(worker);
+    await heard(worker, "opened");
+    return thread;
+  }
+
+  /** Serves a device; resolves when the mount answers. */
+  async attach(fd: number, identity: Identity): Promise<void> {
+    const ready = heard(this.#worker, "ready");
+    this.#post({ type: "attach", fd, identity });
+    await ready;
+  }
+
+  /** Ends a mount that was detached, after a grace period for those who still use it. */
+  end(): void {
+    this.#post({ type: "end" });
+  }
+
+  /** Drains and closes the store. */
+  async close(): Promise<void> {
+    const closed = heard(this.#worker, "closed");
+    this.#post({ type: "close" });
+    await closed;
+    await once(this.#worker, "exit");
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+}
+
+/** The next message of this type. Rejects when the thread fails first. */
+function heard(worker: Worker, type: FromThread["type"]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      worker.off("message", onMessage);
+      worker.off("error", onError);
+      worker.off("exit", onExit);
+      act();
+    };
+    const onMessage = (message: FromThread) => {
+      if (message.type === type) settle(resolve);
+      else if (message.type === "failed") {
+        settle(() => reject(new NexusError(message.kind, message.message)));
+      }
+    };
+    const onError = (error: Error) => settle(() => reject(error));
+    const onExit = () =>
+      settle(() => reject(new NexusError("internal", "the fs thread has ended")));
+    worker.on("message", onMessage);
+    worker.on("error", onError);
+    worker.on("exit", onExit);
+  });
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { statSync } from "node:fs";
+import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
+import type { Serving } from "./serve.js";
+
+/** What a daemon in the background tells the process that started it. */
+export type ChildReport =
+  | { readonly state: "ready"; readonly serving: Serving }
+  | { readonly state: "failed"; readonly kind: ErrorKind; readonly message: string };
+
+/**
+ * Starts the daemon in the background and waits until the mount answers. Errors: what the daemon
+ * reported.
+ */
+export async function launch(program: string, args: readonly string[]): Promise<Serving> {
+  const child = spawn(process.execPath, [program, ...args, "--child"], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  const report = await new Promise<ChildReport>((resolve, reject) => {
+    child.once("message", (message) => resolve(message as ChildReport));
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      const how = signal ?? `exit code ${code}`;
+      reject(new NexusError("internal", `the daemon ended before it had mounted (${how})`));
+    });
+  });
+  child.removeAllListeners();
+  if (report.state === "failed") throw new NexusError(report.kind, report.message);
+  child.disconnect();
+  child.unref();
+  requireAnswer(report.serving.mountPoint);
+  return report.serving;
+}
+
+/** Reports to the process that started this one, if it still listens. */
+export function report(message: ChildReport): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, undefined, {}, () => resolve());
+  });
+}
+
+/** The proof: the root answers a stranger. */
+function requireAnswer(mountPoint: string): void {
+  try {
+    statSync(mountPoint);
+  } catch (error) {
+    throw new NexusError("io-failure", `the mount doesn't answer: ${messageOf(error)}`, {
+      path: mountPoint,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { exitCodeOf } from "../cli/exit-code.js";
+import { messageOf, NexusError } from "../model/errors.js";
+import { type MountRequest, parseCommandLine } from "./command-line.js";
+import { launch, report } from "./launch.js";
+import { serve } from "./serve.js";
+import { unmountAndWait } from "./unmount.js";
+
+const args = process.argv.slice(2);
+
+try {
+  const invocation = parseCommandLine(args, basename(process.argv[1] ?? ""));
+  if (invocation.action === "unmount") {
+    const { mountPoint, lazy } = invocation;
+    console.log(`nexus-mount: unmounted ${await unmountAndWait(mountPoint, { lazy })}`);
+  } else if (invocation.action === "mount") {
+    await mount(invocation.request);
+  }
+} catch (error) {
+  console.error(`nexus-mount: ${messageOf(error)}`);
+  process.exitCode = exitCodeOf(error);
+}
+
+async function mount(request: MountRequest): Promise<void> {
+  if (request.isChild) return serveForParent(request);
+  if (request.foreground) return serve(request, { onReady: () => undefined });
+  const serving = await launch(fileURLToPath(import.meta.url), args);
+  const { dataDir, mountPoint, pid } = serving;
+  console.log(`nexus-mount: ${dataDir} is mounted at ${mountPoint} (pid ${pid})`);
+}
+
+/** In the background: whoever started this process waits for word. */
+async function serveForParent(request: MountRequest): Promise<void> {
+  let isReady = false;
+  try {
+    await serve(request, {
+      onReady: (serving) => {
+        isReady = true;
+        void report({ state: "ready", serving });
+      },
+    });
+  } catch (error) {
+    const kind = error instanceof NexusError ? error.kind : "internal";
+    if (!isReady) await report({ state: "failed", kind, message: messageOf(error) });
+    throw error;
+  }
+}

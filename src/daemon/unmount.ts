@@ -1,0 +1,47 @@
+import { setTimeout } from "node:timers/promises";
+import { unmountDevice } from "../fuse/binding/device.js";
+import { isKind, NexusError } from "../model/errors.js";
+import { DataDirLock, readHolder } from "./data-dir-lock.js";
+import { nexusMountAt } from "./host-mounts.js";
+import { resolveMountPoint } from "./mount-point.js";
+
+const POLL_MS = 20;
+/** Longer than the daemon drains. */
+const WAIT_MS = 45_000;
+
+/**
+ * Unmounts, and waits until the daemon has written everything down: afterwards the data directory
+ * may be copied, moved, or mounted again. Errors: `not-found`, `busy`, `io-failure`.
+ */
+export async function unmountAndWait(path: string, { lazy }: { lazy: boolean }): Promise<string> {
+  const mountPoint = resolveMountPoint(path);
+  const mount = nexusMountAt(mountPoint);
+  if (mount === undefined) {
+    throw new NexusError("not-found", `no Nexus namespace is mounted at ${mountPoint}`, {
+      path: mountPoint,
+    });
+  }
+  const dataDir = mount.source;
+  const isServed = readHolder(dataDir)?.mountPoint === mountPoint;
+  try {
+    await unmountDevice(mountPoint, { lazy });
+  } catch (error) {
+    if (!isKind(error, "busy")) throw error;
+    throw new NexusError(
+      "busy",
+      `${mountPoint} is in use: close the files and leave the directories in it (fuser -vm shows who), or detach it with -u --lazy`,
+      { path: mountPoint, cause: error },
+    );
+  }
+  const deadline = performance.now() + WAIT_MS;
+  while (isServed && DataDirLock.isHeld(dataDir)) {
+    if (performance.now() > deadline) {
+      throw new NexusError(
+        "busy",
+        `unmounted; the daemon (process ${readHolder(dataDir)?.pid}) is still writing to ${dataDir}`,
+      );
+    }
+    await setTimeout(POLL_MS);
+  }
+  return mountPoint;
+}

@@ -1,0 +1,57 @@
+import { constants } from "node:os";
+import { type ErrorKind, NexusError } from "../model/errors.js";
+
+const { errno } = constants;
+
+/** What a program sees of each kind of error: the outward edge of the mount. */
+const ERRNO_OF_KIND = {
+  "not-found": errno.ENOENT,
+  "already-exists": errno.EEXIST,
+  "not-a-directory": errno.ENOTDIR,
+  "is-a-directory": errno.EISDIR,
+  "directory-not-empty": errno.ENOTEMPTY,
+  "access-denied": errno.EACCES,
+  "not-permitted": errno.EPERM,
+  "read-only": errno.EROFS,
+  "invalid-path": errno.EINVAL,
+  "invalid-encoding": errno.EILSEQ,
+  "invalid-argument": errno.EINVAL,
+  "name-too-long": errno.ENAMETOOLONG,
+  "no-attribute": errno.ENODATA,
+  "attribute-too-large": errno.E2BIG,
+  "buffer-too-small": errno.ERANGE,
+  "not-supported": errno.EOPNOTSUPP,
+  "not-implemented": errno.ENOSYS,
+  "cross-zone": errno.EXDEV,
+  busy: errno.EBUSY,
+  "no-space": errno.ENOSPC,
+  "quota-exceeded": errno.EDQUOT,
+  "file-too-large": errno.EFBIG,
+  "too-many-links": errno.EMLINK,
+  "too-many-open-files": errno.ENFILE,
+  "symlink-loop": errno.ELOOP,
+  "bad-handle": errno.EBADF,
+  stale: errno.ESTALE,
+  interrupted: errno.EINTR,
+  "try-again": errno.EAGAIN,
+  "no-such-offset": errno.ENXIO,
+  "out-of-memory": errno.ENOMEM,
+  corrupt: errno.EIO,
+  "io-failure": errno.EIO,
+  "invalid-config": errno.EINVAL,
+  "in-use": errno.EBUSY,
+  closed: errno.ENOTCONN,
+  internal: errno.EIO,
+} satisfies Record<ErrorKind, number>;
+
+/** The error number for anything that was thrown; EIO for what is no error of ours. */
+export function errnoOf(error: unknown): number {
+  return error instanceof NexusError ? ERRNO_OF_KIND[error.kind] : errno.EIO;
+}
+
+/** Errors that are no answer to the program but trouble of ours, and so belong in the log. */
+export function isTrouble(error: unknown): boolean {
+  return errnoOf(error) === errno.EIO;
+}
+
+export const ENOSYS = errno.ENOSYS;

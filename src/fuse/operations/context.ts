@@ -1,0 +1,63 @@
+import type { Caller } from "../../model/identity.js";
+import type { Ino } from "../../model/ids.js";
+import type { MaybePromise } from "../../model/maybe-promise.js";
+import type { Entry, FileSystem } from "../../vfs/file-system.js";
+import type { Reply } from "../protocol/reply.js";
+import type { Request } from "../protocol/request.js";
+
+/**
+ * How long the kernel may keep what it was told: names (also absent ones), attributes. The daemon is
+ * the only writer, and what changes behind a mount's back is invalidated, so: long.
+ */
+export const CACHE_SECONDS = 24 * 60 * 60;
+
+/** One request while it is being carried out. */
+export interface Context {
+  readonly fs: FileSystem;
+  readonly caller: Caller;
+  /**
+   * Only valid until the operation returns: a later answer must have taken from it what it needs.
+   */
+  readonly request: Request;
+  /** Belongs to this request until it is answered. */
+  readonly reply: Reply;
+  /** What the kernel holds once it has the answer: look-ups of these inodes, this handle. */
+  readonly granted: Granted;
+}
+
+export interface Granted {
+  readonly inos: Ino[];
+  handle: number | undefined;
+}
+
+/**
+ * Carries out one opcode: decodes the request, calls the file system, writes the body of the answer.
+ * What it throws becomes the errno of the answer.
+ */
+export type Operation = (context: Context) => MaybePromise<void>;
+
+/** struct fuse_entry_out, 128 bytes, and the look-up that it stands for. */
+export function replyEntry(context: Context, entry: Entry): void {
+  grantLookup(context, entry.ino);
+  encodeEntry(context.reply, entry);
+}
+
+/** A name that isn't there, for the kernel to remember: an entry of inode 0. */
+export function replyAbsent({ reply }: Context): void {
+  reply.zeros(16);
+  reply.u64(CACHE_SECONDS);
+  reply.zeros(104);
+}
+
+export function encodeEntry(reply: Reply, { ino, attributes }: Entry): void {
+  reply.u64(ino);
+  reply.u64(0); // generation: numbers are never used twice
+  reply.u64(CACHE_SECONDS);
+  reply.u64(CACHE_SECONDS);
+  reply.u64(0); // nanoseconds of both
+  reply.attributes(attributes);
+}
+
+export function grantLookup({ granted }: Context, ino: Ino): void {
+  granted.inos.push(ino);
+}

@@ -1,0 +1,169 @@
+import { NexusError } from "../../model/errors.js";
+import { whenReady } from "../../model/maybe-promise.js";
+import type { FallocateRequest, OpenFlags } from "../../vfs/file-system.js";
+import {
+  FALLOCATE_MODE,
+  FOPEN,
+  O,
+  OPEN_KILL_SUIDGID,
+  WHENCE,
+  WRITE_FLAG,
+} from "../protocol/constants.js";
+import { MalformedRequest, type Request } from "../protocol/request.js";
+import { type Context, type Operation, replyEntry } from "./context.js";
+import { nameRequest } from "./entries.js";
+
+/** struct fuse_open_in: flags, open_flags. */
+export const open: Operation = (context) => {
+  const { fs, caller, request } = context;
+  const flags = openFlags(request.u32(0), request.u32(4));
+  return whenReady(fs.open(caller, { ino: request.nodeid, flags }), ({ handle }) =>
+    replyOpened(context, handle),
+  );
+};
+
+/** struct fuse_create_in: flags, mode, umask, open_flags; then the name. */
+export const create: Operation = (context) => {
+  const { fs, caller, request } = context;
+  const created = fs.create(caller, {
+    ...nameRequest(request, 16),
+    mode: request.u32(4),
+    flags: openFlags(request.u32(0), request.u32(12)),
+    exclusive: (request.u32(0) & O.EXCL) !== 0,
+  });
+  return whenReady(created, ({ entry, opened }) => {
+    replyEntry(context, entry);
+    replyOpened(context, opened.handle);
+  });
+};
+
+/** The same struct; the request's node is the directory and the name means nothing. */
+export const tmpfile: Operation = (context) => {
+  const { fs, caller, request } = context;
+  const made = fs.tmpfile(caller, {
+    ino: request.nodeid,
+    mode: request.u32(4),
+    flags: openFlags(request.u32(0), request.u32(12)),
+    exclusive: (request.u32(0) & O.EXCL) !== 0,
+  });
+  return whenReady(made, ({ entry, opened }) => {
+    replyEntry(context, entry);
+    replyOpened(context, opened.handle);
+  });
+};
+
+/** struct fuse_read_in: fh, offset, size, read_flags, lock_owner, flags, padding. */
+export const read: Operation = ({ fs, caller, request, reply }) => {
+  request.need(40);
+  const size = request.u32(16);
+  const into = reply.room(size);
+  if (into.length < size) throw new MalformedRequest(`a read of ${size} bytes`);
+  const count = fs.read(caller, { handle: request.u64(0), offset: request.u64(8), into });
+  return whenReady(count, (bytes) => reply.advance(bytes));
+};
+
+/** struct fuse_write_in: fh, offset, size, write_flags, lock_owner, flags, padding; then the data. */
+export const write: Operation = ({ fs, caller, request, reply }) => {
+  const size = request.u32(16);
+  const writeFlags = request.u32(20);
+  const written = fs.write(caller, {
+    handle: request.u64(0),
+    offset: request.u64(8),
+    data: request.bytes(40, size),
+    killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
+    fromCache: (writeFlags & WRITE_FLAG.CACHE) !== 0,
+  });
+  return whenReady(written, () => reply.u64(size)); // size, padding
+};
+
+/** struct fuse_release_in: fh first. The last close of a file. */
+export const release: Operation = ({ fs, request }) => fs.release({ handle: request.u64(0) });
+
+/** struct fuse_fsync_in. Data without metadata is no cheaper here. */
+export const fsync: Operation = ({ fs, caller, request }) =>
+  fs.fsync(caller, { ino: request.nodeid });
+
+/** struct fuse_fallocate_in: fh, offset, length, mode, padding. */
+export const fallocate: Operation = ({ fs, caller, request }) => {
+  request.need(32);
+  return fs.fallocate(caller, {
+    handle: request.u64(0),
+    offset: request.u64(8),
+    length: request.u64(16),
+    mode: fallocateMode(request.u32(24)),
+  });
+};
+
+/** struct fuse_lseek_in: fh, offset, whence, padding. */
+export const lseek: Operation = ({ fs, caller, request, reply }) => {
+  const whence = request.u32(16);
+  if (whence !== WHENCE.DATA && whence !== WHENCE.HOLE) {
+    throw new NexusError("invalid-argument", `lseek from ${whence} is the kernel's business`);
+  }
+  const to = whence === WHENCE.DATA ? "data" : "hole";
+  const found = fs.lseek(caller, { handle: request.u64(0), offset: request.u64(8), to });
+  return whenReady(found, (offset) => reply.u64(offset));
+};
+
+/** The old answer counts with 32 bits: more is for {@link copyFileRange64}, or a further call. */
+const MOST_BYTES_IN_32_BITS = 0x7fff_f000;
+
+/** struct fuse_copy_file_range_in: fh, off, nodeid_out, fh_out, off_out, len, flags. */
+export const copyFileRange: Operation = ({ fs, caller, request, reply }) => {
+  const asked = copyRequest(request);
+  const length = Math.min(asked.length, MOST_BYTES_IN_32_BITS);
+  return whenReady(fs.copyFileRange(caller, { ...asked, length }), (count) => reply.u64(count));
+};
+
+export const copyFileRange64: Operation = ({ fs, caller, request, reply }) =>
+  whenReady(fs.copyFileRange(caller, copyRequest(request)), (count) => reply.u64(count));
+
+function copyRequest(request: Request) {
+  request.need(56);
+  return {
+    handle: request.u64(0),
+    offset: request.u64(8),
+    toHandle: request.u64(24),
+    toOffset: request.u64(32),
+    length: request.u64(40),
+  };
+}
+
+/**
+ * struct fuse_open_out, 16 bytes. Everything that changes a file goes through this kernel, so what
+ * it has of the file stays good.
+ */
+function replyOpened({ reply, granted }: Context, handle: number): void {
+  granted.handle = handle;
+  reply.u64(handle);
+  reply.u64(FOPEN.KEEP_CACHE);
+}
+
+function openFlags(flags: number, fuseFlags: number): OpenFlags {
+  const mode = flags & O.ACCMODE;
+  return {
+    access: mode === O.WRONLY ? "write" : mode === O.RDWR ? "both" : "read",
+    truncate: (flags & O.TRUNC) !== 0,
+    append: (flags & O.APPEND) !== 0,
+    noAtime: (flags & O.NOATIME) !== 0,
+    killSetId: (fuseFlags & OPEN_KILL_SUIDGID) !== 0,
+  };
+}
+
+function fallocateMode(mode: number): FallocateRequest["mode"] {
+  const { KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE } = FALLOCATE_MODE;
+  switch (mode) {
+    case 0:
+      return "extend";
+    case KEEP_SIZE:
+      return "keep-size";
+    case PUNCH_HOLE | KEEP_SIZE:
+      return "punch-hole";
+    case ZERO_RANGE:
+      return "zero";
+    case ZERO_RANGE | KEEP_SIZE:
+      return "zero-keep-size";
+    default:
+      throw new NexusError("not-supported", `fallocate mode ${mode} is not supported`);
+  }
+}

@@ -1,0 +1,81 @@
+import { whenReady } from "../../model/maybe-promise.js";
+import type { ListedEntry } from "../../vfs/file-system.js";
+import { FOPEN } from "../protocol/constants.js";
+import type { Reply } from "../protocol/reply.js";
+import { type Context, encodeEntry, grantLookup, type Operation } from "./context.js";
+
+/** struct fuse_dirent without the name, and struct fuse_entry_out before it in the long form. */
+const DIRENT_BYTES = 24;
+const ENTRY_OUT_BYTES = 128;
+/** An entry of a common name length, to guess how many there is room for. */
+const TYPICAL_NAME_BYTES = 16;
+
+/** Listings have no state of their own: the handle is nothing, and the kernel keeps what it read. */
+export const opendir: Operation = ({ fs, caller, request, reply }) =>
+  whenReady(fs.opendir(caller, { ino: request.nodeid }), () => {
+    reply.u64(0);
+    reply.u64(FOPEN.KEEP_CACHE | FOPEN.CACHE_DIR);
+  });
+
+export const releasedir: Operation = () => undefined;
+
+export const fsyncdir: Operation = ({ fs, caller, request }) =>
+  fs.fsync(caller, { ino: request.nodeid });
+
+export const readdir: Operation = ({ fs, caller, request, reply }) => {
+  const { cookie, size } = readRequest({ request });
+  return fs.readdir(caller, {
+    ino: request.nodeid,
+    cookie,
+    limit: Math.ceil(size / (DIRENT_BYTES + TYPICAL_NAME_BYTES)),
+    emit: (entry) => {
+      const name = Buffer.from(entry.name, "utf8");
+      if (!fits({ reply, size }, DIRENT_BYTES + name.length)) return false;
+      encodeDirent(reply, { entry, name });
+      return true;
+    },
+  });
+};
+
+/** Each entry but the dots counts one look-up, so only those that are handed over are counted. */
+export const readdirplus: Operation = (context) => {
+  const { fs, caller, request, reply } = context;
+  const { cookie, size } = readRequest(context);
+  return fs.readdirPlus(caller, {
+    ino: request.nodeid,
+    cookie,
+    limit: Math.ceil(size / (ENTRY_OUT_BYTES + DIRENT_BYTES + TYPICAL_NAME_BYTES)),
+    emit: (entry) => {
+      const name = Buffer.from(entry.name, "utf8");
+      if (!fits({ reply, size }, ENTRY_OUT_BYTES + DIRENT_BYTES + name.length)) return false;
+      if (entry.name === "." || entry.name === "..") {
+        reply.zeros(ENTRY_OUT_BYTES);
+      } else {
+        encodeEntry(reply, entry);
+        grantLookup(context, entry.ino);
+      }
+      encodeDirent(reply, { entry, name });
+      return true;
+    },
+  });
+};
+
+/** struct fuse_read_in, as for files. */
+function readRequest({ request }: Pick<Context, "request">): { cookie: number; size: number } {
+  request.need(40);
+  return { cookie: request.u64(8), size: request.u32(16) };
+}
+
+function fits({ reply, size }: { reply: Reply; size: number }, entryBytes: number): boolean {
+  const padded = (entryBytes + 7) & ~7;
+  return reply.bodyLength + padded <= size && reply.length + padded <= reply.buffer.length;
+}
+
+function encodeDirent(reply: Reply, { entry, name }: { entry: ListedEntry; name: Buffer }): void {
+  reply.u64(entry.ino);
+  reply.u64(entry.cookie);
+  reply.u32(name.length);
+  reply.u32((entry.mode >>> 12) & 0o17);
+  reply.bytes(name);
+  reply.pad();
+}

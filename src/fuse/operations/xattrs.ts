@@ -1,0 +1,56 @@
+import { NexusError } from "../../model/errors.js";
+import { whenReady } from "../../model/maybe-promise.js";
+import { XATTR_FLAG } from "../protocol/constants.js";
+import type { Reply } from "../protocol/reply.js";
+import type { Operation } from "./context.js";
+
+/** struct fuse_getxattr_in: size, padding; then the name. Size 0 asks how long the value is. */
+export const getxattr: Operation = ({ fs, caller, request, reply }) => {
+  const size = request.u32(0);
+  const name = request.name(8);
+  return whenReady(fs.getxattr(caller, { ino: request.nodeid, name }), (value) => {
+    if (value === undefined) throw new NexusError("no-attribute", `no attribute '${name}'`);
+    replyValue(reply, { value, size });
+  });
+};
+
+/** The same struct; the names one after the other, each ended by NUL. */
+export const listxattr: Operation = ({ fs, caller, request, reply }) => {
+  const size = request.u32(0);
+  return whenReady(fs.listxattr(caller, { ino: request.nodeid }), (names) => {
+    const value = Buffer.from(names.map((name) => `${name}\0`).join(""), "utf8");
+    replyValue(reply, { value, size });
+  });
+};
+
+/** struct fuse_setxattr_in in its short form: size, flags; then the name and the value. */
+export const setxattr: Operation = ({ fs, caller, request }) => {
+  const flags = request.u32(4);
+  const { length } = request.rawName(8);
+  return fs.setxattr(caller, {
+    ino: request.nodeid,
+    name: request.name(8),
+    value: Uint8Array.from(request.bytes(8 + length + 1, request.u32(0))),
+    mode:
+      (flags & XATTR_FLAG.CREATE) !== 0
+        ? "create"
+        : (flags & XATTR_FLAG.REPLACE) !== 0
+          ? "replace"
+          : "any",
+  });
+};
+
+export const removexattr: Operation = ({ fs, caller, request }) =>
+  fs.removexattr(caller, { ino: request.nodeid, name: request.name(0) });
+
+/** Errors: `buffer-too-small` when the value is longer than the caller has room for. */
+function replyValue(reply: Reply, { value, size }: { value: Uint8Array; size: number }): void {
+  if (size === 0) {
+    reply.u64(value.length); // size, padding
+    return;
+  }
+  if (value.length > size) {
+    throw new NexusError("buffer-too-small", `${value.length} bytes don't fit into ${size}`);
+  }
+  reply.bytes(value);
+}

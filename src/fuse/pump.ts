@@ -1,0 +1,106 @@
+import { PollSet } from "../libc/device.js";
+import { EventLoop } from "../libc/event-loop.js";
+import type { Scheduler } from "../model/clock.js";
+
+/** A descriptor with requests on it. */
+export interface Source {
+  readonly fd: number;
+  /** Reads and serves one request, if there is one. Returns whether more may come. */
+  receive(): "more" | "ended";
+  /** Answers are due that need the event loop to go round. */
+  readonly isWaiting: boolean;
+}
+
+interface Timer {
+  readonly dueMs: number;
+  readonly task: () => void;
+}
+
+/**
+ * Serves requests on the thread that runs it: sleeps in poll(2) until a device has one, serves it,
+ * sleeps again. No timer, no event, no promise in between.
+ *
+ * The thread's event loop still works, because the pump also sleeps on the loop's own descriptor:
+ * when a message from another thread or a result from libuv's thread pool arrives, the pump steps
+ * aside for one turn of the loop (60-100 microseconds from there to here). What the loop can't tell
+ * by its descriptor are its timers and immediates; so on this thread delays are made with
+ * {@link after}, never with setTimeout or setImmediate.
+ */
+export class Pump implements Scheduler {
+  readonly #poll = new PollSet();
+  readonly #loop = EventLoop.current();
+  readonly #sources = new Set<Source>();
+  readonly #timers = new Set<Timer>();
+  #isRunning = false;
+
+  constructor() {
+    this.#poll.add(this.#loop.fd);
+  }
+
+  add(source: Source): void {
+    this.#sources.add(source);
+    this.#poll.add(source.fd);
+  }
+
+  after(delayMs: number, task: () => void): () => void {
+    const timer = { dueMs: performance.now() + delayMs, task };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Serves until {@link stop}. */
+  async run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#isRunning) {
+      await turnOfTheLoop();
+      if (this.#isRunning) this.#serve();
+    }
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  /** Serves until the event loop has something to do. */
+  #serve(): void {
+    for (;;) {
+      if (this.#runDueTimers()) return;
+      this.#poll.wait(this.#timeoutMs());
+      let isWaiting = this.#poll.isReady(this.#loop.fd);
+      for (const source of this.#sources) {
+        if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.#remove(source);
+        isWaiting ||= source.isWaiting;
+      }
+      if (isWaiting || !this.#isRunning) return;
+    }
+  }
+
+  #remove(source: Source): void {
+    this.#sources.delete(source);
+    this.#poll.remove(source.fd);
+  }
+
+  #runDueTimers(): boolean {
+    if (this.#timers.size === 0) return false;
+    const now = performance.now();
+    let hasRun = false;
+    for (const timer of [...this.#timers]) {
+      // An earlier one may have cancelled it.
+      if (timer.dueMs > now || !this.#timers.delete(timer)) continue;
+      timer.task();
+      hasRun = true;
+    }
+    return hasRun;
+  }
+
+  #timeoutMs(): number {
+    if (this.#timers.size === 0) return -1;
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const timer of this.#timers) dueMs = Math.min(dueMs, timer.dueMs);
+    return Math.max(0, Math.ceil(dueMs - performance.now()));
+  }
+}
+
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

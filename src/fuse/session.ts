@@ -1,0 +1,319 @@
+import { constants } from "node:os";
+import { read, write } from "../libc/device.js";
+import { NexusError } from "../model/errors.js";
+import type { Caller, Credentials } from "../model/identity.js";
+import type { Ino } from "../model/ids.js";
+import type { Logger } from "../telemetry/logger.js";
+import type { FileSystem } from "../vfs/file-system.js";
+import { ENOSYS, errnoOf, isTrouble } from "./errno.js";
+import type { Context, Operation } from "./operations/context.js";
+import { OPERATIONS } from "./operations/table.js";
+import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
+import { type Agreement, MAX_WRITE_BYTES, negotiate } from "./protocol/negotiation.js";
+import { Reply } from "./protocol/reply.js";
+import { Request } from "./protocol/request.js";
+import type { Source } from "./pump.js";
+
+const { EAGAIN, EINTR, ENOENT, ENODEV, ECONNABORTED, EPROTO } = constants.errno;
+
+/** The kernel wants room for a WRITE with its headers; a page is more than enough for those. */
+const REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
+/** Answers kept for reuse; more are made when more requests wait at once. */
+const SPARE_REPLIES = 4;
+
+/** What a signal to the waiting process may cut short: it only waits, nothing happens later. */
+const INTERRUPTIBLE = new Set<number>([OPCODE.GETXATTR]);
+
+export interface SessionOptions {
+  /** An open /dev/fuse that was mounted. The session reads and writes it; its owner closes it. */
+  readonly fd: number;
+  readonly fs: FileSystem;
+  /** On whose behalf a process of the host acts. */
+  readonly identify: (credentials: Credentials) => Caller;
+  readonly logger: Logger;
+  /** The kernel and we agreed: the mount answers now. */
+  readonly onReady: (agreement: Agreement) => void;
+  /** The kernel has let go of the mount, and all of its requests are answered. */
+  readonly onEnd: () => void;
+}
+
+/**
+ * One mount's conversation with the kernel. Reads a request, carries it out, answers; keeps account
+ * of what the kernel holds (look-ups, handles), so that all of it is let go when the mount ends.
+ */
+export class Session implements Source {
+  readonly fd: number;
+  readonly #fs: FileSystem;
+  readonly #identify: SessionOptions["identify"];
+  readonly #logger: Logger;
+  readonly #onReady: SessionOptions["onReady"];
+  readonly #onEnd: () => void;
+  readonly #request = new Request(new ArrayBuffer(REQUEST_BYTES));
+  readonly #replies: Reply[] = [];
+  readonly #lookups = new Map<Ino, number>();
+  readonly #handles = new Set<number>();
+  /** Requests not answered yet, by their number, with what cuts them short. */
+  readonly #waiting = new Map<number, () => void>();
+  readonly #unknown = new Set<number>();
+  #isReady = false;
+  #hasEnded = false;
+  #served = 0;
+
+  constructor(options: SessionOptions) {
+    this.fd = options.fd;
+    this.#fs = options.fs;
+    this.#identify = options.identify;
+    this.#logger = options.logger;
+    this.#onReady = options.onReady;
+    this.#onEnd = options.onEnd;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  get requestsServed(): number {
+    return this.#served;
+  }
+
+  receive(): "more" | "ended" {
+    if (this.#hasEnded) return "ended";
+    const count = read(this.fd, this.#request.buffer);
+    if (count > 0) {
+      this.#served += 1;
+      this.#take(count);
+      return "more";
+    }
+    // EAGAIN: a spurious wake-up. ENOENT: the request was interrupted before we got it.
+    if (count === -EAGAIN || count === -EINTR || count === -ENOENT) return "more";
+    if (count !== -ENODEV && count !== -ECONNABORTED && count !== 0) {
+      this.#logger.error({ errno: -count }, "the FUSE device can't be read; ending the mount");
+    }
+    this.#end();
+    return "ended";
+  }
+
+  /** Ends the session from our side: the kernel fails whatever its users still want. */
+  abort(): void {
+    if (!this.#hasEnded) this.#end();
+  }
+
+  #take(length: number): void {
+    const request = this.#request;
+    try {
+      request.load(length);
+      this.#dispatch();
+    } catch (error) {
+      this.#logger.error({ err: error, length }, "a request was dropped");
+      if (length >= IN_HEADER_BYTES) this.#fail(this.#newReply(), { ...numbersOf(request), error });
+    }
+  }
+
+  #dispatch(): void {
+    const request = this.#request;
+    switch (request.opcode) {
+      case OPCODE.FORGET:
+        this.#forget(request.nodeid, request.u64(0));
+        break;
+      case OPCODE.BATCH_FORGET:
+        this.#forgetMany();
+        break;
+      case OPCODE.INTERRUPT:
+        this.#waiting.get(request.u64(0))?.();
+        break;
+      case OPCODE.INIT:
+        this.#initialize();
+        break;
+      case OPCODE.DESTROY:
+        this.#answer(this.#newReply(), numbersOf(request));
+        break;
+      default: {
+        const operation = OPERATIONS.get(request.opcode);
+        if (operation === undefined) this.#refuse();
+        else this.#carryOut(operation);
+      }
+    }
+  }
+
+  #carryOut(operation: Operation): void {
+    const request = this.#request;
+    const { opcode, unique } = request;
+    const numbers = numbersOf(request);
+    const reply = this.#newReply();
+    const caller = this.#identify({ uid: request.uid, gid: request.gid, pid: request.pid });
+    const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
+    const context: Context = { fs: this.#fs, caller, request, reply, granted };
+    const releases = opcode === OPCODE.RELEASE ? request.u64(0) : undefined;
+    const succeed = () => {
+      if (releases !== undefined) this.#handles.delete(releases);
+      if (this.#answer(reply, numbers)) this.#hold(granted);
+      else this.#takeBack(granted);
+    };
+    const fail = (error: unknown) => {
+      this.#takeBack(granted);
+      if (isTrouble(error)) {
+        this.#logger.error({ err: error, op: opcodeName(opcode) }, "a request failed");
+      }
+      this.#fail(reply, { ...numbers, error });
+    };
+    let result: ReturnType<Operation>;
+    try {
+      result = operation(context);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (!(result instanceof Promise)) {
+      succeed();
+      return;
+    }
+    const interrupt = INTERRUPTIBLE.has(opcode)
+      ? () => {
+          // The reply stays with the operation, which may still write to it.
+          const error = new NexusError("interrupted", "interrupted by a signal");
+          this.#fail(this.#newReply(), { ...numbers, error });
+        }
+      : undefined;
+    this.#wait({ unique, result, succeed, fail, interrupt });
+  }
+
+  /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
+  #wait({
+    unique,
+    result,
+    succeed,
+    fail,
+    interrupt,
+  }: {
+    unique: number;
+    result: Promise<void>;
+    succeed: () => void;
+    fail: (error: unknown) => void;
+    interrupt: (() => void) | undefined;
+  }): void {
+    let isAnswered = false;
+    const once = (answer: () => void) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#waiting.delete(unique);
+      answer();
+      this.#endIfDrained();
+    };
+    this.#waiting.set(unique, () => {
+      if (interrupt !== undefined) once(interrupt);
+    });
+    result.then(
+      () => once(succeed),
+      (error) => once(() => fail(error)),
+    );
+  }
+
+  #initialize(): void {
+    const numbers = numbersOf(this.#request);
+    const reply = this.#newReply();
+    try {
+      const agreement = negotiate(this.#request, reply);
+      this.#answer(reply, numbers);
+      if (agreement === undefined || this.#isReady) return;
+      this.#isReady = true;
+      this.#logger.debug(agreement, "FUSE session is ready");
+      this.#onReady(agreement);
+    } catch (error) {
+      this.#logger.fatal({ err: error }, "no agreement with the kernel");
+      reply.clear();
+      reply.seal({ ...numbers, errno: -EPROTO });
+      this.#send(reply);
+    }
+  }
+
+  /** ENOSYS makes the kernel do without, for most opcodes for good: worth one line each. */
+  #refuse(): void {
+    const { opcode } = this.#request;
+    if (!this.#unknown.has(opcode)) {
+      this.#unknown.add(opcode);
+      this.#logger.debug({ op: opcodeName(opcode) }, "not implemented; the kernel does without");
+    }
+    const reply = this.#newReply();
+    reply.seal({ ...numbersOf(this.#request), errno: -ENOSYS });
+    this.#send(reply);
+  }
+
+  #forgetMany(): void {
+    const count = this.#request.u32(0);
+    for (let index = 0; index < count; index++) {
+      const at = 8 + index * 16;
+      this.#forget(this.#request.u64(at) as Ino, this.#request.u64(at + 8));
+    }
+  }
+
+  #forget(ino: Ino, count: number): void {
+    const held = this.#lookups.get(ino) ?? 0;
+    const forgotten = Math.min(held, count);
+    if (forgotten === held) this.#lookups.delete(ino);
+    else this.#lookups.set(ino, held - forgotten);
+    if (forgotten > 0) this.#fs.forget({ ino, count: forgotten });
+  }
+
+  #hold({ inos, handle }: Context["granted"]): void {
+    for (const ino of inos) this.#lookups.set(ino, (this.#lookups.get(ino) ?? 0) + 1);
+    if (handle !== undefined) this.#handles.add(handle);
+  }
+
+  /** The kernel never learned of these: it won't forget or release them. */
+  #takeBack({ inos, handle }: Context["granted"]): void {
+    if (handle !== undefined) this.#fs.release({ handle });
+    for (const ino of inos) this.#fs.forget({ ino, count: 1 });
+  }
+
+  /** False when nobody waits for the answer any more. */
+  #answer(reply: Reply, numbers: Numbers): boolean {
+    reply.seal({ ...numbers, errno: 0 });
+    return this.#send(reply);
+  }
+
+  #fail(reply: Reply, { error, ...numbers }: Numbers & { error: unknown }): void {
+    reply.clear();
+    reply.seal({ ...numbers, errno: -errnoOf(error) });
+    this.#send(reply);
+  }
+
+  #send(reply: Reply): boolean {
+    const written = write(this.fd, { from: reply.buffer, length: reply.length });
+    if (this.#replies.length < SPARE_REPLIES) this.#replies.push(reply);
+    if (written === reply.length) return true;
+    // ENOENT: the request was interrupted. ENODEV: the mount is gone.
+    if (written !== -ENOENT && written !== -ENODEV && written !== -ECONNABORTED) {
+      this.#logger.error({ written, length: reply.length }, "an answer was not taken");
+    }
+    return false;
+  }
+
+  #newReply(): Reply {
+    const reply = this.#replies.pop() ?? new Reply(MAX_WRITE_BYTES + 4096);
+    reply.clear();
+    return reply;
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#endIfDrained();
+  }
+
+  #endIfDrained(): void {
+    if (!this.#hasEnded || this.#waiting.size > 0) return;
+    for (const handle of this.#handles) this.#fs.release({ handle });
+    for (const [ino, count] of this.#lookups) this.#fs.forget({ ino, count });
+    this.#handles.clear();
+    this.#lookups.clear();
+    this.#onEnd();
+  }
+}
+
+interface Numbers {
+  readonly uniqueLow: number;
+  readonly uniqueHigh: number;
+}
+
+function numbersOf({ uniqueLow, uniqueHigh }: Request): Numbers {
+  return { uniqueLow, uniqueHigh };
+}

@@ -1,0 +1,66 @@
+import koffi from "koffi";
+import { bind, lastErrno } from "./library.js";
+import { errnoError } from "./system-error.js";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+
+// 64-bit Linux layouts: struct iovec, struct msghdr of recvmsg(2).
+koffi.struct("nexus_iovec", { base: "void *", length: "size_t" });
+koffi.struct("nexus_msghdr", {
+  name: "void *",
+  nameLength: "uint32_t",
+  vectors: "nexus_iovec *",
+  vectorCount: "size_t",
+  control: "void *",
+  controlLength: "size_t",
+  flags: "int",
+});
+
+const libcSocketpair = bind<
+  (domain: number, type: number, protocol: number, pair: Int32Array) => number
+>("int socketpair(int domain, int type, int protocol, void *pair)");
+const libcRecvmsg = bind<(fd: number, message: object, flags: number) => number>(
+  "int64_t recvmsg(int fd, _Inout_ nexus_msghdr *message, int flags)",
+);
+
+/** socketpair(2) of connected stream sockets, inherited by children: the caller closes both. */
+export function socketPair(): [number, number] {
+  const pair = new Int32Array(2);
+  if (libcSocketpair(AF_UNIX, SOCK_STREAM, 0, pair) !== 0) {
+    throw errnoError(lastErrno(), { op: "socketpair" });
+  }
+  return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+/** struct cmsghdr (16 bytes on 64-bit) and one descriptor, padded. */
+const CONTROL_BYTES = 24;
+const CMSG_HEADER_BYTES = 16;
+
+/**
+ * Receives one descriptor that the peer sends with SCM_RIGHTS, unix(7); blocks until then.
+ * `undefined` when the peer closed its end without sending any.
+ */
+export function receiveDescriptor(socket: number): number | undefined {
+  const byte = new Uint8Array(1);
+  const control = Buffer.alloc(CONTROL_BYTES);
+  const message = {
+    name: null,
+    nameLength: 0,
+    vectors: [{ base: byte, length: byte.length }],
+    vectorCount: 1,
+    control,
+    controlLength: control.length,
+    flags: 0,
+  };
+  const count = libcRecvmsg(socket, message, MSG_CMSG_CLOEXEC);
+  if (count < 0) throw errnoError(lastErrno(), { op: "recvmsg" });
+  if (count === 0) return undefined;
+  const level = control.readInt32LE(8);
+  const type = control.readInt32LE(12);
+  if (level !== SOL_SOCKET || type !== SCM_RIGHTS) return undefined;
+  return control.readInt32LE(CMSG_HEADER_BYTES);
+}

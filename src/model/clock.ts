@@ -1,0 +1,55 @@
+import { compareTimestamps, type Timestamp, timestampFromMs } from "./timestamp.js";
+
+/** Where the time comes from; injected so that tests can hold it still. */
+export interface Clock {
+  /** The wall clock. Never earlier than a moment it gave before, unless the wall clock was set. */
+  now(): Timestamp;
+  /** Milliseconds of a clock that is never set, for intervals and deadlines. */
+  monotonicMs(): number;
+}
+
+/** Runs something later, on the thread that owns the file system. */
+export interface Scheduler {
+  /** Calls `task` once, `delayMs` or more from now. Returns what cancels it. */
+  after(delayMs: number, task: () => void): () => void;
+}
+
+/** A wall clock jump beyond this is a jump, not drift between the two clocks. */
+const DRIFT_MS = 2;
+
+/**
+ * The machine's clock. `Date.now()` counts milliseconds, too coarse for file times (make and git
+ * compare them), so the fraction comes from the monotonic clock, anchored to the wall clock and
+ * anchored anew whenever the two drift apart.
+ */
+export class SystemClock implements Clock {
+  #offsetMs = performance.timeOrigin;
+  #last: Timestamp = { sec: 0, nsec: 0 };
+
+  now(): Timestamp {
+    const monotonic = performance.now();
+    const wall = Date.now();
+    const drift = wall - (this.#offsetMs + monotonic);
+    if (drift > DRIFT_MS || drift < -DRIFT_MS) {
+      this.#offsetMs = wall - monotonic;
+      this.#last = timestampFromMs(wall);
+      return this.#last;
+    }
+    const now = timestampFromMs(this.#offsetMs + monotonic);
+    if (compareTimestamps(now, this.#last) > 0) this.#last = now;
+    return this.#last;
+  }
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+}
+
+/** Schedules on the event loop; the timers keep no process alive. */
+export class TimerScheduler implements Scheduler {
+  after(delayMs: number, task: () => void): () => void {
+    const timer = setTimeout(task, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  }
+}

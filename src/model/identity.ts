@@ -1,0 +1,23 @@
+import type { AgentId, TenantId } from "./ids.js";
+
+/**
+ * On whose behalf an operation runs. Fixed for a mount or a client when it opens. Without a tenant
+ * (agent) there is no tenant (agent) isolation; an admin passes both.
+ */
+export interface Identity {
+  readonly tenantId?: TenantId;
+  readonly agentId?: AgentId;
+  readonly isAdmin: boolean;
+}
+
+/** The operating system's view of who asks: it comes with every request, beside the identity. */
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+}
+
+/** Who asks, on both levels. */
+export interface Caller extends Credentials {
+  readonly identity: Identity;
+}

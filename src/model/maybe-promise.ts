@@ -1,0 +1,14 @@
+/**
+ * A result that may come at once or later. The embedded file system answers nearly everything at
+ * once, and a trip through the event loop costs more than most operations; so whoever waits looks
+ * first.
+ */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Applies `use` to the value when it is there: at once if it is there already. */
+export function whenReady<T, U>(
+  value: MaybePromise<T>,
+  use: (value: T) => MaybePromise<U>,
+): MaybePromise<U> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}

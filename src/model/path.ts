@@ -1,0 +1,59 @@
+import { NAME_MAX_BYTES } from "./attributes.js";
+import { NexusError } from "./errors.js";
+
+/** Unicode category Cc; NUL is one of them. They corrupt terminals, logs and line-based tools. */
+const CONTROL = /\p{Cc}/u;
+const ASCII_NAME = /^[\x20-\x7e]*$/;
+
+/**
+ * Checks one directory entry's name and returns it: `invalid-path` when it is empty, `.`, `..`,
+ * holds `/` or a control character; `name-too-long` over 255 bytes.
+ */
+export function checkName(name: string): string {
+  if (name === "" || name === "." || name === "..") {
+    throw new NexusError("invalid-path", `a name can't be '${name}'`, { path: name });
+  }
+  if (name.includes("/")) {
+    throw new NexusError("invalid-path", "a name can't contain '/'", { path: name });
+  }
+  const ascii = ASCII_NAME.test(name);
+  if (!ascii && CONTROL.test(name)) {
+    throw new NexusError("invalid-path", "a name can't contain control characters", { path: name });
+  }
+  const bytes = ascii ? name.length : Buffer.byteLength(name);
+  if (bytes > NAME_MAX_BYTES) {
+    throw new NexusError(
+      "name-too-long",
+      `a name has at most ${NAME_MAX_BYTES} bytes, this one has ${bytes}`,
+      { path: name },
+    );
+  }
+  return name;
+}
+
+/**
+ * The components of a virtual path. `//`, a trailing `/` and `.` collapse, `..` goes up one level
+ * as long as there is one, a relative path starts at the root.
+ * Errors: `invalid-path`, `name-too-long`.
+ */
+export function splitPath(path: string): string[] {
+  if (path === "") throw new NexusError("invalid-path", "a path can't be empty", { path });
+  if (!path.isWellFormed()) {
+    throw new NexusError("invalid-path", "a path must be valid Unicode", { path });
+  }
+  const components: string[] = [];
+  for (const component of path.split("/")) {
+    if (component === "" || component === ".") continue;
+    if (component !== "..") {
+      components.push(checkName(component));
+    } else if (components.pop() === undefined) {
+      throw new NexusError("invalid-path", `'${path}' leads above the root`, { path });
+    }
+  }
+  return components;
+}
+
+/** The canonical form: absolute, no empty or dot components, no trailing `/`. Errors as above. */
+export function canonicalPath(path: string): string {
+  return `/${splitPath(path).join("/")}`;
+}

@@ -1,0 +1,30 @@
+/**
+ * A moment as POSIX `timespec` has it: whole seconds since the epoch (negative before it) and
+ * 0..999,999,999 nanoseconds. Two numbers instead of one, because nanoseconds since the epoch do
+ * not fit a double and bigints are slow on the request path.
+ */
+export interface Timestamp {
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+export function compareTimestamps(a: Timestamp, b: Timestamp): number {
+  return a.sec - b.sec || a.nsec - b.nsec;
+}
+
+/** Milliseconds since the epoch, to the microsecond (a double holds no more). */
+export function timestampToMs({ sec, nsec }: Timestamp): number {
+  return sec * 1000 + nsec / 1e6;
+}
+
+/** The inverse of {@link timestampToMs}. */
+export function timestampFromMs(ms: number): Timestamp {
+  const sec = Math.floor(ms / 1000);
+  return { sec, nsec: Math.min(999_999_999, Math.round((ms - sec * 1000) * 1e6)) };
+}
+
+/** UTC, ISO 8601 with microseconds and no zone suffix: the form of the SQL views and exports. */
+export function formatTimestamp({ sec, nsec }: Timestamp): string {
+  const micros = String(Math.floor(nsec / 1000)).padStart(6, "0");
+  return `${new Date(sec * 1000).toISOString().slice(0, 19)}.${micros}`;
+}

@@ -1,0 +1,17 @@
+import type { ContentHash, StagingId } from "../../../model/ids.js";
+import type { SealedContent } from "../../metadata/metadata-store.js";
+import type { SealRequest } from "../content-store.js";
+
+/**
+ * The slow part of a content store: what takes long, or syncs, and so must not run on the serving
+ * thread. Plain data in and out, so that it can run on another one. The promises mean what
+ * `ContentStore` says of the methods of the same name.
+ */
+export interface ContentJobs {
+  hash(ids: readonly StagingId[]): Promise<[StagingId, ContentHash][]>;
+  cancelHash(id: StagingId): void;
+  seal(requests: readonly SealRequest[]): Promise<SealedContent[]>;
+  discardStaging(ids: readonly StagingId[]): Promise<void>;
+  remove(hashes: readonly ContentHash[]): Promise<void>;
+  close(): Promise<void>;
+}

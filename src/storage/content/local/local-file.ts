@@ -1,0 +1,283 @@
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  futimesSync,
+  openSync,
+  type Stats,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import {
+  allocate,
+  clone,
+  copyRange,
+  copyRangeLater,
+  FALLOC_KEEP_SIZE,
+  FALLOC_PUNCH_HOLE,
+  FALLOC_ZERO_RANGE,
+  readAt,
+  SEEK_DATA,
+  SEEK_HOLE,
+  seek,
+  writeAt,
+} from "../../../libc/files.js";
+import { fsError } from "../../../libc/system-error.js";
+import { NexusError } from "../../../model/errors.js";
+import type { StagingId } from "../../../model/ids.js";
+import { type Timestamp, timestampFromMs } from "../../../model/timestamp.js";
+import type {
+  AllocateRequest,
+  ContentReader,
+  CopyRequest,
+  StagingFile,
+  StagingStat,
+} from "../content-store.js";
+
+const fdatasyncLater = promisify(fdatasync);
+const fsyncLater = promisify(fsync);
+
+const FALLOCATE_MODE: Readonly<Record<AllocateRequest["mode"], number>> = {
+  extend: 0,
+  "keep-size": FALLOC_KEEP_SIZE,
+  "punch-hole": FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE,
+  zero: FALLOC_ZERO_RANGE,
+  "zero-keep-size": FALLOC_ZERO_RANGE | FALLOC_KEEP_SIZE,
+};
+
+/** A file of the data directory, open. It closes once its last asynchronous use is over. */
+class LocalFile {
+  readonly path: string;
+  readonly fd: number;
+  #uses = 0;
+  #isClosed = false;
+
+  constructor(path: string, flags: string) {
+    this.path = path;
+    this.fd = openSync(path, flags, 0o600);
+  }
+
+  async use<T>(work: (fd: number) => Promise<T>): Promise<T> {
+    this.#uses += 1;
+    try {
+      return await work(this.fd);
+    } finally {
+      this.#uses -= 1;
+      if (this.#isClosed && this.#uses === 0) closeSync(this.fd);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#uses === 0) closeSync(this.fd);
+  }
+}
+
+/** A sealed content, open. Its size is known from the metadata: bytes that are missing are damage. */
+export class LocalContentReader implements ContentReader {
+  readonly sizeBytes: number;
+  readonly #file: LocalFile;
+
+  constructor(path: string, sizeBytes: number) {
+    this.sizeBytes = sizeBytes;
+    try {
+      this.#file = new LocalFile(path, "r");
+    } catch (error) {
+      const failure = fsError(error, { op: "open content", path });
+      if (failure.kind !== "not-found") throw failure;
+      throw new NexusError("corrupt", `the content ${path} is missing`, { path, cause: error });
+    }
+  }
+
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  read({ into, offset }: { into: Uint8Array; offset: number }): number {
+    const length = Math.max(0, Math.min(into.length, this.sizeBytes - offset));
+    if (length === 0) return 0;
+    const wanted = length === into.length ? into : into.subarray(0, length);
+    const count = readAt(this.#file.fd, { into: wanted, offset });
+    if (count < length) {
+      const { path } = this.#file;
+      throw new NexusError("corrupt", `the content ${path} is shorter than its metadata says`, {
+        path,
+      });
+    }
+    return count;
+  }
+
+  seek({ offset, to }: { offset: number; to: "data" | "hole" }): number | undefined {
+    return seekIn(this.#file.fd, { offset, to });
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** A staging file, open for reading and writing. */
+export class LocalStagingFile implements StagingFile {
+  readonly id: StagingId;
+  readonly #file: LocalFile;
+  #sizeBytes: number;
+  #isEntryDurable: boolean;
+
+  /** `create` makes a new file; otherwise there must be one. */
+  constructor(path: string, { id, create }: { id: StagingId; create: boolean }) {
+    this.id = id;
+    this.#isEntryDurable = !create;
+    try {
+      this.#file = create ? new LocalFile(path, "wx+") : openExisting(path);
+      this.#sizeBytes = create ? 0 : fstatSync(this.#file.fd).size;
+    } catch (error) {
+      const failure = fsError(error, { op: "open staging file", path });
+      if (failure.kind !== "not-found") throw failure;
+      throw new NexusError("corrupt", `the staged content ${path} is missing`, {
+        path,
+        cause: error,
+      });
+    }
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  read({ into, offset }: { into: Uint8Array; offset: number }): number {
+    return readAt(this.#file.fd, { into, offset });
+  }
+
+  seek({ offset, to }: { offset: number; to: "data" | "hole" }): number | undefined {
+    return seekIn(this.#file.fd, { offset, to });
+  }
+
+  write({ from, offset }: { from: Uint8Array; offset: number }): void {
+    try {
+      writeAt(this.#file.fd, { from, offset });
+    } catch (error) {
+      // A part of it may be there.
+      this.#sizeBytes = fstatSync(this.#file.fd).size;
+      throw error;
+    }
+    if (offset + from.length > this.#sizeBytes) this.#sizeBytes = offset + from.length;
+  }
+
+  truncate(sizeBytes: number): void {
+    try {
+      ftruncateSync(this.#file.fd, sizeBytes);
+    } catch (error) {
+      throw fsError(error, { op: "truncate", path: this.#file.path });
+    }
+    this.#sizeBytes = sizeBytes;
+  }
+
+  allocate({ mode, offset, length }: AllocateRequest): void {
+    allocate(this.#file.fd, { mode: FALLOCATE_MODE[mode], offset, length });
+    this.#sizeBytes = fstatSync(this.#file.fd).size;
+  }
+
+  copyFrom({ source, offset, toOffset, length }: CopyRequest): number {
+    const from = descriptorOf(source);
+    let done = 0;
+    while (done < length) {
+      const rest = { offset: offset + done, toOffset: toOffset + done, length: length - done };
+      const copied = copyRange(from, { ...rest, to: this.#file.fd });
+      if (copied === 0) break;
+      done += copied;
+    }
+    this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
+    return done;
+  }
+
+  /** {@link copyFrom} off the calling thread. */
+  async copyFromLater({ source, offset, toOffset, length }: CopyRequest): Promise<number> {
+    const from = descriptorOf(source);
+    const done = await this.#file.use(async (to) => {
+      let done = 0;
+      while (done < length) {
+        const rest = { offset: offset + done, toOffset: toOffset + done, length: length - done };
+        const copied = await copyRangeLater(from, { ...rest, to });
+        if (copied === 0) break;
+        done += copied;
+      }
+      return done;
+    });
+    this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
+    return done;
+  }
+
+  /** Shares all blocks of `source`, where the file system can (ioctl_ficlone(2)). */
+  cloneFrom(source: ContentReader): boolean {
+    if (!clone(descriptorOf(source), this.#file.fd)) return false;
+    this.#sizeBytes = fstatSync(this.#file.fd).size;
+    return true;
+  }
+
+  setModified(mtime: Timestamp): void {
+    const seconds = mtime.sec + mtime.nsec / 1e9;
+    try {
+      futimesSync(this.#file.fd, seconds, seconds);
+    } catch (error) {
+      throw fsError(error, { op: "set times", path: this.#file.path });
+    }
+  }
+
+  stat(): StagingStat {
+    return stagingStat(fstatSync(this.#file.fd));
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await this.#file.use(async (fd) => {
+        if (this.#isEntryDurable) return await fdatasyncLater(fd);
+        await fsyncLater(fd);
+        const directory = await open(dirname(this.#file.path), "r");
+        await directory.sync().finally(() => directory.close());
+        this.#isEntryDurable = true;
+      });
+    } catch (error) {
+      throw fsError(error, { op: "sync", path: this.#file.path });
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** One that was made read-only, to be sealed, opens for reading. */
+function openExisting(path: string): LocalFile {
+  try {
+    return new LocalFile(path, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+    return new LocalFile(path, "r");
+  }
+}
+
+export function stagingStat(stat: Stats): StagingStat {
+  const mtime = timestampFromMs(stat.mtimeMs);
+  const isFrozen = (stat.mode & 0o222) === 0;
+  return { sizeBytes: stat.size, blocks: stat.blocks, mtime, isFrozen };
+}
+
+function descriptorOf(reader: ContentReader): number {
+  if (reader instanceof LocalContentReader || reader instanceof LocalStagingFile) return reader.fd;
+  throw new NexusError("not-supported", "only local contents can be copied here", { op: "copy" });
+}
+
+function seekIn(
+  fd: number,
+  { offset, to }: { offset: number; to: "data" | "hole" },
+): number | undefined {
+  return seek(fd, { offset, whence: to === "data" ? SEEK_DATA : SEEK_HOLE });
+}

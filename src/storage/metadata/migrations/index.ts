@@ -1,0 +1,5 @@
+import { initial } from "./001-initial.js";
+import type { Migration } from "./migration.js";
+
+/** All steps, in order of their versions. */
+export const MIGRATIONS: readonly Migration[] = [initial];

@@ -1,0 +1,154 @@
+import { PERMISSION_BITS } from "../../../model/attributes.js";
+import { NexusError } from "../../../model/errors.js";
+import type { Ino } from "../../../model/ids.js";
+import { formatTimestamp } from "../../../model/timestamp.js";
+import type {
+  At,
+  AttributeFamily,
+  AttributeName,
+  FileActivity,
+  InodeRecord,
+  SetAttributeRequest,
+  SetAttributesRequest,
+} from "../metadata-store.js";
+import {
+  all,
+  command,
+  first,
+  query,
+  run,
+  type Script,
+  type Statement,
+  text,
+} from "../statement.js";
+import { STAGE } from "./contents.js";
+import { ADD_LINKS, findInode } from "./inode-row.js";
+import { bytesOf, sqlValueOf } from "./value.js";
+
+const UPDATE_INODE = command(
+  `UPDATE inodes SET mode = ?, uid = ?, gid = ?, size_bytes = ?, blocks = ?,
+     atime_sec = ?, atime_nsec = ?, mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?
+   WHERE ino = ?`,
+);
+
+interface AttributeStatements {
+  readonly get: Statement;
+  readonly list: Statement;
+  readonly insert: Statement;
+  readonly update: Statement;
+  readonly remove: Statement;
+}
+
+const STATEMENTS: Readonly<Record<AttributeFamily, AttributeStatements>> = {
+  custom: {
+    get: query("SELECT value FROM file_metadata WHERE ino = ? AND key = ?"),
+    list: query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY metadata_id"),
+    insert: command(
+      `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
+       SELECT ino, path_id, ?, ?, ? FROM inodes WHERE ino = ?`,
+    ),
+    update: command("UPDATE file_metadata SET value = ? WHERE ino = ? AND key = ?"),
+    remove: command("DELETE FROM file_metadata WHERE ino = ? AND key = ?"),
+  },
+  system: {
+    get: query("SELECT value FROM system_attributes WHERE ino = ? AND key = ?"),
+    list: query("SELECT key FROM system_attributes WHERE ino = ? ORDER BY attribute_id"),
+    insert: command("INSERT INTO system_attributes (key, value, ino) VALUES (?, ?, ?)"),
+    update: command("UPDATE system_attributes SET value = ? WHERE ino = ? AND key = ?"),
+    remove: command("DELETE FROM system_attributes WHERE ino = ? AND key = ?"),
+  },
+};
+
+export function* setattr(request: SetAttributesRequest): Script<InodeRecord> {
+  const inode = yield* requireInode(request.ino, "setattr");
+  const { permissions, stagingId, now } = request;
+  const mode =
+    permissions === undefined ? inode.mode : (inode.mode & ~PERMISSION_BITS) | permissions;
+  const changed: InodeRecord = {
+    ...inode,
+    mode,
+    uid: request.uid ?? inode.uid,
+    gid: request.gid ?? inode.gid,
+    sizeBytes: request.sizeBytes ?? inode.sizeBytes,
+    blocks: request.sizeBytes === 0 ? 0 : inode.blocks,
+    atime: request.atime ?? inode.atime,
+    mtime: request.mtime ?? inode.mtime,
+    ctime: now,
+  };
+  yield* writeInode(changed);
+  if (stagingId !== undefined) yield* run(STAGE, inode.ino, stagingId);
+  return changed;
+}
+
+export function* recordActivity(activities: readonly FileActivity[]): Script<void> {
+  for (const activity of activities) {
+    const inode = yield* findInode(activity.ino);
+    if (inode !== undefined) yield* writeInode({ ...inode, ...activity });
+  }
+}
+
+export function* getAttribute({ ino, family, key }: AttributeName): Script<Uint8Array | undefined> {
+  const row = yield* first(STATEMENTS[family].get, ino, key);
+  return row === undefined ? undefined : bytesOf(row[0]);
+}
+
+export function* listAttributes({
+  ino,
+  family,
+}: {
+  ino: Ino;
+  family: AttributeFamily;
+}): Script<string[]> {
+  const rows = yield* all(STATEMENTS[family].list, ino);
+  return rows.map((row) => text(row, 0));
+}
+
+export function* setAttribute(request: SetAttributeRequest): Script<void> {
+  const { ino, family, key, value, mode, now } = request;
+  yield* requireInode(ino, "setxattr");
+  const statements = STATEMENTS[family];
+  const exists = (yield* first(statements.get, ino, key)) !== undefined;
+  if (exists && mode === "create") {
+    throw new NexusError("already-exists", `attribute '${key}' exists already`, { op: "setxattr" });
+  }
+  if (!exists && mode === "replace") {
+    throw new NexusError("no-attribute", `no attribute '${key}'`, { op: "setxattr" });
+  }
+  const stored = sqlValueOf(value);
+  if (exists) yield* run(statements.update, stored, ino, key);
+  else if (family === "system") yield* run(statements.insert, key, stored, ino);
+  else yield* run(statements.insert, key, stored, formatTimestamp(now), ino);
+  yield* run(ADD_LINKS, 0, now.sec, now.nsec, ino);
+}
+
+export function* removeAttribute({ ino, family, key, now }: AttributeName & At): Script<boolean> {
+  if ((yield* first(STATEMENTS[family].get, ino, key)) === undefined) return false;
+  yield* run(STATEMENTS[family].remove, ino, key);
+  yield* run(ADD_LINKS, 0, now.sec, now.nsec, ino);
+  return true;
+}
+
+function* requireInode(ino: Ino, op: string): Script<InodeRecord> {
+  const inode = yield* findInode(ino);
+  if (inode === undefined) throw new NexusError("not-found", `no inode ${ino}`, { op });
+  return inode;
+}
+
+function* writeInode(inode: InodeRecord): Script<void> {
+  const { atime, mtime, ctime } = inode;
+  yield* run(
+    UPDATE_INODE,
+    inode.mode,
+    inode.uid,
+    inode.gid,
+    inode.sizeBytes,
+    inode.blocks,
+    atime.sec,
+    atime.nsec,
+    mtime.sec,
+    mtime.nsec,
+    ctime.sec,
+    ctime.nsec,
+    inode.ino,
+  );
+}

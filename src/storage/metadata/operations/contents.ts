@@ -1,0 +1,160 @@
+import { NexusError } from "../../../model/errors.js";
+import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
+import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
+import type { At, ContentCommit, SealedContent, StagedRecord } from "../metadata-store.js";
+import {
+  all,
+  command,
+  first,
+  integer,
+  optionalText,
+  query,
+  run,
+  type Script,
+  text,
+} from "../statement.js";
+
+export const STAGE = command("INSERT OR REPLACE INTO staged (ino, staging_id) VALUES (?, ?)");
+const UNSTAGE = command("DELETE FROM staged WHERE ino = ?");
+const STAGED = query(
+  `SELECT s.ino, s.staging_id, i.size_bytes, i.mtime_sec, i.mtime_nsec
+   FROM staged s JOIN inodes i ON i.ino = s.ino`,
+);
+const FIND_STAGED = query(
+  `SELECT i.content_hash, i.version FROM staged s JOIN inodes i ON i.ino = s.ino
+   WHERE s.ino = ? AND s.staging_id = ?`,
+);
+const ANNOUNCE = command(
+  `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at) VALUES (?, ?, ?, 0, ?)
+   ON CONFLICT (hash) DO NOTHING`,
+);
+const ADD_REFERENCE = command(
+  `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at) VALUES (?, ?, ?, 1, ?)
+   ON CONFLICT (hash) DO UPDATE SET ref_count = ref_count + 1, blocks = excluded.blocks`,
+);
+const DROP_REFERENCE = command(
+  "UPDATE contents SET ref_count = ref_count - 1 WHERE hash = ? AND ref_count > 0",
+);
+const REFERENCES = query("SELECT ref_count FROM contents WHERE hash = ?");
+const POINT_AT_CONTENT = command(
+  "UPDATE inodes SET content_hash = ?, size_bytes = ?, blocks = ?, version = ? WHERE ino = ?",
+);
+const FIND_SOURCE = query(
+  `SELECT i.content_hash, i.size_bytes, i.blocks FROM inodes i
+   WHERE i.ino = ? AND i.content_hash IS NOT NULL`,
+);
+const FIND_DESTINATION = query("SELECT content_hash, version FROM inodes WHERE ino = ?");
+const SET_TIMES = command(
+  "UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ? WHERE ino = ?",
+);
+const UNREFERENCED = query("SELECT hash FROM contents WHERE ref_count = 0");
+const FORGET = command("DELETE FROM contents WHERE hash = ? AND ref_count = 0");
+
+export function* stage({ ino, stagingId }: { ino: Ino; stagingId: StagingId }): Script<void> {
+  yield* run(STAGE, ino, stagingId);
+}
+
+export function* stagedContents(): Script<StagedRecord[]> {
+  const rows = yield* all(STAGED);
+  return rows.map((row) => ({
+    ino: integer(row, 0) as Ino,
+    stagingId: integer(row, 1) as StagingId,
+    sizeBytes: integer(row, 2),
+    mtime: { sec: integer(row, 3), nsec: integer(row, 4) },
+  }));
+}
+
+export function* announceContents(contents: readonly SealedContent[], { now }: At): Script<void> {
+  for (const { hash, sizeBytes, blocks } of contents) {
+    yield* run(ANNOUNCE, hash, sizeBytes, blocks, formatTimestamp(now));
+  }
+}
+
+export function* commitContents(commits: readonly ContentCommit[]): Script<ContentHash[]> {
+  const unreferenced: ContentHash[] = [];
+  for (const { ino, stagingId, hash, sizeBytes, blocks, now } of commits) {
+    const row = yield* first(FIND_STAGED, ino, stagingId);
+    if (row === undefined) continue;
+    const before = { hash: optionalText<ContentHash>(row, 0), version: integer(row, 1) };
+    const dropped = yield* pointAt(ino, { before, content: { hash, sizeBytes, blocks }, now });
+    if (dropped !== undefined) unreferenced.push(dropped);
+    yield* run(UNSTAGE, ino);
+  }
+  return unreferenced;
+}
+
+export function* referenceContent({
+  from,
+  to,
+  now,
+}: { from: Ino; to: Ino } & At): Script<ContentHash | undefined> {
+  const source = yield* first(FIND_SOURCE, from);
+  const destination = yield* first(FIND_DESTINATION, to);
+  if (source === undefined || destination === undefined) {
+    throw new NexusError("not-found", `inode ${from} has no sealed content`, { op: "copy" });
+  }
+  const content = {
+    hash: text(source, 0) as ContentHash,
+    sizeBytes: integer(source, 1),
+    blocks: integer(source, 2),
+  };
+  const before = {
+    hash: optionalText<ContentHash>(destination, 0),
+    version: integer(destination, 1),
+  };
+  const dropped = yield* pointAt(to, { before, content, now });
+  yield* run(UNSTAGE, to);
+  yield* run(SET_TIMES, now.sec, now.nsec, now.sec, now.nsec, to);
+  return dropped;
+}
+
+/**
+ * The inode's content is `content` from now on. The version counts contents, so it stays when the
+ * bytes are what they were. Returns the old content when nothing refers to it any more.
+ */
+function* pointAt(
+  ino: Ino,
+  {
+    before,
+    content,
+    now,
+  }: {
+    before: { hash: ContentHash | undefined; version: number };
+    content: SealedContent;
+    now: Timestamp;
+  },
+): Script<ContentHash | undefined> {
+  const { hash, sizeBytes, blocks } = content;
+  const changed = before.hash !== hash;
+  const version = changed ? before.version + 1 : before.version;
+  yield* run(POINT_AT_CONTENT, hash, sizeBytes, blocks, version, ino);
+  if (!changed) return undefined;
+  yield* run(ADD_REFERENCE, hash, sizeBytes, blocks, formatTimestamp(now));
+  const lost = before.hash !== undefined && (yield* dropReference(before.hash));
+  return lost ? before.hash : undefined;
+}
+
+/** True when that was the last one. */
+export function* dropReference(hash: ContentHash): Script<boolean> {
+  yield* run(DROP_REFERENCE, hash);
+  const row = yield* first(REFERENCES, hash);
+  return row !== undefined && integer(row, 0) === 0;
+}
+
+export function* unreferencedContents(): Script<ContentHash[]> {
+  const rows = yield* all(UNREFERENCED);
+  return rows.map((row) => text(row, 0) as ContentHash);
+}
+
+export function* selectUnreferenced(hashes: readonly ContentHash[]): Script<ContentHash[]> {
+  const selected: ContentHash[] = [];
+  for (const hash of hashes) {
+    const row = yield* first(REFERENCES, hash);
+    if (row !== undefined && integer(row, 0) === 0) selected.push(hash);
+  }
+  return selected;
+}
+
+export function* forgetContents(hashes: readonly ContentHash[]): Script<void> {
+  for (const hash of hashes) yield* run(FORGET, hash);
+}

@@ -1,0 +1,140 @@
+import {
+  BLOCK_BYTES,
+  isDirectory,
+  isRegular,
+  isSymlink,
+  S_ISGID,
+} from "../../../model/attributes.js";
+import { NexusError } from "../../../model/errors.js";
+import type { Ino, PathId } from "../../../model/ids.js";
+import type { CreateRequest, EntryName, InodeRecord, LinkRequest } from "../metadata-store.js";
+import { command, first, integer, query, run, type Script } from "../statement.js";
+import { STAGE } from "./contents.js";
+import { ADD_LINKS, findInode, TOUCH_DIRECTORY } from "./inode-row.js";
+import { sqlValueOf } from "./value.js";
+
+/** What the store adds to a request: numbers that no inode or entry had before. */
+export interface NewInode {
+  readonly ino: Ino;
+  readonly pathId: PathId;
+}
+
+/** link(2): EMLINK beyond this, as ext4 has it. */
+const MAX_LINKS = 65_000;
+
+const INSERT_INODE = command(
+  `INSERT INTO inodes (ino, path_id, mode, uid, gid, nlink, size_bytes, blocks, rdev,
+     atime_sec, atime_nsec, mtime_sec, mtime_nsec, ctime_sec, ctime_nsec, btime_sec, btime_nsec,
+     content_hash, version, mime_type, tenant_id, agent_id)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, ?)`,
+);
+const INSERT_DENTRY = command(
+  "INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)",
+);
+const INSERT_SYMLINK = command("INSERT INTO symlinks (ino, target) VALUES (?, ?)");
+const FIND_DENTRY = query("SELECT ino FROM dentries WHERE parent = ? AND name = ?");
+const FIND_PARENT = query("SELECT mode, gid, nlink FROM inodes WHERE ino = ?");
+
+export function* create(request: CreateRequest & NewInode): Script<InodeRecord> {
+  const { parent, name, ino, now } = request;
+  const directory = yield* parentDirectory(parent, "create");
+  yield* requireFree({ parent, name });
+  const inherited = inheritGroup(request, directory);
+  const record = yield* insertInode({ ...request, ...inherited });
+  yield* run(INSERT_DENTRY, parent, name, ino, ino, record.mode >>> 12);
+  const links = isDirectory(record.mode) ? 1 : 0;
+  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, links, parent);
+  return record;
+}
+
+export function* createUnnamed(
+  request: Omit<CreateRequest, "parent" | "name"> & NewInode,
+): Script<InodeRecord> {
+  return yield* insertInode({ ...request, nlink: 0 });
+}
+
+export function* link(request: LinkRequest & { cookie: number }): Script<InodeRecord> {
+  const { ino, parent, name, cookie, now } = request;
+  yield* parentDirectory(parent, "link");
+  yield* requireFree({ parent, name });
+  const inode = yield* findInode(ino);
+  if (inode === undefined) throw new NexusError("not-found", `no inode ${ino}`, { op: "link" });
+  if (isDirectory(inode.mode)) {
+    throw new NexusError("not-permitted", "a directory can't have a second name", { op: "link" });
+  }
+  if (inode.nlink >= MAX_LINKS) {
+    throw new NexusError("too-many-links", `inode ${ino} has ${inode.nlink} names`, { op: "link" });
+  }
+  yield* run(INSERT_DENTRY, parent, name, ino, cookie, inode.mode >>> 12);
+  yield* run(ADD_LINKS, 1, now.sec, now.nsec, ino);
+  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, 0, parent);
+  return { ...inode, nlink: inode.nlink + 1, ctime: now };
+}
+
+/** The directory to put an entry into; one that was removed takes none any more. */
+export function* parentDirectory(
+  ino: Ino,
+  op: string,
+): Script<{ mode: number; gid: number; nlink: number }> {
+  const row = yield* first(FIND_PARENT, ino);
+  if (row === undefined || integer(row, 2) === 0) {
+    throw new NexusError("not-found", "the directory was removed", { op });
+  }
+  const mode = integer(row, 0);
+  if (!isDirectory(mode)) throw new NexusError("not-a-directory", "not a directory", { op });
+  return { mode, gid: integer(row, 1), nlink: integer(row, 2) };
+}
+
+function* requireFree({ parent, name }: EntryName): Script<void> {
+  if ((yield* first(FIND_DENTRY, parent, name)) !== undefined) {
+    throw new NexusError("already-exists", `'${name}' exists already`, { path: name });
+  }
+}
+
+/** In a set-group-id directory, entries get its group and directories the bit; inode(7). */
+function inheritGroup(
+  { mode, gid }: { mode: number; gid: number },
+  directory: { mode: number; gid: number },
+): { mode: number; gid: number } {
+  if ((directory.mode & S_ISGID) === 0) return { mode, gid };
+  return { mode: isDirectory(mode) ? mode | S_ISGID : mode, gid: directory.gid };
+}
+
+function* insertInode(
+  request: Omit<CreateRequest, "parent" | "name"> & NewInode & { nlink?: number },
+): Script<InodeRecord> {
+  const { ino, pathId, mode, uid, gid, rdev, now, target, stagingId } = request;
+  const directory = isDirectory(mode);
+  const nlink = request.nlink ?? (directory ? 2 : 1);
+  const sizeBytes = directory ? BLOCK_BYTES : (target?.length ?? 0);
+  const blocks = directory ? BLOCK_BYTES / 512 : 0;
+  yield* run(
+    INSERT_INODE,
+    ino,
+    pathId,
+    mode,
+    uid,
+    gid,
+    nlink,
+    sizeBytes,
+    blocks,
+    rdev,
+    now.sec,
+    now.nsec,
+    now.sec,
+    now.nsec,
+    now.sec,
+    now.nsec,
+    now.sec,
+    now.nsec,
+    request.mimeType ?? null,
+    request.tenantId ?? null,
+    request.agentId ?? null,
+  );
+  if (isSymlink(mode) && target !== undefined) {
+    yield* run(INSERT_SYMLINK, ino, sqlValueOf(target));
+  }
+  if (isRegular(mode) && stagingId !== undefined) yield* run(STAGE, ino, stagingId);
+  const times = { atime: now, mtime: now, ctime: now, btime: now };
+  return { ino, mode, uid, gid, nlink, sizeBytes, blocks, rdev, ...times, contentHash: undefined };
+}

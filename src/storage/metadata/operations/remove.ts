@@ -1,0 +1,105 @@
+import { isDirectory } from "../../../model/attributes.js";
+import { NexusError } from "../../../model/errors.js";
+import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
+import type { At, EntryName, Reaped, Unlinked } from "../metadata-store.js";
+import {
+  all,
+  command,
+  first,
+  integer,
+  optionalText,
+  query,
+  run,
+  type Script,
+} from "../statement.js";
+import { dropReference } from "./contents.js";
+import { ADD_LINKS, TOUCH_DIRECTORY } from "./inode-row.js";
+
+const FIND_ENTRY = query(
+  "SELECT i.ino, i.mode, i.nlink FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE d.parent = ? AND d.name = ?",
+);
+const HAS_ENTRIES = query("SELECT 1 FROM dentries WHERE parent = ? LIMIT 1");
+export const DELETE_DENTRY = command("DELETE FROM dentries WHERE parent = ? AND name = ?");
+const ORPHANS = query("SELECT ino FROM inodes WHERE nlink = 0");
+const FIND_ORPHAN = query(
+  `SELECT i.content_hash, s.staging_id FROM inodes i LEFT JOIN staged s ON s.ino = i.ino
+   WHERE i.ino = ? AND i.nlink = 0`,
+);
+/** Everything that belongs to an inode, and the inode itself last. */
+const DELETE_OWNED = ["staged", "symlinks", "file_metadata", "system_attributes", "inodes"].map(
+  (table) => command(`DELETE FROM ${table} WHERE ino = ?`),
+);
+
+/** What a name leads to, with what unlink and rename need to know of it. */
+export interface FoundEntry {
+  readonly ino: Ino;
+  readonly mode: number;
+  readonly nlink: number;
+}
+
+export function* findEntry({ parent, name }: EntryName): Script<FoundEntry | undefined> {
+  const row = yield* first(FIND_ENTRY, parent, name);
+  if (row === undefined) return undefined;
+  return { ino: integer(row, 0) as Ino, mode: integer(row, 1), nlink: integer(row, 2) };
+}
+
+export function* unlink({ parent, name, now }: EntryName & At): Script<Unlinked> {
+  const entry = yield* requireEntry({ parent, name }, "unlink");
+  if (isDirectory(entry.mode)) {
+    throw new NexusError("is-a-directory", `'${name}' is a directory`, { op: "unlink" });
+  }
+  yield* run(DELETE_DENTRY, parent, name);
+  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, 0, parent);
+  return yield* loseName(entry, { now });
+}
+
+export function* rmdir({ parent, name, now }: EntryName & At): Script<Unlinked> {
+  const entry = yield* requireEntry({ parent, name }, "rmdir");
+  if (!isDirectory(entry.mode)) {
+    throw new NexusError("not-a-directory", `'${name}' is not a directory`, { op: "rmdir" });
+  }
+  yield* requireEmpty(entry, "rmdir");
+  yield* run(DELETE_DENTRY, parent, name);
+  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, -1, parent);
+  return yield* loseName(entry, { now });
+}
+
+export function* requireEntry(entryName: EntryName, op: string): Script<FoundEntry> {
+  const entry = yield* findEntry(entryName);
+  if (entry === undefined) {
+    throw new NexusError("not-found", `no entry '${entryName.name}'`, { op });
+  }
+  return entry;
+}
+
+export function* requireEmpty(entry: FoundEntry, op: string): Script<void> {
+  if ((yield* first(HAS_ENTRIES, entry.ino)) !== undefined) {
+    throw new NexusError("directory-not-empty", "the directory is not empty", { op });
+  }
+}
+
+/** One name less. A directory has one name and the links of itself; all of them go. */
+export function* loseName(entry: FoundEntry, { now }: At): Script<Unlinked> {
+  const lost = isDirectory(entry.mode) ? entry.nlink : 1;
+  yield* run(ADD_LINKS, -lost, now.sec, now.nsec, entry.ino);
+  return { ino: entry.ino, nlink: entry.nlink - lost };
+}
+
+export function* orphans(): Script<Ino[]> {
+  const rows = yield* all(ORPHANS);
+  return rows.map((row) => integer(row, 0) as Ino);
+}
+
+export function* reap(inos: readonly Ino[]): Script<Reaped> {
+  const stagingIds: StagingId[] = [];
+  const unreferenced: ContentHash[] = [];
+  for (const ino of inos) {
+    const row = yield* first(FIND_ORPHAN, ino);
+    if (row === undefined) continue;
+    for (const statement of DELETE_OWNED) yield* run(statement, ino);
+    const hash = optionalText<ContentHash>(row, 0);
+    if (hash !== undefined && (yield* dropReference(hash))) unreferenced.push(hash);
+    if (row[1] !== null) stagingIds.push(integer(row, 1) as StagingId);
+  }
+  return { stagingIds, unreferenced };
+}

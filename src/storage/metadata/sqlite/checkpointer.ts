@@ -1,0 +1,9 @@
+/**
+ * Moves commits from the write-ahead log into the database file. That is two fsyncs and a lot of
+ * writing, so it doesn't happen on the serving thread.
+ */
+export interface Checkpointer {
+  /** Starts a checkpoint; resolves when it has ended, successful or not. */
+  run(): Promise<void>;
+  close(): Promise<void>;
+}

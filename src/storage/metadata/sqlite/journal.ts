@@ -1,0 +1,165 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { allocate, FALLOC_KEEP_SIZE, readAt, writeAt } from "../../../libc/files.js";
+import { fsError } from "../../../libc/system-error.js";
+import { isKind } from "../../../model/errors.js";
+import type { SqlValue } from "../statement.js";
+
+/** One statement as it was run: its text, then its parameters. */
+export type JournalEntry = readonly [sql: string, ...params: SqlValue[]];
+
+/**
+ * The redo log of the transaction that is open. SQLite commits cost a hundred microseconds and
+ * more, so operations share a commit; the journal is what lets each of them be acknowledged at once
+ * all the same. An operation is written here, with one pwrite(2), before its caller is answered. If
+ * the process dies, the page cache still has it, and the next start replays what the database
+ * doesn't have.
+ *
+ * The file is small and overwritten in place: a commit starts it over. Each record carries the
+ * number of its batch, so what is left of an older one is told apart. It is never synced: after a
+ * power failure the database decides, and what fsync(2) promised is in there (see
+ * `SqliteMetadataStore.sync`).
+ *
+ * A record, little-endian: u32 payload length, u32 CRC-32 of all that follows, u32 position in the
+ * batch, u32 zero, f64 batch number; then the payload, a JSON list of entries. The first use of a
+ * statement in a batch spells it out; later ones give its number in order of appearance.
+ */
+export class Journal {
+  readonly #fd: number;
+  #batch = 0;
+  #position = 0;
+  #offset = 0;
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  /** Numbers of the statements spelled out in this batch so far. */
+  readonly #numbers = new Map<string, number>();
+
+  /** Errors: `io-failure`, `access-denied`, `no-space`. */
+  constructor(path: string) {
+    try {
+      this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    } catch (error) {
+      throw fsError(error, { op: "open journal", path });
+    }
+    try {
+      // So that a full disk is noticed when a batch begins to grow, not in its middle.
+      allocate(this.#fd, { mode: FALLOC_KEEP_SIZE, offset: 0, length: RESERVED_BYTES });
+    } catch (error) {
+      if (!isKind(error, "not-supported")) throw error;
+    }
+  }
+
+  /** How much the open batch has written, in bytes. */
+  get sizeBytes(): number {
+    return this.#offset;
+  }
+
+  /** Begins a batch: what was written before counts no more. */
+  start(batch: number): void {
+    this.#batch = batch;
+    this.#position = 0;
+    this.#offset = 0;
+    this.#numbers.clear();
+  }
+
+  /**
+   * Writes one operation. Nothing counts as written when it throws; what the statement numbers say
+   * is then as it was before. Errors: `no-space`, `io-failure`.
+   */
+  append(entries: readonly JournalEntry[]): void {
+    const known = this.#numbers.size;
+    const payload = JSON.stringify(entries.map(([sql, ...params]) => this.#encode(sql, params)));
+    const length = this.#fill(payload);
+    try {
+      writeAt(this.#fd, { from: this.#buffer.subarray(0, length), offset: this.#offset });
+    } catch (error) {
+      this.#forgetNumbersFrom(known);
+      throw error;
+    }
+    this.#offset += length;
+    this.#position += 1;
+  }
+
+  /**
+   * The operations of a batch that can be read back, in order. Ends at the first record that is
+   * torn, or belongs to another batch. Appending goes on after the last one.
+   */
+  replay(batch: number): JournalEntry[][] {
+    this.start(batch);
+    const operations: JournalEntry[][] = [];
+    const statements: string[] = [];
+    for (;;) {
+      const payload = this.#readRecord();
+      if (payload === undefined) break;
+      operations.push(decode(payload, statements));
+    }
+    statements.forEach((sql, number) => {
+      this.#numbers.set(sql, number);
+    });
+    return operations;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #encode(sql: string, params: SqlValue[]): unknown[] {
+    const number = this.#numbers.get(sql);
+    if (number === undefined) this.#numbers.set(sql, this.#numbers.size);
+    const encoded = params.map((value) =>
+      value instanceof Uint8Array ? { blob: Buffer.from(value).toString("base64") } : value,
+    );
+    return [number ?? sql, ...encoded];
+  }
+
+  #forgetNumbersFrom(known: number): void {
+    for (const [sql, number] of this.#numbers) if (number >= known) this.#numbers.delete(sql);
+  }
+
+  #fill(payload: string): number {
+    const most = HEADER_BYTES + payload.length * 3;
+    if (this.#buffer.length < most) this.#buffer = Buffer.allocUnsafeSlow(most);
+    const buffer = this.#buffer;
+    const length = buffer.write(payload, HEADER_BYTES, "utf8");
+    buffer.writeUInt32LE(length, 0);
+    buffer.writeUInt32LE(this.#position, 8);
+    buffer.writeUInt32LE(0, 12);
+    buffer.writeDoubleLE(this.#batch, 16);
+    buffer.writeUInt32LE(crc32(buffer.subarray(8, HEADER_BYTES + length)), 4);
+    return HEADER_BYTES + length;
+  }
+
+  #readRecord(): string | undefined {
+    const header = Buffer.alloc(HEADER_BYTES);
+    if (readAt(this.#fd, { into: header, offset: this.#offset }) < HEADER_BYTES) return undefined;
+    const length = header.readUInt32LE(0);
+    const belongs =
+      header.readDoubleLE(16) === this.#batch && header.readUInt32LE(8) === this.#position;
+    if (!belongs || length > MAX_PAYLOAD_BYTES) return undefined;
+    const payload = Buffer.alloc(length);
+    const at = this.#offset + HEADER_BYTES;
+    if (readAt(this.#fd, { into: payload, offset: at }) < length) return undefined;
+    const sum = crc32(payload, crc32(header.subarray(8)));
+    if (sum !== header.readUInt32LE(4)) return undefined;
+    this.#offset = at + length;
+    this.#position += 1;
+    return payload.toString("utf8");
+  }
+}
+
+const HEADER_BYTES = 24;
+const RESERVED_BYTES = 1024 * 1024;
+/** Beyond any operation; a length above this is not one. */
+const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+
+function decode(payload: string, statements: string[]): JournalEntry[] {
+  const entries = JSON.parse(payload) as [string | number, ...(SqlValue | { blob: string })[]][];
+  return entries.map(([statement, ...params]) => {
+    if (typeof statement === "string") statements.push(statement);
+    const sql = typeof statement === "string" ? statement : statements[statement];
+    const values = params.map((value): SqlValue => {
+      const isBlob = typeof value === "object" && value !== null && "blob" in value;
+      return isBlob ? Buffer.from(value.blob, "base64") : value;
+    });
+    return [sql ?? "", ...values];
+  });
+}

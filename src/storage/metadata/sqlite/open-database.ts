@@ -1,0 +1,83 @@
+import Database from "better-sqlite3";
+import { NexusError } from "../../../model/errors.js";
+import { MIGRATIONS } from "../migrations/index.js";
+import { sqliteError } from "./sqlite-error.js";
+
+/** "Nxus": file(1) and fsck tell our databases from others by it. */
+const APPLICATION_ID = 0x4e787573;
+
+/** How long to wait for another program that holds the write lock; the serving thread waits too. */
+const BUSY_TIMEOUT_MS = 2000;
+
+/** A log that grew beyond this is cut when it starts over. */
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
+
+export interface OpenOptions {
+  readonly path: string;
+  readonly cacheSizeMb: number;
+}
+
+/**
+ * Opens or makes the database file, without touching its schema.
+ * Errors: `corrupt` (not a database, or another program's), `io-failure`, `not-supported` (made by a
+ * newer version of this program).
+ */
+export function openDatabase({ path, cacheSizeMb }: OpenOptions): Database.Database {
+  try {
+    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      checkOrigin(database, path);
+      // A commit is one write to the log. NORMAL syncs it before a checkpoint, which keeps the
+      // database whole at a power failure; fsync(2) on a file syncs the log itself.
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = NORMAL");
+      // Checkpoints have fsyncs in them: the checkpointer does them, on its own thread.
+      database.pragma("wal_autocheckpoint = 0");
+      database.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
+      database.pragma(`cache_size = ${-Math.max(1, Math.round(cacheSizeMb)) * 1024}`);
+      // Pages of an open transaction must not go to the log early, or its failure shows too late.
+      database.pragma("cache_spill = OFF");
+      database.pragma("temp_store = MEMORY");
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw sqliteError(error, `open ${path}`);
+  }
+}
+
+/** Brings the schema to the newest version, each step in a transaction of its own. */
+export function migrate(database: Database.Database): void {
+  const current = schemaVersion(database);
+  for (const { version, sql } of MIGRATIONS) {
+    if (version <= current) continue;
+    database.transaction(() => {
+      database.exec(sql);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${version}`);
+    })();
+  }
+}
+
+export function schemaVersion(database: Database.Database): number {
+  return database.pragma("user_version", { simple: true }) as number;
+}
+
+function checkOrigin(database: Database.Database, path: string): void {
+  const version = schemaVersion(database);
+  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  if (version > newest) {
+    throw new NexusError(
+      "not-supported",
+      `${path} has schema version ${version}, and this nexus-mount knows versions up to ${newest}: use the newer nexus-mount that made it`,
+      { path },
+    );
+  }
+  const origin = database.pragma("application_id", { simple: true }) as number;
+  const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
+  if (tables > 0 && origin !== APPLICATION_ID) {
+    throw new NexusError("corrupt", `${path} is a database of another program`, { path });
+  }
+}

@@ -1,0 +1,255 @@
+import type Database from "better-sqlite3";
+import type { Clock, Scheduler } from "../../../model/clock.js";
+import { messageOf, NexusError } from "../../../model/errors.js";
+import type { Logger } from "../../../telemetry/logger.js";
+import type { Row, Script, SqlValue, Statement, Step } from "../statement.js";
+import type { Journal, JournalEntry } from "./journal.js";
+import { sqliteError } from "./sqlite-error.js";
+
+/** A transaction that has been quiet for this long is committed, so that others see it. */
+const QUIET_MS = 5;
+/** One that is busy is committed after this, so that others don't see the past. */
+const MAX_AGE_MS = 50;
+/** ... or when this much is at stake: bounds the time a commit takes (about 2 ms). */
+const MAX_OPERATIONS = 1000;
+const MAX_JOURNAL_BYTES = 1024 * 1024;
+/** After a commit that failed (a full disk): try again then. */
+const RETRY_MS = 1000;
+
+const BUMP_BATCH = "UPDATE store_state SET batch = batch + 1 WHERE id = 1";
+const READ_BATCH = "SELECT batch FROM store_state WHERE id = 1";
+
+export interface Written {
+  readonly operations: number;
+  readonly journalBytes: number;
+}
+
+export interface SqliteEngineOptions {
+  readonly database: Database.Database;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  /** Told after each commit that wrote something, how much it was. */
+  readonly onCommit: (written: Written) => void;
+}
+
+/**
+ * Runs operations on SQLite. Each is atomic: it happens completely or not at all. Many of them
+ * share one SQLite transaction, because a commit costs ten times what an operation does; the
+ * journal keeps what isn't committed yet safe from the death of the process.
+ *
+ * Undoing one operation of a shared transaction means to roll all of it back and replay the others
+ * from the journal. That is slow and rare: operations check before they write, so it takes a full
+ * disk or a defect to get there.
+ */
+export class SqliteEngine {
+  readonly #database: Database.Database;
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #logger: Logger;
+  readonly #onCommit: (written: Written) => void;
+  readonly #prepared = new Map<Statement, Database.Statement<SqlValue[]>>();
+  readonly #control: Record<"begin" | "beginWrite" | "commit" | "bump", Database.Statement>;
+
+  #open: "none" | "read" | "write" = "none";
+  #openedAtMs = 0;
+  /** Operations run in the open transaction, of any kind: tells whether it is quiet. */
+  #operations = 0;
+  #writes = 0;
+  #cancelTick: (() => void) | undefined;
+  /** Set when the database can't be brought to a known state; everything fails with it from then. */
+  #broken: NexusError | undefined;
+
+  constructor(options: SqliteEngineOptions) {
+    this.#database = options.database;
+    this.#journal = options.journal;
+    this.#clock = options.clock;
+    this.#scheduler = options.scheduler;
+    this.#logger = options.logger;
+    this.#onCommit = options.onCommit;
+    const prepare = (sql: string) => options.database.prepare(sql);
+    this.#control = {
+      begin: prepare("BEGIN"),
+      beginWrite: prepare("BEGIN IMMEDIATE"),
+      commit: prepare("COMMIT"),
+      bump: prepare(BUMP_BATCH),
+    };
+  }
+
+  /**
+   * Brings in what the last process acknowledged and didn't commit. Call it once, before anything
+   * else. Returns how many operations that were.
+   */
+  recover(): number {
+    const operations = this.#journal.replay(this.#committedBatch());
+    if (operations.length > 0) {
+      this.#beginWrite();
+      this.#redo(operations);
+      this.#writes = operations.length;
+      this.commit();
+    }
+    return operations.length;
+  }
+
+  /** Runs an operation that only reads. */
+  read<T>(script: Script<T>): T {
+    this.#require("read");
+    try {
+      let step = script.next();
+      while (!step.done) step = script.next(this.#execute(step.value));
+      return step.value;
+    } catch (error) {
+      throw sqliteError(error, "read metadata");
+    }
+  }
+
+  /** Runs an operation that may write. When it throws, nothing of it has happened. */
+  write<T>(script: Script<T>): T {
+    this.#require("write");
+    const entries: JournalEntry[] = [];
+    try {
+      let step = script.next();
+      while (!step.done) {
+        const { statement, params } = step.value;
+        if (statement.writes) entries.push([statement.sql, ...params]);
+        step = script.next(this.#execute(step.value));
+      }
+      if (entries.length > 0) this.#record(entries);
+      return step.value;
+    } catch (error) {
+      if (entries.length > 0) this.#undo();
+      throw sqliteError(error, "write metadata");
+    }
+  }
+
+  /**
+   * Ends the open transaction. If it can't be committed (`no-space`, `io-failure`), nothing is lost:
+   * it is open again as it was, and tried again later.
+   */
+  commit(): void {
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+    if (this.#open === "none") return;
+    const wrote = this.#writes > 0;
+    const written = { operations: this.#writes, journalBytes: this.#journal.sizeBytes };
+    try {
+      if (wrote) this.#control.bump.run();
+      this.#control.commit.run();
+    } catch (error) {
+      this.#undo();
+      this.#tickAfter(RETRY_MS);
+      throw sqliteError(error, "commit metadata");
+    }
+    this.#open = "none";
+    if (!wrote) return;
+    this.#writes = 0;
+    this.#journal.start(this.#committedBatch());
+    this.#onCommit(written);
+  }
+
+  #require(kind: "read" | "write"): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    this.#operations += 1;
+    if (this.#open === "none") {
+      if (kind === "write") this.#beginWrite();
+      else this.#control.begin.run();
+      this.#open = kind;
+      this.#openedAtMs = this.#clock.monotonicMs();
+      this.#tickAfter(QUIET_MS);
+    } else if (this.#open === "read" && kind === "write") {
+      // Upgrading in place could fail on a snapshot that is not the newest; a new one can't.
+      this.#control.commit.run();
+      this.#open = "none";
+      this.#beginWrite();
+      this.#open = "write";
+    }
+  }
+
+  #beginWrite(): void {
+    try {
+      this.#control.beginWrite.run();
+      this.#open = "write";
+    } catch (error) {
+      throw sqliteError(error, "begin a transaction (does another program hold the database?)");
+    }
+  }
+
+  #record(entries: readonly JournalEntry[]): void {
+    this.#journal.append(entries);
+    this.#writes += 1;
+    if (this.#writes >= MAX_OPERATIONS || this.#journal.sizeBytes >= MAX_JOURNAL_BYTES) {
+      this.#commitLater();
+    }
+  }
+
+  /** A failure to commit is no failure of the operation that happened to be the last one. */
+  #commitLater(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.#logger.error({ err: error }, "metadata can't be committed; it is kept in the journal");
+    }
+  }
+
+  #execute({ statement, params, rows }: Step): readonly Row[] {
+    let prepared = this.#prepared.get(statement);
+    if (prepared === undefined) {
+      prepared = this.#database.prepare<SqlValue[]>(statement.sql);
+      if (!statement.writes) prepared.raw();
+      this.#prepared.set(statement, prepared);
+    }
+    if (rows === "all") return prepared.all(...params) as Row[];
+    if (rows === "first") {
+      const row = prepared.get(...params) as Row | undefined;
+      return row === undefined ? NO_ROWS : [row];
+    }
+    prepared.run(...params);
+    return NO_ROWS;
+  }
+
+  /** Rolls back and replays all that the journal has: the state before the operation that failed. */
+  #undo(): void {
+    try {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      this.#open = "none";
+      const operations = this.#journal.replay(this.#committedBatch());
+      this.#writes = operations.length;
+      if (operations.length === 0) return;
+      this.#beginWrite();
+      this.#redo(operations);
+      this.#openedAtMs = this.#clock.monotonicMs();
+      this.#tickAfter(QUIET_MS);
+    } catch (error) {
+      this.#broken = new NexusError(
+        "io-failure",
+        `the metadata database can't be written any more (${messageOf(error)}); what was acknowledged is in the journal and comes back at the next start`,
+        { op: "recover metadata", cause: error },
+      );
+      this.#logger.fatal({ err: error }, this.#broken.message);
+    }
+  }
+
+  #redo(operations: readonly JournalEntry[][]): void {
+    for (const [sql, ...params] of operations.flat()) this.#database.prepare(sql).run(...params);
+  }
+
+  #committedBatch(): number {
+    return this.#database.prepare(READ_BATCH).pluck().get() as number;
+  }
+
+  #tickAfter(delayMs: number): void {
+    this.#cancelTick?.();
+    const before = this.#operations;
+    this.#cancelTick = this.#scheduler.after(delayMs, () => {
+      this.#cancelTick = undefined;
+      const isQuiet = this.#operations === before;
+      const isOld = this.#clock.monotonicMs() - this.#openedAtMs >= MAX_AGE_MS;
+      if (isQuiet || isOld) this.#commitLater();
+      else this.#tickAfter(QUIET_MS);
+    });
+  }
+}
+
+const NO_ROWS: readonly Row[] = [];

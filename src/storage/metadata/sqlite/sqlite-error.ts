@@ -1,0 +1,30 @@
+import Database from "better-sqlite3";
+import { type ErrorKind, NexusError } from "../../../model/errors.js";
+
+/** By the primary result code, https://www.sqlite.org/rescode.html; the rest are our own bugs. */
+const KIND_OF_CODE: Readonly<Record<string, ErrorKind>> = {
+  SQLITE_FULL: "no-space",
+  SQLITE_IOERR: "io-failure",
+  SQLITE_CANTOPEN: "io-failure",
+  SQLITE_READONLY: "io-failure",
+  SQLITE_PERM: "io-failure",
+  SQLITE_BUSY: "busy",
+  SQLITE_LOCKED: "busy",
+  SQLITE_CORRUPT: "corrupt",
+  SQLITE_NOTADB: "corrupt",
+  SQLITE_TOOBIG: "file-too-large",
+  SQLITE_NOMEM: "out-of-memory",
+};
+
+/** A {@link NexusError} for whatever an operation on the database threw. */
+export function sqliteError(error: unknown, op: string): NexusError {
+  if (error instanceof NexusError) return error;
+  if (!(error instanceof Database.SqliteError)) {
+    return new NexusError("internal", `${op}: unexpected failure`, { op, cause: error });
+  }
+  const primary = error.code.split("_").slice(0, 2).join("_");
+  return new NexusError(KIND_OF_CODE[primary] ?? "internal", `${op}: ${error.message}`, {
+    op,
+    cause: error,
+  });
+}

@@ -1,0 +1,286 @@
+import type Database from "better-sqlite3";
+import type { Clock, Scheduler } from "../../../model/clock.js";
+import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
+import { PathIdSource } from "../../../model/path-id.js";
+import { timestampToMs } from "../../../model/timestamp.js";
+import type { Logger } from "../../../telemetry/logger.js";
+import type {
+  At,
+  AttributeFamily,
+  AttributeName,
+  ContentCommit,
+  CreateRequest,
+  DirectoryEntry,
+  DirectoryEntryPlus,
+  DirectoryPage,
+  EntryName,
+  FileActivity,
+  FileDescription,
+  InodeRecord,
+  LinkRequest,
+  MetadataStore,
+  Reaped,
+  RenameRequest,
+  RenameResult,
+  SealedContent,
+  SetAttributeRequest,
+  SetAttributesRequest,
+  StagedRecord,
+  Unlinked,
+} from "../metadata-store.js";
+import * as attributes from "../operations/attributes.js";
+import * as contents from "../operations/contents.js";
+import { create, createUnnamed, link, type NewInode } from "../operations/create.js";
+import { initialize, readNextId, reserveIds } from "../operations/initialize.js";
+import * as reading from "../operations/read.js";
+import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
+import { rename } from "../operations/rename.js";
+import type { Checkpointer } from "./checkpointer.js";
+import { Journal } from "./journal.js";
+import { migrate, openDatabase } from "./open-database.js";
+import { SqliteEngine, type Written } from "./sqlite-engine.js";
+import { sqliteError } from "./sqlite-error.js";
+import { WalSync } from "./wal-sync.js";
+
+/** Numbers are taken from the database in blocks; a crash skips what is left of one. */
+const ID_BLOCK = 10_000;
+/** So much since the last checkpoint is worth one: some 10 MiB of log. */
+const CHECKPOINT_OPERATIONS = 4000;
+const CHECKPOINT_JOURNAL_BYTES = 4 * 1024 * 1024;
+
+export interface SqliteMetadataStoreOptions {
+  readonly databasePath: string;
+  readonly journalPath: string;
+  readonly cacheSizeMb: number;
+  /** Who owns the root directory, when this makes the store. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly checkpointer: Checkpointer;
+  readonly logger: Logger;
+}
+
+/** The embedded {@link MetadataStore}: one SQLite file in WAL mode, written by this process alone. */
+export class SqliteMetadataStore implements MetadataStore {
+  readonly #database: Database.Database;
+  readonly #journal: Journal;
+  readonly #engine: SqliteEngine;
+  readonly #walSync: WalSync;
+  readonly #checkpointer: Checkpointer;
+  readonly #clock: Clock;
+  readonly #pathIds = new PathIdSource();
+  #nextId = 0;
+  #idLimit = 0;
+  /** Commits since the last sync began. */
+  #unsynced = true;
+  #uncheckpointed = { operations: 0, journalBytes: 0 };
+
+  /**
+   * Opens or makes the store, replays the journal and migrates.
+   * Errors: `corrupt`, `not-supported` (a newer schema), `io-failure`, `no-space`.
+   */
+  constructor(options: SqliteMetadataStoreOptions) {
+    const { databasePath, cacheSizeMb, clock, scheduler, logger } = options;
+    this.#clock = clock;
+    this.#walSync = new WalSync(databasePath);
+    this.#checkpointer = options.checkpointer;
+    this.#database = openDatabase({ path: databasePath, cacheSizeMb });
+    const database = this.#database;
+    this.#journal = new Journal(options.journalPath);
+    const journal = this.#journal;
+    try {
+      const isNew = database.pragma("user_version", { simple: true }) === 0;
+      if (isNew) migrate(database);
+      const onCommit = (written: Written) => this.#committed(written);
+      this.#engine = new SqliteEngine({ database, journal, clock, scheduler, logger, onCommit });
+      const replayed = this.#engine.recover();
+      if (replayed > 0)
+        logger.info({ operations: replayed }, "metadata recovered from the journal");
+      // A journal speaks of the schema it was written for, so it goes first.
+      if (!isNew) migrate(database);
+      const now = clock.now();
+      const pathId = this.#pathIds.next(timestampToMs(now));
+      this.#engine.write(initialize({ pathId, now, ...options.owner }));
+      this.#nextId = this.#engine.read(readNextId());
+      this.#idLimit = this.#nextId;
+      this.commit();
+    } catch (error) {
+      journal.close();
+      database.close();
+      throw sqliteError(error, `open ${databasePath}`);
+    }
+  }
+
+  lookup(entry: EntryName): InodeRecord | undefined {
+    return this.#engine.read(reading.lookup(entry));
+  }
+
+  getattr(ino: Ino): InodeRecord | undefined {
+    return this.#engine.read(reading.getattr(ino));
+  }
+
+  parentOf(ino: Ino): Ino | undefined {
+    return this.#engine.read(reading.parentOf(ino));
+  }
+
+  readlink(ino: Ino): Uint8Array {
+    return this.#engine.read(reading.readlink(ino));
+  }
+
+  readdir(page: DirectoryPage): DirectoryEntry[] {
+    return this.#engine.read(reading.readdir(page));
+  }
+
+  readdirPlus(page: DirectoryPage): DirectoryEntryPlus[] {
+    return this.#engine.read(reading.readdirPlus(page));
+  }
+
+  describe(ino: Ino): FileDescription | undefined {
+    return this.#engine.read(reading.describe(ino));
+  }
+
+  countInodes(): number {
+    return this.#engine.read(reading.countInodes());
+  }
+
+  create(request: CreateRequest): InodeRecord {
+    return this.#engine.write(create({ ...request, ...this.#newInode(request) }));
+  }
+
+  createUnnamed(request: Omit<CreateRequest, "parent" | "name">): InodeRecord {
+    return this.#engine.write(createUnnamed({ ...request, ...this.#newInode(request) }));
+  }
+
+  link(request: LinkRequest): InodeRecord {
+    return this.#engine.write(link({ ...request, cookie: this.nextId() }));
+  }
+
+  unlink(request: EntryName & At): Unlinked {
+    return this.#engine.write(unlink(request));
+  }
+
+  rmdir(request: EntryName & At): Unlinked {
+    return this.#engine.write(rmdir(request));
+  }
+
+  rename(request: RenameRequest): RenameResult {
+    const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
+    return this.#engine.write(rename({ ...request, cookie: this.nextId(), whiteoutInode }));
+  }
+
+  setattr(request: SetAttributesRequest): InodeRecord {
+    return this.#engine.write(attributes.setattr(request));
+  }
+
+  recordActivity(activities: readonly FileActivity[]): void {
+    this.#engine.write(attributes.recordActivity(activities));
+  }
+
+  getAttribute(request: AttributeName): Uint8Array | undefined {
+    return this.#engine.read(attributes.getAttribute(request));
+  }
+
+  listAttributes(request: { ino: Ino; family: AttributeFamily }): string[] {
+    return this.#engine.read(attributes.listAttributes(request));
+  }
+
+  setAttribute(request: SetAttributeRequest): void {
+    this.#engine.write(attributes.setAttribute(request));
+  }
+
+  removeAttribute(request: AttributeName & At): boolean {
+    return this.#engine.write(attributes.removeAttribute(request));
+  }
+
+  stage(request: { ino: Ino; stagingId: StagingId }): void {
+    this.#engine.write(contents.stage(request));
+  }
+
+  stagedContents(): StagedRecord[] {
+    return this.#engine.read(contents.stagedContents());
+  }
+
+  announceContents(announced: readonly SealedContent[]): void {
+    this.#engine.write(contents.announceContents(announced, { now: this.#clock.now() }));
+  }
+
+  commitContents(commits: readonly ContentCommit[]): ContentHash[] {
+    return this.#engine.write(contents.commitContents(commits));
+  }
+
+  referenceContent(request: { from: Ino; to: Ino } & At): ContentHash | undefined {
+    return this.#engine.write(contents.referenceContent(request));
+  }
+
+  unreferencedContents(): ContentHash[] {
+    return this.#engine.read(contents.unreferencedContents());
+  }
+
+  selectUnreferenced(hashes: readonly ContentHash[]): ContentHash[] {
+    return this.#engine.read(contents.selectUnreferenced(hashes));
+  }
+
+  forgetContents(hashes: readonly ContentHash[]): void {
+    this.#engine.write(contents.forgetContents(hashes));
+  }
+
+  orphans(): Ino[] {
+    return this.#engine.read(orphans());
+  }
+
+  reap(inos: readonly Ino[]): Reaped {
+    return this.#engine.write(reap(inos));
+  }
+
+  nextId(): number {
+    if (this.#nextId === this.#idLimit) {
+      this.#engine.write(reserveIds(this.#nextId + ID_BLOCK));
+      this.#idLimit += ID_BLOCK;
+    }
+    return this.#nextId++;
+  }
+
+  commit(): void {
+    this.#engine.commit();
+  }
+
+  async sync(): Promise<void> {
+    this.commit();
+    if (!this.#unsynced) return;
+    this.#unsynced = false;
+    try {
+      await this.#walSync.sync();
+    } catch (error) {
+      this.#unsynced = true;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.sync();
+    await this.#checkpointer.close();
+    await this.#walSync.close();
+    this.#journal.close();
+    // The last connection to close checkpoints and removes the log.
+    this.#database.close();
+  }
+
+  #newInode({ now }: At): NewInode {
+    return {
+      ino: this.nextId() as Ino,
+      pathId: this.#pathIds.next(timestampToMs(now)),
+    };
+  }
+
+  #committed({ operations, journalBytes }: Written): void {
+    this.#unsynced = true;
+    this.#uncheckpointed.operations += operations;
+    this.#uncheckpointed.journalBytes += journalBytes;
+    const due =
+      this.#uncheckpointed.operations >= CHECKPOINT_OPERATIONS ||
+      this.#uncheckpointed.journalBytes >= CHECKPOINT_JOURNAL_BYTES;
+    if (!due) return;
+    this.#uncheckpointed = { operations: 0, journalBytes: 0 };
+    void this.#checkpointer.run();
+  }
+}

@@ -1,0 +1,32 @@
+import { type DestinationStream, destination, pino } from "pino";
+import pretty from "pino-pretty";
+
+/** What the rest of the program logs with: a pino logger. */
+export type { Logger } from "pino";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where a log goes; plain data, so that each thread can open its own logger from it. */
+export interface LogTarget {
+  readonly level: LogLevel;
+  /** JSON lines appended to a file, or people's lines on stderr. */
+  readonly to: { readonly file: string } | "terminal";
+}
+
+/**
+ * Opens a logger for one thread. Lines are written at once, a whole line with one write(2) to a file
+ * opened for appending, so threads don't mix and nothing waits in memory when the process dies.
+ */
+export function openLogger(target: LogTarget, thread: string) {
+  const stream: DestinationStream =
+    target.to === "terminal"
+      ? pretty({
+          destination: 2,
+          sync: true,
+          ignore: "pid,hostname,thread",
+          colorize: process.stderr.isTTY,
+        })
+      : destination({ dest: target.to.file, append: true, sync: true, mkdir: true, mode: 0o600 });
+  return pino({ level: target.level, base: { pid: process.pid, thread } }, stream);
+}

@@ -1,0 +1,69 @@
+import { isRegular } from "../model/attributes.js";
+import { type MaybePromise, whenReady } from "../model/maybe-promise.js";
+import { formatTimestamp } from "../model/timestamp.js";
+import type { FileDescription } from "../storage/metadata/metadata-store.js";
+import type { Inode } from "./inode.js";
+import type { Volume } from "./volume.js";
+
+const PREFIX = "user.nexus.";
+
+interface Computed {
+  /** What has to be sealed first: this content, or all of them, since it counts others like it. */
+  readonly seals: "nothing" | "own" | "all";
+  readonly value: (file: FileDescription) => string | number | undefined;
+}
+
+/** The attributes that are computed: readable by name, never listed, never set. DESIGN, section 7. */
+const COMPUTED: ReadonlyMap<string, Computed> = new Map([
+  ["etag", { seals: "own", value: (file) => file.contentHash }],
+  ["version", { seals: "own", value: (file) => file.version }],
+  ["ref_count", { seals: "all", value: (file) => file.refCount }],
+  ["path_id", { seals: "nothing", value: (file) => file.pathId }],
+  ["mime_type", { seals: "nothing", value: (file) => file.mimeType }],
+  ["tenant", { seals: "nothing", value: (file) => file.tenantId }],
+  ["agent", { seals: "nothing", value: (file) => file.agentId }],
+  ["created_at", { seals: "nothing", value: (file) => formatTimestamp(file.createdAt) }],
+] satisfies [string, Computed][]);
+
+/** Whether a name is in the computed family, known or not. */
+export function isComputed(name: string): boolean {
+  return name.startsWith(PREFIX);
+}
+
+/**
+ * The value; undefined when this inode has none: the etag of a directory, or of a file that
+ * somebody is writing to. A content that waits to be sealed is sealed now, so the answer is exact
+ * and may take as long as hashing does.
+ */
+export function computedAttribute(
+  volume: Volume,
+  { inode, name }: { inode: Inode; name: string },
+): MaybePromise<Uint8Array | undefined> {
+  const computed = COMPUTED.get(name.slice(PREFIX.length));
+  if (computed === undefined) return undefined;
+  if (computed.seals === "nothing") return computedValue(volume, { inode, computed });
+  if (!isRegular(inode.mode)) return undefined;
+  return whenReady(seal(volume, { inode, computed }), () =>
+    volume.staging.of(inode.ino) === undefined
+      ? computedValue(volume, { inode, computed })
+      : undefined,
+  );
+}
+
+function seal(
+  volume: Volume,
+  { inode, computed }: { inode: Inode; computed: Computed },
+): Promise<void> | undefined {
+  if (computed.seals === "all" && volume.staging.size > 0) return volume.promotion.settleAll();
+  const staged = volume.staging.of(inode.ino);
+  return staged === undefined ? undefined : volume.promotion.settle(staged);
+}
+
+function computedValue(
+  volume: Volume,
+  { inode, computed }: { inode: Inode; computed: Computed },
+): Uint8Array | undefined {
+  const file = volume.metadata.describe(inode.ino);
+  const value = file === undefined ? undefined : computed.value(file);
+  return value === undefined ? undefined : Buffer.from(String(value), "utf8");
+}

@@ -1,0 +1,156 @@
+import type { Scheduler } from "../../model/clock.js";
+import type { ContentHash, Ino, StagingId } from "../../model/ids.js";
+import type { ContentStore } from "../../storage/content/content-store.js";
+import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
+import type { Logger } from "../../telemetry/logger.js";
+import type { Staging } from "./staging.js";
+
+/** Orphans are reaped together: after this, or when there are so many. */
+const REAP_AFTER_MS = 20;
+const REAP_AT_ONCE = 512;
+/** Bytes are removed this long after nothing needs them any more. */
+const SWEEP_AFTER_MS = 1000;
+const RETRY_AFTER_MS = 10_000;
+
+export interface ReclaimerOptions {
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+  readonly staging: Staging;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+/**
+ * Removes what nothing needs any more: inodes without a name, contents without a reference, staging
+ * files that were sealed.
+ *
+ * The order matters after a power failure: a removal on disk must not outlive the transaction that
+ * made it right. So bytes go only after the metadata was synced.
+ */
+export class Reclaimer {
+  readonly #metadata: MetadataStore;
+  readonly #contents: ContentStore;
+  readonly #staging: Staging;
+  readonly #scheduler: Scheduler;
+  readonly #logger: Logger;
+  readonly #orphans = new Set<Ino>();
+  readonly #stagingIds = new Set<StagingId>();
+  readonly #hashes = new Set<ContentHash>();
+  /** Contents being sealed just now, which nothing refers to yet: how often each. */
+  readonly #pins = new Map<ContentHash, number>();
+  #cancelReap: (() => void) | undefined;
+  #cancelSweep: (() => void) | undefined;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: ReclaimerOptions) {
+    this.#metadata = options.metadata;
+    this.#contents = options.contents;
+    this.#staging = options.staging;
+    this.#scheduler = options.scheduler;
+    this.#logger = options.logger;
+  }
+
+  /** Nobody uses this inode any more, and it has no name. */
+  orphan(ino: Ino): void {
+    this.#orphans.add(ino);
+    if (this.#orphans.size >= REAP_AT_ONCE) this.reap();
+    else this.#cancelReap ??= this.#scheduler.after(REAP_AFTER_MS, () => this.#reapOrRetry());
+  }
+
+  /** A staging file that nothing refers to. */
+  discard(ids: Iterable<StagingId>): void {
+    for (const id of ids) this.#stagingIds.add(id);
+    this.#sweepLater();
+  }
+
+  /** Contents that may have lost their last reference. */
+  release(hashes: Iterable<ContentHash>): void {
+    for (const hash of hashes) this.#hashes.add(hash);
+    this.#sweepLater();
+  }
+
+  /** Keeps these contents until {@link unpin}, whatever their references. */
+  pin(hashes: Iterable<ContentHash>): void {
+    for (const hash of hashes) this.#pins.set(hash, (this.#pins.get(hash) ?? 0) + 1);
+  }
+
+  unpin(hashes: Iterable<ContentHash>): void {
+    for (const hash of hashes) {
+      const left = (this.#pins.get(hash) ?? 1) - 1;
+      if (left === 0) this.#pins.delete(hash);
+      else this.#pins.set(hash, left);
+    }
+  }
+
+  /** Deletes the orphans noted so far. */
+  reap(): void {
+    this.#cancelReap?.();
+    this.#cancelReap = undefined;
+    if (this.#orphans.size === 0) return;
+    const orphans = [...this.#orphans];
+    const { stagingIds, unreferenced } = this.#metadata.reap(orphans);
+    this.#orphans.clear();
+    for (const ino of orphans) {
+      const staged = this.#staging.of(ino);
+      if (staged !== undefined) this.#staging.remove(staged);
+    }
+    if (stagingIds.length > 0) this.discard(stagingIds);
+    if (unreferenced.length > 0) this.release(unreferenced);
+  }
+
+  /** Reaps and sweeps until nothing is left; what can't be removed now stays for the next start. */
+  async drain(): Promise<void> {
+    this.reap();
+    await this.#sweep();
+  }
+
+  #reapOrRetry(): void {
+    this.#cancelReap = undefined;
+    try {
+      this.reap();
+    } catch (error) {
+      this.#logger.error({ err: error }, "orphans can't be deleted now");
+      this.#cancelReap ??= this.#scheduler.after(RETRY_AFTER_MS, () => this.#reapOrRetry());
+    }
+  }
+
+  #sweepLater(delayMs = SWEEP_AFTER_MS): void {
+    this.#cancelSweep ??= this.#scheduler.after(delayMs, () => {
+      this.#cancelSweep = undefined;
+      void this.#sweep();
+    });
+  }
+
+  /** Never rejects: what fails is logged and tried again. */
+  async #sweep(): Promise<void> {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    await this.#sweeping;
+    this.#sweeping = this.#sweepOnce();
+    await this.#sweeping;
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const stagingIds = [...this.#stagingIds];
+    const candidates = [...this.#hashes];
+    if (stagingIds.length === 0 && candidates.length === 0) return;
+    this.#stagingIds.clear();
+    this.#hashes.clear();
+    try {
+      await this.#metadata.sync();
+      if (stagingIds.length > 0) await this.#contents.discardStaging(stagingIds);
+      // Look again, now: a content may have been sealed anew meanwhile. From here to the request
+      // for removal nothing else runs, and requests are carried out in order.
+      const unpinned = candidates.filter((hash) => !this.#pins.has(hash));
+      const hashes = this.#metadata.selectUnreferenced(unpinned);
+      if (hashes.length === 0) return;
+      await this.#contents.remove(hashes);
+      this.#metadata.forgetContents(hashes.filter((hash) => !this.#pins.has(hash)));
+    } catch (error) {
+      this.#logger.error({ err: error }, "unneeded contents can't be removed now");
+      for (const id of stagingIds) this.#stagingIds.add(id);
+      for (const hash of candidates) this.#hashes.add(hash);
+      this.#sweepLater(RETRY_AFTER_MS);
+    }
+  }
+}

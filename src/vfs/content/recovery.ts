@@ -1,0 +1,76 @@
+import { timestampToMs } from "../../model/timestamp.js";
+import type { ContentStore } from "../../storage/content/content-store.js";
+import type { MetadataStore, StagedRecord } from "../../storage/metadata/metadata-store.js";
+import type { Logger } from "../../telemetry/logger.js";
+import type { Promotion } from "./promotion.js";
+import type { Reclaimer } from "./reclaimer.js";
+import { StagedContent } from "./staged-content.js";
+import type { Staging } from "./staging.js";
+
+/**
+ * A row and its staging file were written at the same moment if their times are this close: the
+ * host's clock for files ticks every few milliseconds, ours doesn't.
+ */
+const SAME_MOMENT_MS = 20;
+
+export interface RecoveryParts {
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+  readonly staging: Staging;
+  readonly promotion: Promotion;
+  readonly reclaimer: Reclaimer;
+  readonly logger: Logger;
+}
+
+/**
+ * Takes up what the last process left, however it ended: contents that were staged go on to be
+ * sealed, with the size and time that their files have; inodes without a name are deleted; files
+ * that nothing refers to are removed. Call it once, before the first request.
+ */
+export function recover(parts: RecoveryParts): void {
+  const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
+  const records = metadata.stagedContents();
+  for (const record of records) promotion.enqueue(staging.adopt(resume(parts, record)));
+
+  const known = new Set(records.map(({ stagingId }) => stagingId));
+  const strays = contents.stagingIds().filter((id) => !known.has(id));
+  reclaimer.discard(strays);
+  const unreferenced = metadata.unreferencedContents();
+  reclaimer.release(unreferenced);
+  const orphans = metadata.orphans();
+  for (const ino of orphans) reclaimer.orphan(ino);
+  if (records.length + strays.length + orphans.length + unreferenced.length > 0) {
+    const counts = {
+      staged: records.length,
+      strays: strays.length,
+      orphans: orphans.length,
+      unreferenced: unreferenced.length,
+    };
+    logger.info(counts, "took up what the last process left");
+  }
+}
+
+/**
+ * The bytes were written before anybody could record it: what the file says goes. A file that is
+ * missing although the row gives it a size is damage, and stays visible as such: reading it fails.
+ */
+function resume(
+  { metadata, contents, logger }: RecoveryParts,
+  record: StagedRecord,
+): StagedContent {
+  const { ino, stagingId: id } = record;
+  const stat = contents.statStaging(id);
+  if (stat === undefined) {
+    const isDamaged = record.sizeBytes > 0;
+    if (isDamaged) logger.error({ ino, stagingId: id }, "a staged content is missing");
+    return new StagedContent({ ino, id, sizeBytes: record.sizeBytes, hasFile: isDamaged });
+  }
+  const { sizeBytes, blocks, mtime } = stat;
+  const apartMs = Math.abs(timestampToMs(mtime) - timestampToMs(record.mtime));
+  if (sizeBytes !== record.sizeBytes || apartMs > SAME_MOMENT_MS) {
+    metadata.recordActivity([{ ino, sizeBytes, blocks, mtime, ctime: mtime }]);
+  }
+  const staged = new StagedContent({ ino, id, sizeBytes, hasFile: true });
+  if (stat.isFrozen) staged.phase = "frozen";
+  return staged;
+}

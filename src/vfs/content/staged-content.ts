@@ -1,0 +1,53 @@
+import type { Ino, StagingId } from "../../model/ids.js";
+import type { StagingFile } from "../../storage/content/content-store.js";
+
+/**
+ * The content of one inode while it isn't sealed.
+ *
+ * `writable`: may be written. `hashing`: may be written too, which cancels the hashing. `frozen`: is
+ * being sealed, or was when the last process died; its file may have a second name in the CAS
+ * already, so whoever wants to write copies it first.
+ */
+export class StagedContent {
+  readonly ino: Ino;
+  readonly id: StagingId;
+  phase: "writable" | "hashing" | "frozen" = "writable";
+  sizeBytes: number;
+  /** The staging file while it is open. */
+  file: StagingFile | undefined;
+  /** False until the first write makes the file. */
+  hasFile: boolean;
+  /** Counts changes, so that a hash is known to be of what is there. */
+  changes: number;
+  /** The value of `changes` whose bytes are known to survive a power failure. */
+  syncedChanges = 0;
+  /** How much was copied to make it; what cost much to make is sealed later. */
+  readonly copiedBytes: number;
+
+  constructor(options: {
+    ino: Ino;
+    id: StagingId;
+    sizeBytes?: number;
+    copiedBytes?: number;
+    file?: StagingFile;
+    hasFile?: boolean;
+  }) {
+    this.ino = options.ino;
+    this.id = options.id;
+    this.sizeBytes = options.sizeBytes ?? 0;
+    this.copiedBytes = options.copiedBytes ?? 0;
+    this.file = options.file;
+    this.hasFile = options.hasFile ?? options.file !== undefined;
+    this.changes = this.hasFile ? 1 : 0;
+  }
+
+  /** Whether all of its bytes would survive a power failure. */
+  get isSynced(): boolean {
+    return !this.hasFile || this.syncedChanges === this.changes;
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = undefined;
+  }
+}

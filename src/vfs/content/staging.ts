@@ -1,0 +1,154 @@
+import { NexusError } from "../../model/errors.js";
+import type { Ino, StagingId } from "../../model/ids.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import type {
+  ContentReader,
+  ContentStore,
+  StagingFile,
+} from "../../storage/content/content-store.js";
+import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
+import type { Inode } from "../inode.js";
+import { StagedContent } from "./staged-content.js";
+
+export interface StagingOptions {
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+}
+
+/** The staged contents of all inodes, and how an inode's content becomes one. */
+export class Staging {
+  readonly #metadata: MetadataStore;
+  readonly #contents: ContentStore;
+  readonly #staged = new Map<Ino, StagedContent>();
+
+  constructor({ metadata, contents }: StagingOptions) {
+    this.#metadata = metadata;
+    this.#contents = contents;
+  }
+
+  get size(): number {
+    return this.#staged.size;
+  }
+
+  of(ino: Ino): StagedContent | undefined {
+    return this.#staged.get(ino);
+  }
+
+  /** Whether this is still the content of its inode. */
+  isCurrent(staged: StagedContent): boolean {
+    return this.#staged.get(staged.ino) === staged;
+  }
+
+  /** Takes note of what the metadata says is staged already. */
+  adopt(staged: StagedContent): StagedContent {
+    this.#staged.set(staged.ino, staged);
+    return staged;
+  }
+
+  /** The inode's content isn't staged any more. */
+  remove(staged: StagedContent): void {
+    if (this.isCurrent(staged)) this.#staged.delete(staged.ino);
+    staged.close();
+  }
+
+  /** A content that starts empty; the metadata learns of it in the caller's own transaction. */
+  startEmpty(ino: Ino, id: StagingId): StagedContent {
+    this.#staged.get(ino)?.close();
+    return this.adopt(new StagedContent({ ino, id }));
+  }
+
+  /**
+   * The inode's content, ready to be changed. A sealed one is copied first, its first `keepBytes`
+   * at least; a large copy takes its time, and whoever comes meanwhile waits for the same one.
+   */
+  writable(inode: Inode, keepBytes = Number.POSITIVE_INFINITY): MaybePromise<StagedContent> {
+    if (inode.copyUp !== undefined) return inode.copyUp;
+    const staged = this.#staged.get(inode.ino);
+    if (staged !== undefined && staged.phase !== "frozen") {
+      if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
+      staged.phase = "writable";
+      staged.changes += 1;
+      return staged;
+    }
+    return this.#copyUp(inode, { staged, keepBytes });
+  }
+
+  /** The open file of a content, opened or made if need be. */
+  file(staged: StagedContent): StagingFile {
+    if (staged.file === undefined) {
+      staged.file = staged.hasFile
+        ? this.#contents.openStaging(staged.id)
+        : this.#contents.createStaging(staged.id);
+      staged.hasFile = true;
+    }
+    return staged.file;
+  }
+
+  /** A reader of its own of the inode's sealed content, which the caller closes. */
+  openSealed(ino: Ino): ContentReader | undefined {
+    const inode = this.#metadata.getattr(ino);
+    if (inode === undefined) throw new NexusError("not-found", `inode ${ino} is gone`);
+    const { contentHash, sizeBytes } = inode;
+    if (sizeBytes === 0) return undefined;
+    if (contentHash === undefined) {
+      throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
+    }
+    return this.#contents.open({ hash: contentHash, sizeBytes });
+  }
+
+  #copyUp(
+    inode: Inode,
+    { staged, keepBytes }: { staged: StagedContent | undefined; keepBytes: number },
+  ): MaybePromise<StagedContent> {
+    const { ino } = inode;
+    const source = staged === undefined ? this.openSealed(ino) : this.#openFrozen(staged);
+    const id = this.#metadata.nextId() as StagingId;
+    const lengthBytes = Math.min(source?.sizeBytes ?? 0, keepBytes);
+    const finish = (file: StagingFile | undefined): StagedContent => {
+      source?.close();
+      // The row comes after the bytes: a crash before it leaves the old content.
+      this.#metadata.stage({ ino, stagingId: id });
+      const options = { ino, id, sizeBytes: lengthBytes, copiedBytes: lengthBytes };
+      const copy = new StagedContent(file === undefined ? options : { ...options, file });
+      inode.reader?.close();
+      inode.reader = undefined;
+      return this.adopt(copy);
+    };
+    if (source === undefined || lengthBytes === 0) return finish(undefined);
+    const copied = this.#copy({ source, id, lengthBytes });
+    if (!(copied instanceof Promise)) return finish(copied);
+    inode.copyUp = copied.then(finish).finally(() => {
+      inode.copyUp = undefined;
+    });
+    return inode.copyUp;
+  }
+
+  #copy(request: {
+    source: ContentReader;
+    id: StagingId;
+    lengthBytes: number;
+  }): MaybePromise<StagingFile> {
+    const { source } = request;
+    try {
+      const copied = this.#contents.copyUp(request);
+      if (copied instanceof Promise) copied.catch(() => source.close());
+      return copied;
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+  }
+
+  #openFrozen(staged: StagedContent): ContentReader | undefined {
+    return staged.hasFile ? this.#contents.openStaging(staged.id) : undefined;
+  }
+}
+
+/** Runs `use` on the writable content of an inode, now or when it is there. */
+export function withWritable<T>(
+  staging: Staging,
+  { inode, keepBytes }: { inode: Inode; keepBytes?: number },
+  use: (staged: StagedContent) => T,
+): MaybePromise<T> {
+  return whenReady(staging.writable(inode, keepBytes), use);
+}

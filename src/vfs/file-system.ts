@@ -1,0 +1,265 @@
+import type { Attributes } from "../model/attributes.js";
+import type { Caller } from "../model/identity.js";
+import type { Ino } from "../model/ids.js";
+import type { MaybePromise } from "../model/maybe-promise.js";
+import type { Timestamp } from "../model/timestamp.js";
+
+/**
+ * The file system, by inode, with one method for each thing that a kernel asks. The FUSE session
+ * calls it, and so will the library and the command line; nothing that can be done to a file is
+ * implemented anywhere else.
+ *
+ * **Who asks.** Every method that touches a file takes the {@link Caller}. Isolation is checked here,
+ * on each call, by where the inode lies: `access-denied`, or `read-only`. Mode bits and owners are
+ * *not* checked: the kernel does that (`default_permissions`), and the library's identity has no uid.
+ *
+ * **When it answers.** At once, nearly always. What takes long answers with a promise (fsync, the
+ * first write to a large file, asking for an etag that must be computed); other calls may come
+ * meanwhile. A buffer to read into is the file system's until it has answered; one to write from is
+ * the caller's again as soon as the method returns, also if the answer comes later.
+ *
+ * **What keeps an inode.** `lookup` and all that return an {@link Entry} count one look-up;
+ * `forget` takes them back. An inode without a name lives until its look-ups are forgotten and its
+ * handles released: then it is gone, with its content. A *handle* is a number of this file system;
+ * who opens it releases it, once.
+ *
+ * **What survives.** See DESIGN, section 5: what was written and closed survives the death of the
+ * process; what `fsync` acknowledged survives a power failure.
+ *
+ * Errors are NexusErrors. Any method may throw `access-denied`, `read-only`, `not-found` (an inode
+ * that is gone), `io-failure`, `corrupt` and `no-space`; what else is said per method.
+ */
+export interface FileSystem {
+  /** The entry of this name in a directory; undefined when there is none. */
+  lookup(caller: Caller, request: NameRequest): MaybePromise<Entry | undefined>;
+  /** Takes back look-ups. Never fails: the kernel doesn't ask. */
+  forget(request: { readonly ino: Ino; readonly count: number }): void;
+
+  getattr(caller: Caller, request: InodeRequest): MaybePromise<Attributes>;
+  /** chmod, chown, truncate, utimens. Errors: `is-a-directory`, `file-too-large`. */
+  setattr(caller: Caller, request: SetAttrRequest): MaybePromise<Attributes>;
+  readlink(caller: Caller, request: InodeRequest): MaybePromise<Uint8Array>;
+
+  /** A file of any kind but a directory or a symlink. Errors: `already-exists`. */
+  mknod(caller: Caller, request: MknodRequest): MaybePromise<Entry>;
+  mkdir(caller: Caller, request: MkdirRequest): MaybePromise<Entry>;
+  symlink(caller: Caller, request: SymlinkRequest): MaybePromise<Entry>;
+  /** Errors: `already-exists`, `cross-zone`, `too-many-links`, `not-permitted` (a directory). */
+  link(caller: Caller, request: LinkRequest): MaybePromise<Entry>;
+  /** Errors: `is-a-directory`. */
+  unlink(caller: Caller, request: NameRequest): MaybePromise<void>;
+  /** Errors: `not-a-directory`, `directory-not-empty`, `busy` (the root of a namespace). */
+  rmdir(caller: Caller, request: NameRequest): MaybePromise<void>;
+  /** Errors: as rename(2), and `cross-zone` between two zones, so that mv(1) copies instead. */
+  rename(caller: Caller, request: RenameRequest): MaybePromise<void>;
+
+  /** Errors: `is-a-directory`, `not-supported` for what is no regular file. */
+  open(caller: Caller, request: OpenRequest): MaybePromise<Opened>;
+  /** Makes and opens a file; opens the one that is there unless `exclusive`. */
+  create(caller: Caller, request: CreateRequest): MaybePromise<{ entry: Entry; opened: Opened }>;
+  /** A file without a name in this directory, O_TMPFILE. */
+  tmpfile(caller: Caller, request: TmpfileRequest): MaybePromise<{ entry: Entry; opened: Opened }>;
+  /** Reads into `into`; returns how many bytes: fewer than fit mean the end of the file. */
+  read(caller: Caller, request: ReadRequest): MaybePromise<number>;
+  /** Writes all of `data`, or throws. Errors: `file-too-large`. */
+  write(caller: Caller, request: WriteRequest): MaybePromise<void>;
+  /** Errors: `not-supported`, `file-too-large`. */
+  fallocate(caller: Caller, request: FallocateRequest): MaybePromise<void>;
+  /** Where data or a hole begins. Errors: `no-such-offset`. */
+  lseek(caller: Caller, request: SeekRequest): MaybePromise<number>;
+  /**
+   * Copies bytes inside the file system; returns how many, possibly fewer than asked. A whole file
+   * onto an empty one is copied by reference, whatever its size.
+   */
+  copyFileRange(caller: Caller, request: CopyFileRangeRequest): MaybePromise<number>;
+  /** Resolves when the file, and the names that lead to it, survive a power failure. */
+  fsync(caller: Caller, request: InodeRequest): MaybePromise<void>;
+  release(request: { readonly handle: number }): void;
+
+  /** Errors: `not-a-directory`. */
+  opendir(caller: Caller, request: InodeRequest): MaybePromise<void>;
+  /**
+   * Hands the entries after `cookie` (0 starts) to `emit`, `.` and `..` first, until it returns
+   * false. Entries that the caller may not enter are left out.
+   */
+  readdir(caller: Caller, request: ReaddirRequest): MaybePromise<void>;
+  /** The same with attributes; each emitted entry but `.` and `..` counts one look-up. */
+  readdirPlus(caller: Caller, request: ReaddirPlusRequest): MaybePromise<void>;
+
+  /** The value; undefined when there is no such attribute. Errors: `not-supported` (ACLs). */
+  getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined>;
+  listxattr(caller: Caller, request: InodeRequest): MaybePromise<string[]>;
+  /** Errors: `already-exists`, `no-attribute`, `attribute-too-large`, `not-permitted`, `not-supported`. */
+  setxattr(caller: Caller, request: SetXattrRequest): MaybePromise<void>;
+  /** Errors: `no-attribute`, `not-permitted`, `not-supported`. */
+  removexattr(caller: Caller, request: XattrRequest): MaybePromise<void>;
+
+  statfs(caller: Caller, request: InodeRequest): MaybePromise<FileSystemStat>;
+}
+
+export interface InodeRequest {
+  readonly ino: Ino;
+}
+
+export interface NameRequest {
+  readonly parent: Ino;
+  readonly name: string;
+}
+
+/** An inode as a name led to it. Counts one look-up. */
+export interface Entry {
+  readonly ino: Ino;
+  readonly attributes: Attributes;
+}
+
+export interface SetAttrRequest extends InodeRequest {
+  /** Permission bits. */
+  readonly permissions?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly sizeBytes?: number;
+  readonly atime?: Timestamp | "now";
+  readonly mtime?: Timestamp | "now";
+  /** The caller may not keep set-id bits on a file whose content it changes. */
+  readonly killSetId?: boolean;
+  /** The handle that ftruncate(2) was called on: it may write, whatever the place says by now. */
+  readonly handle?: number;
+}
+
+export interface MknodRequest extends NameRequest {
+  /** With the type bits. */
+  readonly mode: number;
+  readonly rdev: number;
+}
+
+export interface MkdirRequest extends NameRequest {
+  readonly mode: number;
+}
+
+export interface SymlinkRequest extends NameRequest {
+  readonly target: Uint8Array;
+}
+
+export interface LinkRequest extends InodeRequest {
+  readonly newParent: Ino;
+  readonly newName: string;
+}
+
+export interface RenameRequest extends NameRequest {
+  readonly newParent: Ino;
+  readonly newName: string;
+  readonly mode: "replace" | "no-replace" | "exchange";
+  readonly whiteout: boolean;
+}
+
+export interface OpenFlags {
+  readonly access: "read" | "write" | "both";
+  readonly truncate: boolean;
+  readonly append: boolean;
+  /** Leaves the access time alone. */
+  readonly noAtime: boolean;
+  readonly killSetId: boolean;
+}
+
+export interface OpenRequest extends InodeRequest {
+  readonly flags: OpenFlags;
+}
+
+export interface Opened {
+  readonly handle: number;
+}
+
+export interface CreateRequest extends NameRequest {
+  readonly mode: number;
+  readonly flags: OpenFlags;
+  readonly exclusive: boolean;
+}
+
+export interface TmpfileRequest extends InodeRequest {
+  readonly mode: number;
+  readonly flags: OpenFlags;
+  /** Without it, `link` may name the file later. */
+  readonly exclusive: boolean;
+}
+
+export interface ReadRequest {
+  readonly handle: number;
+  readonly offset: number;
+  readonly into: Uint8Array;
+}
+
+export interface WriteRequest {
+  readonly handle: number;
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly killSetId: boolean;
+  /** Pages of a mapping, at their own offset also in a file opened for appending. */
+  readonly fromCache: boolean;
+}
+
+export interface FallocateRequest {
+  readonly handle: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly mode: "extend" | "keep-size" | "punch-hole" | "zero" | "zero-keep-size";
+}
+
+export interface SeekRequest {
+  readonly handle: number;
+  readonly offset: number;
+  readonly to: "data" | "hole";
+}
+
+export interface CopyFileRangeRequest {
+  readonly handle: number;
+  readonly offset: number;
+  readonly toHandle: number;
+  readonly toOffset: number;
+  readonly length: number;
+}
+
+export interface ListedEntry {
+  readonly name: string;
+  readonly ino: Ino;
+  /** Only the type bits count. */
+  readonly mode: number;
+  /** Where a later call goes on after this entry. */
+  readonly cookie: number;
+}
+
+export interface ListedEntryPlus extends ListedEntry {
+  readonly attributes: Attributes;
+}
+
+export interface ReaddirRequest extends InodeRequest {
+  readonly cookie: number;
+  /** About how many entries the caller has room for. */
+  readonly limit: number;
+  readonly emit: (entry: ListedEntry) => boolean;
+}
+
+export interface ReaddirPlusRequest extends InodeRequest {
+  readonly cookie: number;
+  readonly limit: number;
+  readonly emit: (entry: ListedEntryPlus) => boolean;
+}
+
+export interface XattrRequest extends InodeRequest {
+  /** Whole, with its prefix: `user.project`. */
+  readonly name: string;
+}
+
+export interface SetXattrRequest extends XattrRequest {
+  readonly value: Uint8Array;
+  readonly mode: "create" | "replace" | "any";
+}
+
+export interface FileSystemStat {
+  readonly blockBytes: number;
+  readonly blocks: number;
+  readonly blocksFree: number;
+  readonly blocksAvailable: number;
+  readonly files: number;
+  readonly filesFree: number;
+  readonly nameMaxBytes: number;
+}

@@ -1,0 +1,187 @@
+import type { Attributes } from "../model/attributes.js";
+import type { Caller } from "../model/identity.js";
+import type { MaybePromise } from "../model/maybe-promise.js";
+import type {
+  CopyFileRangeRequest,
+  CreateRequest,
+  Entry,
+  FallocateRequest,
+  FileSystem,
+  FileSystemStat,
+  InodeRequest,
+  LinkRequest,
+  MkdirRequest,
+  MknodRequest,
+  NameRequest,
+  Opened,
+  OpenRequest,
+  ReaddirPlusRequest,
+  ReaddirRequest,
+  ReadRequest,
+  RenameRequest,
+  SeekRequest,
+  SetAttrRequest,
+  SetXattrRequest,
+  SymlinkRequest,
+  TmpfileRequest,
+  WriteRequest,
+  XattrRequest,
+} from "./file-system.js";
+import { getattr, setattr, statfs } from "./ops/attributes.js";
+import { copyFileRange } from "./ops/copy.js";
+import { fallocate, lseek, read, write } from "./ops/data.js";
+import { opendir, readdir, readdirPlus } from "./ops/directory.js";
+import {
+  create,
+  link,
+  lookup,
+  mkdir,
+  mknod,
+  rename,
+  rmdir,
+  symlink,
+  tmpfile,
+  unlink,
+} from "./ops/entries.js";
+import { openInode, release } from "./ops/open.js";
+import { fsync } from "./ops/sync.js";
+import { getxattr, listxattr, removexattr, setxattr } from "./ops/xattr.js";
+import type { Volume } from "./volume.js";
+
+/** The {@link FileSystem} on a volume: each method is one function of `ops/`. */
+export class NexusFileSystem implements FileSystem {
+  readonly #volume: Volume;
+
+  constructor(volume: Volume) {
+    this.#volume = volume;
+  }
+
+  lookup(caller: Caller, request: NameRequest): Entry | undefined {
+    return lookup(this.#volume, { caller, ...request });
+  }
+
+  forget({ ino, count }: { ino: InodeRequest["ino"]; count: number }): void {
+    const inode = this.#volume.inodes.peek(ino);
+    if (inode === undefined) return;
+    inode.lookups = Math.max(0, inode.lookups - count);
+    if (inode.lookups > 0) return;
+    try {
+      this.#volume.letGo(inode);
+    } catch (error) {
+      this.#volume.logger.error({ err: error, ino }, "what happened to a file can't be recorded");
+    }
+  }
+
+  getattr(caller: Caller, request: InodeRequest): Attributes {
+    return getattr(this.#volume, { caller, ...request });
+  }
+
+  setattr(caller: Caller, request: SetAttrRequest): MaybePromise<Attributes> {
+    return setattr(this.#volume, { caller, ...request });
+  }
+
+  readlink(caller: Caller, { ino }: InodeRequest): Uint8Array {
+    this.#volume.readable(caller, ino);
+    return this.#volume.metadata.readlink(ino);
+  }
+
+  mknod(caller: Caller, request: MknodRequest): Entry {
+    return mknod(this.#volume, { caller, ...request });
+  }
+
+  mkdir(caller: Caller, request: MkdirRequest): Entry {
+    return mkdir(this.#volume, { caller, ...request });
+  }
+
+  symlink(caller: Caller, request: SymlinkRequest): Entry {
+    return symlink(this.#volume, { caller, ...request });
+  }
+
+  link(caller: Caller, request: LinkRequest): Entry {
+    return link(this.#volume, { caller, ...request });
+  }
+
+  unlink(caller: Caller, request: NameRequest): void {
+    unlink(this.#volume, { caller, ...request });
+  }
+
+  rmdir(caller: Caller, request: NameRequest): void {
+    rmdir(this.#volume, { caller, ...request });
+  }
+
+  rename(caller: Caller, request: RenameRequest): MaybePromise<void> {
+    return rename(this.#volume, { caller, ...request });
+  }
+
+  open(caller: Caller, request: OpenRequest): MaybePromise<Opened> {
+    return openInode(this.#volume, { caller, ...request });
+  }
+
+  create(caller: Caller, request: CreateRequest): MaybePromise<{ entry: Entry; opened: Opened }> {
+    return create(this.#volume, { caller, ...request });
+  }
+
+  tmpfile(caller: Caller, request: TmpfileRequest): MaybePromise<{ entry: Entry; opened: Opened }> {
+    return tmpfile(this.#volume, { caller, ...request });
+  }
+
+  read(caller: Caller, request: ReadRequest): number {
+    return read(this.#volume, { caller, ...request });
+  }
+
+  write(caller: Caller, request: WriteRequest): MaybePromise<void> {
+    return write(this.#volume, { caller, ...request });
+  }
+
+  fallocate(caller: Caller, request: FallocateRequest): MaybePromise<void> {
+    return fallocate(this.#volume, { caller, ...request });
+  }
+
+  lseek(caller: Caller, request: SeekRequest): number {
+    return lseek(this.#volume, { caller, ...request });
+  }
+
+  copyFileRange(caller: Caller, request: CopyFileRangeRequest): MaybePromise<number> {
+    return copyFileRange(this.#volume, { caller, ...request });
+  }
+
+  fsync(caller: Caller, request: InodeRequest): Promise<void> {
+    return fsync(this.#volume, { caller, ...request });
+  }
+
+  release(request: { handle: number }): void {
+    release(this.#volume, request);
+  }
+
+  opendir(caller: Caller, request: InodeRequest): void {
+    opendir(this.#volume, { caller, ...request });
+  }
+
+  readdir(caller: Caller, request: ReaddirRequest): void {
+    readdir(this.#volume, { caller, ...request });
+  }
+
+  readdirPlus(caller: Caller, request: ReaddirPlusRequest): void {
+    readdirPlus(this.#volume, { caller, ...request });
+  }
+
+  getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined> {
+    return getxattr(this.#volume, { caller, ...request });
+  }
+
+  listxattr(caller: Caller, request: InodeRequest): string[] {
+    return listxattr(this.#volume, { caller, ...request });
+  }
+
+  setxattr(caller: Caller, request: SetXattrRequest): void {
+    setxattr(this.#volume, { caller, ...request });
+  }
+
+  removexattr(caller: Caller, request: XattrRequest): void {
+    removexattr(this.#volume, { caller, ...request });
+  }
+
+  statfs(caller: Caller, request: InodeRequest): FileSystemStat {
+    return statfs(this.#volume, { caller, ...request });
+  }
+}

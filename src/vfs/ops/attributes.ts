@@ -1,0 +1,119 @@
+import { authorize } from "../../core/isolation.js";
+import {
+  type Attributes,
+  isDirectory,
+  isRegular,
+  NAME_MAX_BYTES,
+  PERMISSION_BITS,
+  withoutSetId,
+} from "../../model/attributes.js";
+import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import type { Timestamp } from "../../model/timestamp.js";
+import type { FileSystemStat, InodeRequest, SetAttrRequest } from "../file-system.js";
+import type { Inode } from "../inode.js";
+import type { Volume } from "../volume.js";
+import { dropCapabilities, truncate } from "./truncate.js";
+
+export function getattr(
+  volume: Volume,
+  { caller, ino }: InodeRequest & { caller: Caller },
+): Attributes {
+  const inode = volume.readable(caller, ino);
+  return volume.attributes(caller, { record: volume.record(inode), place: inode.place });
+}
+
+export function setattr(
+  volume: Volume,
+  { caller, ...request }: SetAttrRequest & { caller: Caller },
+): MaybePromise<Attributes> {
+  const inode = changeableInode(volume, { caller, request });
+  const { sizeBytes } = request;
+  if (sizeBytes === undefined) return apply(volume, { caller, inode, request });
+  if (isDirectory(inode.mode)) throw new NexusError("is-a-directory", "a directory has no size");
+  if (!isRegular(inode.mode)) throw new NexusError("invalid-argument", "not a regular file");
+  return whenReady(truncate(volume, { inode, sizeBytes, always: false }), () =>
+    apply(volume, { caller, inode, request }),
+  );
+}
+
+export function statfs(
+  volume: Volume,
+  { caller, ino }: InodeRequest & { caller: Caller },
+): FileSystemStat {
+  volume.readable(caller, ino);
+  const { blockBytes, blocks, blocksFree, blocksAvailable, filesFree } = volume.contents.capacity();
+  const files = volume.metadata.countInodes() + filesFree;
+  return {
+    blockBytes,
+    blocks,
+    blocksFree,
+    blocksAvailable,
+    files,
+    filesFree,
+    nameMaxBytes: NAME_MAX_BYTES,
+  };
+}
+
+/** An open handle for writing may truncate, as ftruncate(2) does. */
+function changeableInode(
+  volume: Volume,
+  { caller, request }: { caller: Caller; request: SetAttrRequest },
+): Inode {
+  if (request.handle === undefined) return volume.changeable(caller, request.ino);
+  const { inode } = volume.handles.get(request.handle);
+  authorize(caller.identity, { place: inode.place, access: "write" });
+  return inode;
+}
+
+/** Everything but the size, which is set already. */
+function apply(
+  volume: Volume,
+  { caller, inode, request }: { caller: Caller; inode: Inode; request: SetAttrRequest },
+): Attributes {
+  const { ino, place } = inode;
+  const now = volume.clock.now();
+  const permissions = permissionsAfter(inode, request);
+  const atime = moment(request.atime, now);
+  const mtime = moment(request.mtime, now);
+  const { uid, gid } = request;
+  const changes = {
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    ...(atime === undefined ? {} : { atime }),
+    ...(mtime === undefined ? {} : { mtime }),
+  };
+  volume.recordActivity(inode);
+  if (Object.keys(changes).length === 0) {
+    return volume.attributes(caller, { record: volume.record(inode), place });
+  }
+  if (uid !== undefined || gid !== undefined) dropCapabilities(volume, inode);
+  const record = volume.metadata.setattr({ ino, now, ...changes });
+  inode.mode = record.mode;
+  inode.isAtimeSettled = false;
+  if (mtime !== undefined) stampStaged(volume, { inode, mtime });
+  return volume.attributes(caller, { record, place });
+}
+
+/** chown(2) takes the set-id bits of a file, and so does a change of content by the unprivileged. */
+function permissionsAfter({ mode }: Inode, request: SetAttrRequest): number | undefined {
+  if (request.permissions !== undefined) return request.permissions & PERMISSION_BITS;
+  const changesOwner = request.uid !== undefined || request.gid !== undefined;
+  if (!isRegular(mode) || !(changesOwner || request.killSetId === true)) return undefined;
+  const kept = withoutSetId(mode);
+  return kept === mode ? undefined : kept & PERMISSION_BITS;
+}
+
+function moment(time: Timestamp | "now" | undefined, now: Timestamp): Timestamp | undefined {
+  return time === "now" ? now : time;
+}
+
+/** Recovery takes the time of a staged content from its file, so the file has to know. */
+function stampStaged(volume: Volume, { inode, mtime }: { inode: Inode; mtime: Timestamp }): void {
+  const staged = volume.staging.of(inode.ino);
+  if (staged === undefined || !staged.hasFile) return;
+  volume.staging.file(staged).setModified(mtime);
+  if (inode.handles === 0) staged.close();
+}

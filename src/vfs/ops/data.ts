@@ -1,0 +1,133 @@
+import { authorize } from "../../core/isolation.js";
+import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import { compareTimestamps } from "../../model/timestamp.js";
+import type { ContentReader } from "../../storage/content/content-store.js";
+import type { StagedContent } from "../content/staged-content.js";
+import type { FallocateRequest, ReadRequest, SeekRequest, WriteRequest } from "../file-system.js";
+import type { Handle } from "../handle-table.js";
+import type { Inode } from "../inode.js";
+import type { Volume } from "../volume.js";
+import { dropSetId } from "./open.js";
+import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
+
+/** relatime: an access time older than this moves even if the file didn't change; mount(8). */
+const RELATIME_SECONDS = 24 * 60 * 60;
+
+export function read(
+  volume: Volume,
+  { caller, handle, offset, into }: ReadRequest & { caller: Caller },
+): number {
+  const opened = readHandle(volume, { caller, handle });
+  const { inode } = opened;
+  if (!opened.noAtime) noteAccess(volume, inode);
+  const content = contentOf(volume, inode);
+  return content === undefined ? 0 : content.read({ into, offset });
+}
+
+export function write(
+  volume: Volume,
+  request: WriteRequest & { caller: Caller },
+): MaybePromise<void> {
+  const { caller, handle, offset, data, killSetId, fromCache } = request;
+  const opened = writeHandle(volume, { caller, handle });
+  const { inode } = opened;
+  const content = volume.staging.writable(inode);
+  const put = (staged: StagedContent, from: Uint8Array) => {
+    const at = opened.append && !fromCache ? staged.sizeBytes : offset;
+    requireSize(at + from.length);
+    if (killSetId) dropSetId(volume, inode);
+    dropCapabilities(volume, inode);
+    const file = volume.staging.file(staged);
+    try {
+      file.write({ from, offset: at });
+    } finally {
+      staged.sizeBytes = file.sizeBytes;
+      noteContentChange(volume, { inode, staged });
+    }
+  };
+  if (!(content instanceof Promise)) return put(content, data);
+  // The buffer is the caller's again as soon as this returns.
+  const copy = Uint8Array.from(data);
+  return content.then((staged) => put(staged, copy));
+}
+
+export function fallocate(
+  volume: Volume,
+  { caller, handle, offset, length, mode }: FallocateRequest & { caller: Caller },
+): MaybePromise<void> {
+  const { inode } = writeHandle(volume, { caller, handle });
+  requireSize(offset + length);
+  return whenReady(volume.staging.writable(inode), (staged) => {
+    dropSetId(volume, inode);
+    dropCapabilities(volume, inode);
+    const file = volume.staging.file(staged);
+    file.allocate({ mode, offset, length });
+    staged.sizeBytes = file.sizeBytes;
+    noteContentChange(volume, { inode, staged });
+  });
+}
+
+export function lseek(
+  volume: Volume,
+  { caller, handle, offset, to }: SeekRequest & { caller: Caller },
+): number {
+  const opened = volume.handles.get(handle);
+  authorize(caller.identity, { place: opened.inode.place, access: "read" });
+  const content = contentOf(volume, opened.inode);
+  const found = content?.seek({ offset, to });
+  if (found === undefined) {
+    throw new NexusError("no-such-offset", `no ${to} at or after offset ${offset}`, {
+      op: "lseek",
+    });
+  }
+  return found;
+}
+
+/** What the inode's bytes are read from now; undefined for an empty file. */
+export function contentOf(volume: Volume, inode: Inode): ContentReader | undefined {
+  const staged = volume.staging.of(inode.ino);
+  if (staged !== undefined) {
+    return staged.hasFile || staged.sizeBytes > 0 ? volume.staging.file(staged) : undefined;
+  }
+  inode.reader ??= volume.staging.openSealed(inode.ino);
+  return inode.reader;
+}
+
+/** Errors: `bad-handle` unless it may read. */
+export function readHandle(
+  volume: Volume,
+  { caller, handle }: { caller: Caller; handle: number },
+): Handle {
+  const opened = volume.handles.get(handle);
+  if (!opened.canRead) throw new NexusError("bad-handle", "the file isn't open for reading");
+  authorize(caller.identity, { place: opened.inode.place, access: "read" });
+  return opened;
+}
+
+/** Errors: `bad-handle` unless it may write. */
+export function writeHandle(
+  volume: Volume,
+  { caller, handle }: { caller: Caller; handle: number },
+): Handle {
+  const opened = volume.handles.get(handle);
+  if (!opened.canWrite) throw new NexusError("bad-handle", "the file isn't open for writing");
+  authorize(caller.identity, { place: opened.inode.place, access: "write" });
+  return opened;
+}
+
+/** Moves the access time as the policy says; in memory, until the file is closed or changed. */
+export function noteAccess(volume: Volume, inode: Inode): void {
+  if (inode.isAtimeSettled || volume.atimePolicy === "noatime") return;
+  const { zone } = inode.place;
+  if (zone.namespace?.readonly || zone.mount.readonly) return;
+  const now = volume.clock.now();
+  if (volume.atimePolicy === "relatime") {
+    inode.isAtimeSettled = true;
+    const { atime, mtime, ctime } = { ...volume.record(inode), ...inode.activity };
+    const isNewer = compareTimestamps(atime, mtime) > 0 && compareTimestamps(atime, ctime) > 0;
+    if (isNewer && now.sec - atime.sec < RELATIME_SECONDS) return;
+  }
+  inode.activity = { ...inode.activity, atime: now };
+}

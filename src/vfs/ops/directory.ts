@@ -1,0 +1,117 @@
+import { refusal } from "../../core/isolation.js";
+import { isSettled } from "../../core/place.js";
+import { isDirectory, S_IFDIR } from "../../model/attributes.js";
+import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import type { DirectoryEntry, DirectoryPage } from "../../storage/metadata/metadata-store.js";
+import type {
+  InodeRequest,
+  ListedEntry,
+  ReaddirPlusRequest,
+  ReaddirRequest,
+} from "../file-system.js";
+import type { Inode } from "../inode.js";
+import type { Volume } from "../volume.js";
+
+/** Cookies of `.` and `..`; those of all other entries are higher. */
+const DOT = 1;
+const DOT_DOT = 2;
+
+/** Entries asked of the store at a time. */
+const MOST_AT_ONCE = 1024;
+
+export function opendir(volume: Volume, { caller, ino }: InodeRequest & { caller: Caller }): void {
+  requireDirectory(volume.readable(caller, ino));
+}
+
+export function readdir(
+  volume: Volume,
+  { caller, ino, cookie, limit, emit }: ReaddirRequest & { caller: Caller },
+): void {
+  const directory = requireDirectory(volume.readable(caller, ino));
+  if (!emitDots(volume, { directory, cookie, emit })) return;
+  eachEntry(
+    { directory, cookie, limit, list: (page) => volume.metadata.readdir(page) },
+    (entry) => isHidden(volume, { caller, directory, entry }) || emit(entry),
+  );
+}
+
+export function readdirPlus(
+  volume: Volume,
+  { caller, ino, cookie, limit, emit }: ReaddirPlusRequest & { caller: Caller },
+): void {
+  const directory = requireDirectory(volume.readable(caller, ino));
+  const attributes = volume.attributes(caller, {
+    record: volume.record(directory),
+    place: directory.place,
+  });
+  // Nobody looks at the attributes of the dots, and they count no look-up.
+  const emitDot = (entry: ListedEntry) => emit({ ...entry, attributes });
+  if (!emitDots(volume, { directory, cookie, emit: emitDot })) return;
+  eachEntry(
+    { directory, cookie, limit, list: (page) => volume.metadata.readdirPlus(page) },
+    (entry) => {
+      if (isHidden(volume, { caller, directory, entry })) return true;
+      const place = volume.router.child(directory.place, entry.name);
+      const found = volume.attributes(caller, { record: entry.inode, place });
+      if (!emit({ ...entry, attributes: found })) return false;
+      volume.admit(caller, { record: entry.inode, place });
+      return true;
+    },
+  );
+}
+
+function requireDirectory(inode: Inode): Inode {
+  if (isDirectory(inode.mode)) return inode;
+  throw new NexusError("not-a-directory", `inode ${inode.ino} is no directory`);
+}
+
+/** False when there was no room for them. A directory that was removed has not even these. */
+function emitDots(
+  volume: Volume,
+  {
+    directory,
+    cookie,
+    emit,
+  }: { directory: Inode; cookie: number; emit: (entry: ListedEntry) => boolean },
+): boolean {
+  const { ino } = directory;
+  if (cookie >= DOT_DOT || directory.isOrphan) return true;
+  if (cookie < DOT && !emit({ name: ".", ino, mode: S_IFDIR, cookie: DOT })) return false;
+  const parent = volume.metadata.parentOf(ino) ?? ino;
+  return emit({ name: "..", ino: parent, mode: S_IFDIR, cookie: DOT_DOT });
+}
+
+function eachEntry<E extends DirectoryEntry>(
+  {
+    directory,
+    cookie,
+    limit,
+    list,
+  }: {
+    directory: Inode;
+    cookie: number;
+    limit: number;
+    list: (page: DirectoryPage) => E[];
+  },
+  visit: (entry: E) => boolean,
+): void {
+  const size = Math.max(1, Math.min(limit, MOST_AT_ONCE));
+  for (let after = cookie; ; ) {
+    const entries = list({ ino: directory.ino, after, limit: size });
+    for (const entry of entries) if (!visit(entry)) return;
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < size) return;
+    after = last.cookie;
+  }
+}
+
+/** Listings leave out what the caller may not enter. */
+function isHidden(
+  volume: Volume,
+  { caller, directory, entry }: { caller: Caller; directory: Inode; entry: DirectoryEntry },
+): boolean {
+  if (isSettled(directory.place)) return false;
+  const place = volume.router.child(directory.place, entry.name);
+  return refusal(caller.identity, { place, access: "read" }) !== undefined;
+}

@@ -1,0 +1,270 @@
+import { mimeTypeOf } from "../../core/mime-type.js";
+import { isSameZone, isSettled, type Place } from "../../core/place.js";
+import { isRegular, PERMISSION_BITS, S_IFDIR, S_IFLNK, S_IFREG } from "../../model/attributes.js";
+import { isKind, NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import type { StagingId } from "../../model/ids.js";
+import type { MaybePromise } from "../../model/maybe-promise.js";
+import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
+import type {
+  CreateRequest,
+  Entry,
+  LinkRequest,
+  MkdirRequest,
+  MknodRequest,
+  NameRequest,
+  Opened,
+  RenameRequest,
+  SymlinkRequest,
+  TmpfileRequest,
+} from "../file-system.js";
+import type { Volume } from "../volume.js";
+import { openInode } from "./open.js";
+import { syncContent } from "./sync.js";
+
+/** symlink(7): PATH_MAX without the NUL. */
+const TARGET_MAX_BYTES = 4095;
+
+export function lookup(
+  volume: Volume,
+  { caller, parent, name }: NameRequest & { caller: Caller },
+): Entry | undefined {
+  const place = volume.readablePlace(caller, { parent, name });
+  const record = volume.metadata.lookup({ parent, name });
+  return record === undefined ? undefined : volume.admit(caller, { record, place });
+}
+
+export function mknod(
+  volume: Volume,
+  { caller, mode, ...request }: MknodRequest & { caller: Caller },
+): Entry {
+  const place = volume.writablePlace(caller, request);
+  const record = make(volume, { ...request, caller, place, mode });
+  const entry = admitNew(volume, { caller, record, place });
+  const staged = volume.staging.of(record.ino);
+  if (staged !== undefined) volume.promotion.enqueue(staged);
+  return entry;
+}
+
+export function mkdir(
+  volume: Volume,
+  { caller, mode, ...request }: MkdirRequest & { caller: Caller },
+): Entry {
+  const place = volume.writablePlace(caller, request);
+  const directoryMode = S_IFDIR | (mode & PERMISSION_BITS);
+  const record = make(volume, { ...request, caller, place, mode: directoryMode });
+  return volume.admit(caller, { record, place });
+}
+
+export function symlink(
+  volume: Volume,
+  { caller, target, ...request }: SymlinkRequest & { caller: Caller },
+): Entry {
+  const place = volume.writablePlace(caller, request);
+  if (target.length === 0) throw new NexusError("not-found", "a symlink needs a target");
+  if (target.length > TARGET_MAX_BYTES) {
+    throw new NexusError("name-too-long", `a target has at most ${TARGET_MAX_BYTES} bytes`);
+  }
+  const record = make(volume, { ...request, caller, place, mode: S_IFLNK | 0o777, target });
+  return volume.admit(caller, { record, place });
+}
+
+export function link(
+  volume: Volume,
+  { caller, ino, newParent, newName }: LinkRequest & { caller: Caller },
+): Entry {
+  const inode = volume.changeable(caller, ino);
+  const place = volume.writablePlace(caller, { parent: newParent, name: newName });
+  requireSameZone(inode.place, place);
+  if (inode.isOrphan && !inode.isLinkable) {
+    throw new NexusError("not-found", "the file was removed", { op: "link" });
+  }
+  const now = volume.clock.now();
+  const record = volume.metadata.link({ ino, parent: newParent, name: newName, now });
+  inode.isOrphan = false;
+  inode.isLinkable = false;
+  return volume.admit(caller, { record, place });
+}
+
+export function unlink(
+  volume: Volume,
+  { caller, parent, name }: NameRequest & { caller: Caller },
+): void {
+  volume.removablePlace(caller, { parent, name });
+  volume.noteUnlinked(volume.metadata.unlink({ parent, name, now: volume.clock.now() }));
+}
+
+export function rmdir(
+  volume: Volume,
+  { caller, parent, name }: NameRequest & { caller: Caller },
+): void {
+  volume.removablePlace(caller, { parent, name });
+  volume.noteUnlinked(volume.metadata.rmdir({ parent, name, now: volume.clock.now() }));
+}
+
+export function rename(
+  volume: Volume,
+  { caller, whiteout, ...request }: RenameRequest & { caller: Caller },
+): MaybePromise<void> {
+  const { parent, name, newParent, newName, mode } = request;
+  const from = volume.removablePlace(caller, { parent, name });
+  const to = volume.removablePlace(caller, { parent: newParent, name: newName });
+  requireSameZone(from, to);
+  if (!isSettled(from) || !isSettled(to)) {
+    // What lies below would change its place with it.
+    throw new NexusError("busy", `'${name}' holds a mount or a zone boundary`, { op: "rename" });
+  }
+  const apply = () => {
+    const result = volume.metadata.rename({
+      ...request,
+      ...(whiteout ? { whiteout: { uid: caller.uid, gid: caller.gid } } : {}),
+      mimeType: mimeTypeOf(newName),
+      now: volume.clock.now(),
+    });
+    if (result.replaced !== undefined) volume.noteUnlinked(result.replaced);
+  };
+  const unsynced = mode === "replace" ? bytesToSync(volume, request) : undefined;
+  return unsynced === undefined ? apply() : unsynced.then(apply);
+}
+
+/** O_CREAT: opens what is there, unless that was ruled out. */
+export function create(
+  volume: Volume,
+  { caller, exclusive, flags, mode, ...request }: CreateRequest & { caller: Caller },
+): MaybePromise<{ entry: Entry; opened: Opened }> {
+  const place = volume.writablePlace(caller, request);
+  let entry: Entry;
+  try {
+    const fileMode = S_IFREG | (mode & PERMISSION_BITS);
+    const record = make(volume, { ...request, caller, place, mode: fileMode });
+    entry = admitNew(volume, { caller, record, place });
+  } catch (error) {
+    if (exclusive || !isKind(error, "already-exists")) throw error;
+    const record = volume.metadata.lookup(request);
+    if (record === undefined) throw error;
+    entry = volume.admit(caller, { record, place });
+  }
+  return openEntry(volume, { caller, entry, flags });
+}
+
+export function tmpfile(
+  volume: Volume,
+  { caller, ino, mode, flags, exclusive }: TmpfileRequest & { caller: Caller },
+): MaybePromise<{ entry: Entry; opened: Opened }> {
+  const parent = volume.changeable(caller, ino);
+  const place = unnamedPlace(volume, parent.place);
+  const stagingId = volume.metadata.nextId() as StagingId;
+  const record = volume.metadata.createUnnamed({
+    mode: S_IFREG | (mode & PERMISSION_BITS),
+    uid: caller.uid,
+    gid: caller.gid,
+    rdev: 0,
+    tenantId: place.zone.tenantId ?? caller.identity.tenantId,
+    agentId: place.zone.agentId ?? caller.identity.agentId,
+    mimeType: undefined,
+    stagingId,
+    now: volume.clock.now(),
+  });
+  volume.staging.startEmpty(record.ino, stagingId);
+  const entry = admitNew(volume, { caller, record, place });
+  const inode = volume.inodes.get(record.ino);
+  inode.isOrphan = true;
+  inode.isLinkable = !exclusive;
+  return openEntry(volume, { caller, entry, flags });
+}
+
+/** Makes an inode with its name; a regular file starts with an empty staged content. */
+function make(
+  volume: Volume,
+  request: NameRequest & {
+    caller: Caller;
+    place: Place;
+    mode: number;
+    rdev?: number;
+    target?: Uint8Array;
+  },
+): InodeRecord {
+  const { caller, place, parent, name, mode, target } = request;
+  const stagingId = isRegular(mode) ? (volume.metadata.nextId() as StagingId) : undefined;
+  const record = volume.metadata.create({
+    parent,
+    name,
+    mode,
+    uid: caller.uid,
+    gid: caller.gid,
+    rdev: request.rdev ?? 0,
+    tenantId: place.zone.tenantId ?? caller.identity.tenantId,
+    agentId: place.zone.agentId ?? caller.identity.agentId,
+    mimeType: isRegular(mode) ? mimeTypeOf(name) : undefined,
+    now: volume.clock.now(),
+    ...(target === undefined ? {} : { target }),
+    ...(stagingId === undefined ? {} : { stagingId }),
+  });
+  if (stagingId !== undefined) volume.staging.startEmpty(record.ino, stagingId);
+  return record;
+}
+
+/** What was just made can't carry what only somebody else could have given it. */
+function admitNew(
+  volume: Volume,
+  { caller, record, place }: { caller: Caller; record: InodeRecord; place: Place },
+): Entry {
+  const entry = volume.admit(caller, { record, place });
+  volume.inodes.get(record.ino).mayHaveCapabilities = false;
+  return entry;
+}
+
+function openEntry(
+  volume: Volume,
+  { caller, entry, flags }: { caller: Caller; entry: Entry; flags: CreateRequest["flags"] },
+): MaybePromise<{ entry: Entry; opened: Opened }> {
+  const forget = (error: unknown): never => {
+    const inode = volume.inodes.get(entry.ino);
+    inode.lookups -= 1;
+    volume.letGo(inode);
+    throw error;
+  };
+  try {
+    const opened = openInode(volume, { caller, ino: entry.ino, flags });
+    if (!(opened instanceof Promise)) return { entry, opened };
+    return opened.then((result) => ({ entry, opened: result }), forget);
+  } catch (error) {
+    return forget(error);
+  }
+}
+
+function requireSameZone(a: Place, b: Place): void {
+  if (!isSameZone(a.zone, b.zone)) {
+    throw new NexusError("cross-zone", "the two paths belong to different zones");
+  }
+}
+
+/**
+ * Where a file without a name lies: in the zone of its directory. In the root that is the open zone;
+ * in a directory that tenants or agents share there is no telling whose it would be.
+ */
+function unnamedPlace(volume: Volume, parent: Place): Place {
+  if (isSettled(parent)) return parent;
+  if (parent.awaits === "tenant" || parent.awaits === "agent") {
+    throw new NexusError("access-denied", `${parent.path} takes no files without a name`);
+  }
+  return volume.router.child(parent, "");
+}
+
+type RenamedNames = Omit<RenameRequest, "mode" | "whiteout">;
+
+/**
+ * DESIGN, section 5: after any crash a name that was replaced has the complete old or the complete
+ * new content. So bytes that replace another file's are durable before the name moves.
+ */
+function bytesToSync(
+  volume: Volume,
+  { parent, name, newParent, newName }: RenamedNames,
+): Promise<void> | undefined {
+  const source = volume.metadata.lookup({ parent, name });
+  const staged = source === undefined ? undefined : volume.staging.of(source.ino);
+  if (staged === undefined || staged.isSynced) return undefined;
+  const target = volume.metadata.lookup({ parent: newParent, name: newName });
+  if (target === undefined || target.ino === staged.ino) return undefined;
+  return syncContent(volume, staged);
+}

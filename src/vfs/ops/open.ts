@@ -1,0 +1,71 @@
+import { authorize } from "../../core/isolation.js";
+import { isDirectory, isRegular, withoutSetId } from "../../model/attributes.js";
+import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import type { Opened, OpenRequest } from "../file-system.js";
+import type { Inode } from "../inode.js";
+import type { Volume } from "../volume.js";
+import { truncate } from "./truncate.js";
+
+/** open(2) of an inode that was looked up. */
+export function openInode(
+  volume: Volume,
+  { caller, ino, flags }: OpenRequest & { caller: Caller },
+): MaybePromise<Opened> {
+  const inode = volume.inodes.get(ino);
+  const writes = flags.access !== "read" || flags.truncate;
+  authorize(caller.identity, { place: inode.place, access: writes ? "write" : "read" });
+  requireRegular(inode);
+  const handle = volume.handles.open(inode, flags);
+  inode.isAtimeSettled = false;
+  if (flags.access !== "read") {
+    const staged = volume.staging.of(ino);
+    if (staged !== undefined) volume.promotion.dequeue(staged);
+  }
+  if (!flags.truncate) return { handle };
+  try {
+    const truncated = truncate(volume, { inode, sizeBytes: 0, always: true });
+    const finish = () => {
+      if (flags.killSetId) dropSetId(volume, inode);
+      return { handle };
+    };
+    return whenReady(truncated, finish);
+  } catch (error) {
+    release(volume, { handle });
+    throw error;
+  }
+}
+
+/** The last close of an open file description. */
+export function release(volume: Volume, { handle }: { handle: number }): void {
+  const closed = volume.handles.close(handle);
+  if (closed === undefined) return;
+  const { inode } = closed;
+  try {
+    volume.recordActivity(inode);
+  } catch (error) {
+    // Nobody is left to tell. It stays noted, and recovery finds the same on the staging file.
+    volume.logger.error({ err: error, ino: inode.ino }, "the size of a file can't be recorded");
+  }
+  const staged = volume.staging.of(inode.ino);
+  if (closed.canWrite && inode.writers === 0 && staged !== undefined && !inode.isOrphan) {
+    volume.promotion.enqueue(staged);
+  }
+  volume.letGo(inode);
+}
+
+/** Whoever changes a file without the privilege to keep them takes its set-id bits; inode(7). */
+export function dropSetId(volume: Volume, inode: Inode): void {
+  const mode = withoutSetId(inode.mode);
+  if (mode === inode.mode) return;
+  const { ino } = inode;
+  volume.metadata.setattr({ ino, permissions: mode & 0o7777, now: volume.clock.now() });
+  inode.mode = mode;
+}
+
+function requireRegular({ mode, ino }: Inode): void {
+  if (isRegular(mode)) return;
+  if (isDirectory(mode)) throw new NexusError("is-a-directory", `inode ${ino} is a directory`);
+  throw new NexusError("not-supported", `inode ${ino} is no regular file`);
+}

@@ -1,0 +1,93 @@
+import { NAME_MAX_BYTES } from "../../model/attributes.js";
+import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
+import type { MaybePromise } from "../../model/maybe-promise.js";
+import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
+import { computedAttribute, isComputed } from "../computed-attributes.js";
+import type { InodeRequest, SetXattrRequest, XattrRequest } from "../file-system.js";
+import type { Volume } from "../volume.js";
+import { CAPABILITIES } from "./truncate.js";
+
+/** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
+const VALUE_MAX_BYTES = 64 * 1024;
+const LIST_MAX_BYTES = 64 * 1024;
+
+const USER_PREFIX = "user.";
+const SYSTEM_PREFIXES = ["trusted.", "security."];
+
+export function getxattr(
+  volume: Volume,
+  { caller, ino, name }: XattrRequest & { caller: Caller },
+): MaybePromise<Uint8Array | undefined> {
+  const inode = volume.readable(caller, ino);
+  if (isComputed(name)) return computedAttribute(volume, { inode, name });
+  return volume.metadata.getAttribute({ ino, ...attributeOf(name) });
+}
+
+export function listxattr(
+  volume: Volume,
+  { caller, ino }: InodeRequest & { caller: Caller },
+): string[] {
+  volume.readable(caller, ino);
+  const custom = volume.metadata.listAttributes({ ino, family: "custom" });
+  const system = volume.metadata.listAttributes({ ino, family: "system" });
+  return [...custom.map((key) => USER_PREFIX + key), ...system];
+}
+
+export function setxattr(
+  volume: Volume,
+  { caller, ino, name, value, mode }: SetXattrRequest & { caller: Caller },
+): void {
+  const inode = volume.changeable(caller, ino);
+  const attribute = writableAttribute(name);
+  if (value.length > VALUE_MAX_BYTES) {
+    throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
+  }
+  const listed = listxattr(volume, { caller, ino });
+  const listBytes = listed.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
+  if (!listed.includes(name) && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
+    throw new NexusError(
+      "no-space",
+      `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
+    );
+  }
+  volume.recordActivity(inode);
+  volume.metadata.setAttribute({ ino, ...attribute, value, mode, now: volume.clock.now() });
+  if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
+  inode.isAtimeSettled = false;
+}
+
+export function removexattr(
+  volume: Volume,
+  { caller, ino, name }: XattrRequest & { caller: Caller },
+): void {
+  const inode = volume.changeable(caller, ino);
+  const attribute = writableAttribute(name);
+  volume.recordActivity(inode);
+  if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
+    throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
+  }
+}
+
+function writableAttribute(name: string): { family: AttributeFamily; key: string } {
+  if (isComputed(name)) {
+    throw new NexusError("not-permitted", `'${name}' is computed; it can't be set or removed`);
+  }
+  return attributeOf(name);
+}
+
+/** Errors: `not-supported` for ACLs and all other families, `invalid-argument`, `buffer-too-small`. */
+function attributeOf(name: string): { family: AttributeFamily; key: string } {
+  if (Buffer.byteLength(name) > NAME_MAX_BYTES) {
+    throw new NexusError("buffer-too-small", `a name has at most ${NAME_MAX_BYTES} bytes`);
+  }
+  if (name.startsWith(USER_PREFIX)) {
+    const key = name.slice(USER_PREFIX.length);
+    if (key === "") throw new NexusError("invalid-argument", "a name needs more than its prefix");
+    return { family: "custom", key };
+  }
+  if (SYSTEM_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+    return { family: "system", key: name };
+  }
+  throw new NexusError("not-supported", `attributes like '${name}' are not supported`);
+}

@@ -1,0 +1,194 @@
+import { authorize, authorizeChange } from "../core/isolation.js";
+import { isStructural, type Place } from "../core/place.js";
+import type { Router } from "../core/router.js";
+import type { Attributes } from "../model/attributes.js";
+import type { Clock } from "../model/clock.js";
+import { NexusError } from "../model/errors.js";
+import type { Caller } from "../model/identity.js";
+import type { Ino } from "../model/ids.js";
+import type { ContentStore } from "../storage/content/content-store.js";
+import type { InodeRecord, MetadataStore } from "../storage/metadata/metadata-store.js";
+import type { Logger } from "../telemetry/logger.js";
+import type { Promotion } from "./content/promotion.js";
+import type { Reclaimer } from "./content/reclaimer.js";
+import type { Staging } from "./content/staging.js";
+import type { Entry } from "./file-system.js";
+import type { HandleTable } from "./handle-table.js";
+import type { Inode } from "./inode.js";
+import type { InodeTable } from "./inode-table.js";
+
+/** When reading a file moves its access time; mount(8). */
+export type AtimePolicy = "relatime" | "strictatime" | "noatime";
+
+export interface VolumeParts {
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly inodes: InodeTable;
+  readonly handles: HandleTable;
+  readonly staging: Staging;
+  readonly promotion: Promotion;
+  readonly reclaimer: Reclaimer;
+  readonly atimePolicy: AtimePolicy;
+}
+
+/**
+ * What all operations share: the stores, the tables of what is open, and the few steps that every
+ * operation begins or ends with. The operations themselves are in `ops/`.
+ */
+export class Volume {
+  readonly metadata: MetadataStore;
+  readonly contents: ContentStore;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly inodes: InodeTable;
+  readonly handles: HandleTable;
+  readonly staging: Staging;
+  readonly promotion: Promotion;
+  readonly reclaimer: Reclaimer;
+  readonly atimePolicy: AtimePolicy;
+
+  constructor(parts: VolumeParts) {
+    this.metadata = parts.metadata;
+    this.contents = parts.contents;
+    this.router = parts.router;
+    this.clock = parts.clock;
+    this.logger = parts.logger;
+    this.inodes = parts.inodes;
+    this.handles = parts.handles;
+    this.staging = parts.staging;
+    this.promotion = parts.promotion;
+    this.reclaimer = parts.reclaimer;
+    this.atimePolicy = parts.atimePolicy;
+  }
+
+  /** The inode, once the caller may see it. Errors: `stale`, `access-denied`. */
+  readable(caller: Caller, ino: Ino): Inode {
+    const inode = this.inodes.get(ino);
+    authorize(caller.identity, { place: inode.place, access: "read" });
+    return inode;
+  }
+
+  /** The inode, once the caller may change it. Errors: `stale`, `access-denied`, `read-only`. */
+  changeable(caller: Caller, ino: Ino): Inode {
+    const inode = this.inodes.get(ino);
+    authorizeChange(caller.identity, inode.place);
+    return inode;
+  }
+
+  /** The place of a name in a directory, once the caller may look there. */
+  readablePlace(caller: Caller, { parent, name }: { parent: Ino; name: string }): Place {
+    const place = this.router.child(this.inodes.get(parent).place, name);
+    authorize(caller.identity, { place, access: "read" });
+    return place;
+  }
+
+  /** The same, once the caller may make something there. */
+  writablePlace(caller: Caller, { parent, name }: { parent: Ino; name: string }): Place {
+    const place = this.router.child(this.inodes.get(parent).place, name);
+    authorize(caller.identity, { place, access: "write" });
+    return place;
+  }
+
+  /**
+   * The same, once the caller may take away what is there. The roots of namespaces stay: `busy`.
+   */
+  removablePlace(caller: Caller, { parent, name }: { parent: Ino; name: string }): Place {
+    const parentPlace = this.inodes.get(parent).place;
+    const place = this.router.child(parentPlace, name);
+    authorizeChange(caller.identity, place);
+    if (parentPlace.awaits === "namespace" && place.zone.namespace !== undefined) {
+      throw new NexusError("busy", `'${name}' is the root of a namespace`, {
+        path: place.path ?? name,
+      });
+    }
+    return place;
+  }
+
+  /** What stat(2) tells: the row, and what happened since. */
+  attributes(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Attributes {
+    const current = this.#withActivity(record);
+    return isStructural(place) && !seesAll(caller) ? withoutTraces(current) : current;
+  }
+
+  /** What a name led to, with one look-up counted. */
+  admit(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Entry {
+    const inode = this.inodes.admit({ ino: record.ino, mode: record.mode, place });
+    inode.lookups += 1;
+    return { ino: record.ino, attributes: this.attributes(caller, { record, place: inode.place }) };
+  }
+
+  /** The row of an inode. Errors: `not-found`. */
+  record(inode: Inode): InodeRecord {
+    const record = this.metadata.getattr(inode.ino);
+    if (record === undefined) throw new NexusError("not-found", `inode ${inode.ino} is gone`);
+    return record;
+  }
+
+  /** The size of a regular file as it is now. */
+  sizeBytes(inode: Inode): number {
+    return this.staging.of(inode.ino)?.sizeBytes ?? this.record(inode).sizeBytes;
+  }
+
+  /** Writes what an open file went through to its row. */
+  recordActivity(inode: Inode): void {
+    const { ino, activity } = inode;
+    if (activity === undefined) return;
+    const blocks = activity.sizeBytes === undefined ? undefined : this.#stagedBlocks(ino);
+    this.metadata.recordActivity([
+      { ino, ...activity, ...(blocks === undefined ? {} : { blocks }) },
+    ]);
+    inode.activity = undefined;
+  }
+
+  /** An inode lost a name; with the last one it becomes an orphan. */
+  noteUnlinked({ ino, nlink }: { ino: Ino; nlink: number }): void {
+    if (nlink > 0) return;
+    const inode = this.inodes.peek(ino);
+    if (inode === undefined) this.reclaimer.orphan(ino);
+    else inode.isOrphan = true;
+  }
+
+  /** A look-up or a handle went: lets go of what only they kept. */
+  letGo(inode: Inode): void {
+    if (inode.handles === 0) {
+      inode.reader?.close();
+      inode.reader = undefined;
+      this.staging.of(inode.ino)?.close();
+    }
+    if (inode.isInUse) return;
+    this.inodes.delete(inode);
+    if (inode.isOrphan) this.reclaimer.orphan(inode.ino);
+    else this.recordActivity(inode);
+  }
+
+  #withActivity(record: InodeRecord): InodeRecord {
+    const activity = this.inodes.peek(record.ino)?.activity;
+    if (activity === undefined) return record;
+    const blocks = activity.sizeBytes === undefined ? undefined : this.#stagedBlocks(record.ino);
+    return { ...record, ...activity, blocks: blocks ?? record.blocks };
+  }
+
+  #stagedBlocks(ino: Ino): number | undefined {
+    const staged = this.staging.of(ino);
+    if (staged === undefined) return undefined;
+    if (staged.file !== undefined) return staged.file.stat().blocks;
+    return staged.hasFile ? this.contents.statStaging(staged.id)?.blocks : 0;
+  }
+}
+
+function seesAll({ identity }: Caller): boolean {
+  return identity.isAdmin || identity.tenantId === undefined;
+}
+
+/**
+ * The links and times of a directory that tenants or agents share would tell of entries that the
+ * caller may not know of. One link says "not counted", as btrfs does.
+ */
+function withoutTraces(record: InodeRecord): InodeRecord {
+  const { btime } = record;
+  return { ...record, nlink: 1, atime: btime, mtime: btime, ctime: btime };
+}
