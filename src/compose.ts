@@ -17,6 +17,7 @@ import type { MetadataStore } from "./storage/metadata/metadata-store.js";
 import { WorkerCheckpointer } from "./storage/metadata/sqlite/checkpoint-worker.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import type { Logger } from "./telemetry/logger.js";
+import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
@@ -74,7 +75,7 @@ export function compose({
     logger,
   });
   const layout = layoutOf(dataDir);
-  const contents = new LocalContentStore({ layout, jobs: new WorkerContentJobs(layout) });
+  const contents = new LocalContentStore({ layout, jobs: new WorkerContentJobs(layout), clock });
   return composeOn({ config, metadata, contents, clock, scheduler, logger, owner });
 }
 
@@ -104,7 +105,9 @@ export function composeOn(options: StoresAndTools): Nexus {
   const parts = { metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger };
   const promotion = new Promotion(parts);
   const handles = new HandleTable();
-  const volume = new Volume({ ...parts, router, handles, promotion, atimePolicy: config.atime });
+  const activity = new ActivityRecorder(parts);
+  const atimePolicy = config.atime;
+  const volume = new Volume({ ...parts, router, handles, promotion, activity, atimePolicy });
   admitRoot(volume);
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
@@ -116,7 +119,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     },
     close: async ({ drainMs }) => {
       try {
-        for (const inode of inodes.values()) volume.recordActivity(inode);
+        activity.recordAll();
         await promotion.drain(clock.monotonicMs() + drainMs);
         await reclaimer.drain();
         await metadata.close();

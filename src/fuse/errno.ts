@@ -46,7 +46,11 @@ const ERRNO_OF_KIND = {
 
 /** The error number for anything that was thrown; EIO for what is no error of ours. */
 export function errnoOf(error: unknown): number {
-  return error instanceof NexusError ? ERRNO_OF_KIND[error.kind] : errno.EIO;
+  return error instanceof NexusError ? errnoOfKind(error.kind) : errno.EIO;
+}
+
+export function errnoOfKind(kind: ErrorKind): number {
+  return ERRNO_OF_KIND[kind];
 }
 
 /** Errors that are no answer to the program but trouble of ours, and so belong in the log. */

@@ -5,7 +5,7 @@ import type { Caller, Credentials } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
-import { ENOSYS, errnoOf, isTrouble } from "./errno.js";
+import { ENOSYS, errnoOf, errnoOfKind, isTrouble } from "./errno.js";
 import type { Context, Operation } from "./operations/context.js";
 import { OPERATIONS } from "./operations/table.js";
 import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
@@ -129,7 +129,7 @@ export class Session implements Source {
         break;
       default: {
         const operation = OPERATIONS.get(request.opcode);
-        if (operation === undefined) this.#refuse();
+        if (operation === undefined) this.#refuseUnknown();
         else this.#carryOut(operation);
       }
     }
@@ -142,9 +142,13 @@ export class Session implements Source {
     const reply = this.#newReply();
     const caller = this.#identify({ uid: request.uid, gid: request.gid, pid: request.pid });
     const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
-    const context: Context = { fs: this.#fs, caller, request, reply, granted };
+    const context: Context = { fs: this.#fs, caller, request, reply, granted, refusal: undefined };
     const releases = opcode === OPCODE.RELEASE ? request.u64(0) : undefined;
     const succeed = () => {
+      if (context.refusal !== undefined) {
+        this.#refuse(reply, { ...numbers, errno: errnoOfKind(context.refusal) });
+        return;
+      }
       if (releases !== undefined) this.#handles.delete(releases);
       if (this.#answer(reply, numbers)) this.#hold(granted);
       else this.#takeBack(granted);
@@ -220,22 +224,18 @@ export class Session implements Source {
       this.#onReady(agreement);
     } catch (error) {
       this.#logger.fatal({ err: error }, "no agreement with the kernel");
-      reply.clear();
-      reply.seal({ ...numbers, errno: -EPROTO });
-      this.#send(reply);
+      this.#refuse(reply, { ...numbers, errno: EPROTO });
     }
   }
 
   /** ENOSYS makes the kernel do without, for most opcodes for good: worth one line each. */
-  #refuse(): void {
+  #refuseUnknown(): void {
     const { opcode } = this.#request;
     if (!this.#unknown.has(opcode)) {
       this.#unknown.add(opcode);
       this.#logger.debug({ op: opcodeName(opcode) }, "not implemented; the kernel does without");
     }
-    const reply = this.#newReply();
-    reply.seal({ ...numbersOf(this.#request), errno: -ENOSYS });
-    this.#send(reply);
+    this.#refuse(this.#newReply(), { ...numbersOf(this.#request), errno: ENOSYS });
   }
 
   #forgetMany(): void {
@@ -272,8 +272,12 @@ export class Session implements Source {
   }
 
   #fail(reply: Reply, { error, ...numbers }: Numbers & { error: unknown }): void {
+    this.#refuse(reply, { ...numbers, errno: errnoOf(error) });
+  }
+
+  #refuse(reply: Reply, { errno, ...numbers }: Numbers & { errno: number }): void {
     reply.clear();
-    reply.seal({ ...numbers, errno: -errnoOf(error) });
+    reply.seal({ ...numbers, errno: -errno });
     this.#send(reply);
   }
 

@@ -9,6 +9,7 @@ import type { Ino } from "../model/ids.js";
 import type { ContentStore } from "../storage/content/content-store.js";
 import type { InodeRecord, MetadataStore } from "../storage/metadata/metadata-store.js";
 import type { Logger } from "../telemetry/logger.js";
+import type { ActivityRecorder } from "./activity-recorder.js";
 import type { Promotion } from "./content/promotion.js";
 import type { Reclaimer } from "./content/reclaimer.js";
 import type { Staging } from "./content/staging.js";
@@ -31,6 +32,7 @@ export interface VolumeParts {
   readonly staging: Staging;
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
+  readonly activity: ActivityRecorder;
   readonly atimePolicy: AtimePolicy;
 }
 
@@ -49,6 +51,7 @@ export class Volume {
   readonly staging: Staging;
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
+  readonly activity: ActivityRecorder;
   readonly atimePolicy: AtimePolicy;
 
   constructor(parts: VolumeParts) {
@@ -62,6 +65,7 @@ export class Volume {
     this.staging = parts.staging;
     this.promotion = parts.promotion;
     this.reclaimer = parts.reclaimer;
+    this.activity = parts.activity;
     this.atimePolicy = parts.atimePolicy;
   }
 
@@ -110,7 +114,7 @@ export class Volume {
 
   /** What stat(2) tells: the row, and what happened since. */
   attributes(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Attributes {
-    const current = this.#withActivity(record);
+    const current = this.activity.appliedTo(record, this.inodes.peek(record.ino));
     return isStructural(place) && !seesAll(caller) ? withoutTraces(current) : current;
   }
 
@@ -133,17 +137,6 @@ export class Volume {
     return this.staging.of(inode.ino)?.sizeBytes ?? this.record(inode).sizeBytes;
   }
 
-  /** Writes what an open file went through to its row. */
-  recordActivity(inode: Inode): void {
-    const { ino, activity } = inode;
-    if (activity === undefined) return;
-    const blocks = activity.sizeBytes === undefined ? undefined : this.#stagedBlocks(ino);
-    this.metadata.recordActivity([
-      { ino, ...activity, ...(blocks === undefined ? {} : { blocks }) },
-    ]);
-    inode.activity = undefined;
-  }
-
   /** An inode lost a name; with the last one it becomes an orphan. */
   noteUnlinked({ ino, nlink }: { ino: Ino; nlink: number }): void {
     if (nlink > 0) return;
@@ -160,23 +153,9 @@ export class Volume {
       this.staging.of(inode.ino)?.close();
     }
     if (inode.isInUse) return;
+    if (!inode.isOrphan) this.activity.record(inode);
     this.inodes.delete(inode);
     if (inode.isOrphan) this.reclaimer.orphan(inode.ino);
-    else this.recordActivity(inode);
-  }
-
-  #withActivity(record: InodeRecord): InodeRecord {
-    const activity = this.inodes.peek(record.ino)?.activity;
-    if (activity === undefined) return record;
-    const blocks = activity.sizeBytes === undefined ? undefined : this.#stagedBlocks(record.ino);
-    return { ...record, ...activity, blocks: blocks ?? record.blocks };
-  }
-
-  #stagedBlocks(ino: Ino): number | undefined {
-    const staged = this.staging.of(ino);
-    if (staged === undefined) return undefined;
-    if (staged.file !== undefined) return staged.file.stat().blocks;
-    return staged.hasFile ? this.contents.statStaging(staged.id)?.blocks : 0;
   }
 }
 

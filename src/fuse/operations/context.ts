@@ -1,3 +1,4 @@
+import type { ErrorKind } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
@@ -23,6 +24,8 @@ export interface Context {
   readonly reply: Reply;
   /** What the kernel holds once it has the answer: look-ups of these inodes, this handle. */
   readonly granted: Granted;
+  /** Set by an operation that failed without throwing. */
+  refusal: ErrorKind | undefined;
 }
 
 export interface Granted {
@@ -32,7 +35,8 @@ export interface Granted {
 
 /**
  * Carries out one opcode: decodes the request, calls the file system, writes the body of the answer.
- * What it throws becomes the errno of the answer.
+ * What it throws becomes the errno of the answer. An everyday failure is put into `refusal` instead:
+ * making an error costs more than the rest of the request.
  */
 export type Operation = (context: Context) => MaybePromise<void>;
 

@@ -1,25 +1,26 @@
-import { NexusError } from "../../model/errors.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import { XATTR_FLAG } from "../protocol/constants.js";
-import type { Reply } from "../protocol/reply.js";
-import type { Operation } from "./context.js";
+import type { Context, Operation } from "./context.js";
 
 /** struct fuse_getxattr_in: size, padding; then the name. Size 0 asks how long the value is. */
-export const getxattr: Operation = ({ fs, caller, request, reply }) => {
+export const getxattr: Operation = (context) => {
+  const { fs, caller, request } = context;
   const size = request.u32(0);
   const name = request.name(8);
   return whenReady(fs.getxattr(caller, { ino: request.nodeid, name }), (value) => {
-    if (value === undefined) throw new NexusError("no-attribute", `no attribute '${name}'`);
-    replyValue(reply, { value, size });
+    // Asked for every file that is written: does it have capabilities?
+    if (value === undefined) context.refusal = "no-attribute";
+    else replyValue(context, { value, size });
   });
 };
 
 /** The same struct; the names one after the other, each ended by NUL. */
-export const listxattr: Operation = ({ fs, caller, request, reply }) => {
+export const listxattr: Operation = (context) => {
+  const { fs, caller, request } = context;
   const size = request.u32(0);
   return whenReady(fs.listxattr(caller, { ino: request.nodeid }), (names) => {
     const value = Buffer.from(names.map((name) => `${name}\0`).join(""), "utf8");
-    replyValue(reply, { value, size });
+    replyValue(context, { value, size });
   });
 };
 
@@ -43,14 +44,10 @@ export const setxattr: Operation = ({ fs, caller, request }) => {
 export const removexattr: Operation = ({ fs, caller, request }) =>
   fs.removexattr(caller, { ino: request.nodeid, name: request.name(0) });
 
-/** Errors: `buffer-too-small` when the value is longer than the caller has room for. */
-function replyValue(reply: Reply, { value, size }: { value: Uint8Array; size: number }): void {
-  if (size === 0) {
-    reply.u64(value.length); // size, padding
-    return;
-  }
-  if (value.length > size) {
-    throw new NexusError("buffer-too-small", `${value.length} bytes don't fit into ${size}`);
-  }
-  reply.bytes(value);
+/** A value that is longer than the caller has room for is refused. */
+function replyValue(context: Context, { value, size }: { value: Uint8Array; size: number }): void {
+  if (size === 0)
+    context.reply.u64(value.length); // size, padding
+  else if (value.length > size) context.refusal = "buffer-too-small";
+  else context.reply.bytes(value);
 }

@@ -202,7 +202,9 @@ export interface RenameRequest extends EntryName, At {
   readonly mode: "replace" | "no-replace" | "exchange";
   /** RENAME_WHITEOUT: leaves a 0/0 character device, owned so, under the old name. */
   readonly whiteout?: { readonly uid: number; readonly gid: number };
+  /** What the names suggest of the file that will have them. */
   readonly mimeType: string | undefined;
+  readonly newMimeType: string | undefined;
 }
 
 export interface RenameResult {

@@ -26,32 +26,43 @@ export function command(sql: string): Statement {
   return { sql, writes: true };
 }
 
-/** What an operation asks its engine for: run this, and hand me the rows. */
+/** What an operation asks its engine for: run this, and hand me the answer. */
 export interface Step {
   readonly statement: Statement;
   readonly params: readonly SqlValue[];
-  /** `first` stops after one row, `all` reads all, `none` wants no rows. */
-  readonly rows: "first" | "all" | "none";
+  readonly wants: keyof Answer;
+}
+
+/** What a step can be answered with. */
+export interface Answer {
+  /** The only row that matters, if there is one. */
+  readonly first: Row | undefined;
+  readonly all: readonly Row[];
+  /** How many rows were changed. */
+  readonly changes: number;
 }
 
 /**
- * An operation: it yields statements and is resumed with their rows. So one text of every rule
+ * An operation: it yields statements and is resumed with their answers. So one text of every rule
  * serves an engine that answers at once and one that answers later.
+ *
+ * An operation checks before it writes, or writes first what can turn out to change nothing: one
+ * that throws after it changed something is undone, and that is slow.
  */
-export type Script<T> = Generator<Step, T, readonly Row[]>;
+export type Script<T> = Generator<Step, T, Answer[keyof Answer]>;
 
-/** The first row, or undefined. */
+/** The first row, or undefined. With a command that has RETURNING, of what it changed. */
 export function* first(statement: Statement, ...params: SqlValue[]): Script<Row | undefined> {
-  const rows = yield { statement, params, rows: "first" };
-  return rows[0];
+  return (yield { statement, params, wants: "first" }) as Answer["first"];
 }
 
 export function* all(statement: Statement, ...params: SqlValue[]): Script<readonly Row[]> {
-  return yield { statement, params, rows: "all" };
+  return (yield { statement, params, wants: "all" }) as Answer["all"];
 }
 
-export function* run(statement: Statement, ...params: SqlValue[]): Script<void> {
-  yield { statement, params, rows: "none" };
+/** Returns how many rows it changed. */
+export function* run(statement: Statement, ...params: SqlValue[]): Script<number> {
+  return (yield { statement, params, wants: "changes" }) as Answer["changes"];
 }
 
 // Columns have the types that the schema's STRICT tables give them; these name the expectation.

@@ -14,7 +14,7 @@ const QUIET_MS = 1000;
 const COPIED_BYTES_A_SECOND = 16 * 1024 * 1024;
 const LONGEST_QUIET_MS = 60_000;
 /** With more than this waiting, the oldest go without further delay. */
-const MOST_WAITING = 4000;
+const MOST_WAITING = 20_000;
 const MOST_WAITING_BYTES = 1024 * 1024 * 1024;
 /** One batch: what is hashed, sealed and committed together. */
 const BATCH_FILES = 256;

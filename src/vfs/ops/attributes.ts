@@ -85,7 +85,7 @@ function apply(
     ...(atime === undefined ? {} : { atime }),
     ...(mtime === undefined ? {} : { mtime }),
   };
-  volume.recordActivity(inode);
+  volume.activity.record(inode);
   if (Object.keys(changes).length === 0) {
     return volume.attributes(caller, { record: volume.record(inode), place });
   }

@@ -51,8 +51,7 @@ function reference(volume: Volume, { from, to }: { from: Inode; to: Inode }): nu
   const now = volume.clock.now();
   const { sizeBytes } = volume.record(from);
   const unreferenced = volume.metadata.referenceContent({ from: from.ino, to: to.ino, now });
-  const atime = to.activity?.atime;
-  to.activity = atime === undefined ? undefined : { atime };
+  volume.activity.drop(to);
   to.reader?.close();
   to.reader = undefined;
   const staged = volume.staging.of(to.ino);

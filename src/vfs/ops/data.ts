@@ -129,5 +129,5 @@ export function noteAccess(volume: Volume, inode: Inode): void {
     const isNewer = compareTimestamps(atime, mtime) > 0 && compareTimestamps(atime, ctime) > 0;
     if (isNewer && now.sec - atime.sec < RELATIME_SECONDS) return;
   }
-  inode.activity = { ...inode.activity, atime: now };
+  volume.activity.note(inode, { atime: now });
 }

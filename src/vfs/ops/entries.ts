@@ -118,7 +118,8 @@ export function rename(
     const result = volume.metadata.rename({
       ...request,
       ...(whiteout ? { whiteout: { uid: caller.uid, gid: caller.gid } } : {}),
-      mimeType: mimeTypeOf(newName),
+      mimeType: mimeTypeOf(name),
+      newMimeType: mimeTypeOf(newName),
       now: volume.clock.now(),
     });
     if (result.replaced !== undefined) volume.noteUnlinked(result.replaced);

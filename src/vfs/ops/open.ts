@@ -42,12 +42,6 @@ export function release(volume: Volume, { handle }: { handle: number }): void {
   const closed = volume.handles.close(handle);
   if (closed === undefined) return;
   const { inode } = closed;
-  try {
-    volume.recordActivity(inode);
-  } catch (error) {
-    // Nobody is left to tell. It stays noted, and recovery finds the same on the staging file.
-    volume.logger.error({ err: error, ino: inode.ino }, "the size of a file can't be recorded");
-  }
   const staged = volume.staging.of(inode.ino);
   if (closed.canWrite && inode.writers === 0 && staged !== undefined && !inode.isOrphan) {
     volume.promotion.enqueue(staged);

@@ -15,7 +15,7 @@ export async function fsync(
   await inode.copyUp;
   const staged = volume.staging.of(ino);
   if (staged !== undefined) await syncContent(volume, staged);
-  volume.recordActivity(inode);
+  volume.activity.record(inode);
   await volume.metadata.sync();
 }
 

@@ -50,7 +50,7 @@ export function noteContentChange(
   { inode, staged }: { inode: Inode; staged: StagedContent },
 ): void {
   const now = volume.clock.now();
-  inode.activity = { ...inode.activity, sizeBytes: staged.sizeBytes, mtime: now, ctime: now };
+  volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
   inode.isAtimeSettled = false;
 }
 
@@ -72,8 +72,7 @@ function startOver(volume: Volume, inode: Inode): void {
   const now = volume.clock.now();
   const stagingId = volume.metadata.nextId() as StagingId;
   volume.metadata.setattr({ ino, sizeBytes: 0, mtime: now, stagingId, now });
-  if (inode.activity?.atime !== undefined) inode.activity = { atime: inode.activity.atime };
-  else inode.activity = undefined;
+  volume.activity.drop(inode);
   inode.reader?.close();
   inode.reader = undefined;
   const staged = volume.staging.startEmpty(ino, stagingId);
@@ -86,11 +85,10 @@ function settleUnopened(
   { inode, staged }: { inode: Inode; staged: StagedContent },
 ): void {
   if (inode.writers > 0 || inode.isOrphan) return;
-  volume.recordActivity(inode);
   volume.promotion.enqueue(staged);
 }
 
 function touch(volume: Volume, inode: Inode): void {
   const now = volume.clock.now();
-  inode.activity = { ...inode.activity, mtime: now, ctime: now };
+  volume.activity.note(inode, { mtime: now, ctime: now });
 }

@@ -51,7 +51,7 @@ export function setxattr(
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
     );
   }
-  volume.recordActivity(inode);
+  volume.activity.record(inode);
   volume.metadata.setAttribute({ ino, ...attribute, value, mode, now: volume.clock.now() });
   if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
   inode.isAtimeSettled = false;
@@ -63,7 +63,7 @@ export function removexattr(
 ): void {
   const inode = volume.changeable(caller, ino);
   const attribute = writableAttribute(name);
-  volume.recordActivity(inode);
+  volume.activity.record(inode);
   if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
   }

@@ -8,10 +8,20 @@ import type { SealRequest } from "../content-store.js";
  * `ContentStore` says of the methods of the same name.
  */
 export interface ContentJobs {
-  hash(ids: readonly StagingId[]): Promise<[StagingId, ContentHash][]>;
+  /**
+   * The bytes that come along are kept until the next call, so that `seal` has them; the others are
+   * in staging files.
+   */
+  hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]>;
   cancelHash(id: StagingId): void;
   seal(requests: readonly SealRequest[]): Promise<SealedContent[]>;
   discardStaging(ids: readonly StagingId[]): Promise<void>;
   remove(hashes: readonly ContentHash[]): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface HashSource {
+  readonly id: StagingId;
+  /** A small content, which has no file. Copied before the call returns. */
+  readonly bytes: Uint8Array | undefined;
 }

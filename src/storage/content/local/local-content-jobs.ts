@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   fdatasyncSync,
   fsyncSync,
   linkSync,
@@ -13,6 +14,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -21,7 +23,7 @@ import { fsError } from "../../../libc/system-error.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { SealRequest } from "../content-store.js";
-import type { ContentJobs } from "./content-jobs.js";
+import type { ContentJobs, HashSource } from "./content-jobs.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -30,6 +32,7 @@ const CHUNKS_A_TURN = 16;
 /** Up to so many files are synced one by one; beyond that one syncfs(2) is cheaper. */
 const SYNC_SINGLY = 8;
 const SEALED_MODE = 0o444;
+const NOTHING = new Uint8Array(0);
 
 /**
  * Does the jobs on the thread that it runs on.
@@ -42,17 +45,23 @@ const SEALED_MODE = 0o444;
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
   readonly #hashing = new Set<StagingId>();
+  readonly #bytes = new Map<StagingId, Uint8Array>();
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
   constructor(layout: Layout) {
     this.#layout = layout;
   }
 
-  async hash(ids: readonly StagingId[]): Promise<[StagingId, ContentHash][]> {
-    for (const id of ids) this.#hashing.add(id);
+  async hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]> {
+    this.#bytes.clear();
+    for (const { id, bytes } of sources) {
+      this.#hashing.add(id);
+      if (bytes !== undefined) this.#bytes.set(id, Uint8Array.from(bytes));
+    }
     const hashes: [StagingId, ContentHash][] = [];
-    for (const id of ids) {
-      const hash = await this.#hashOne(id);
+    for (const { id } of sources) {
+      const kept = this.#bytes.get(id);
+      const hash = kept === undefined ? await this.#hashFile(id) : hashOf(kept);
       if (hash !== undefined) hashes.push([id, hash]);
       this.#hashing.delete(id);
     }
@@ -65,11 +74,10 @@ export class LocalContentJobs implements ContentJobs {
 
   async seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
     try {
-      const paths = requests.flatMap(({ id }) => (id === undefined ? [] : [this.#stagingPath(id)]));
-      for (const path of paths) chmodSync(path, SEALED_MODE);
-      await this.#sync(paths);
+      const missing = requests.filter((request) => !this.#isPresent(request));
+      await this.#sync(missing.map((request) => this.#prepare(request)));
       const changed = new Set<string>();
-      for (const request of requests) this.#place(request, changed);
+      for (const request of missing) this.#place(request, changed);
       await this.#sync([...changed]);
       return requests.map(({ hash, sizeBytes }) => {
         const { blocks } = statSync(casPath(this.#layout, hash));
@@ -101,7 +109,32 @@ export class LocalContentJobs implements ContentJobs {
     return stagingPath(this.#layout, id);
   }
 
-  async #hashOne(id: StagingId): Promise<ContentHash | undefined> {
+  /** A content of that name but another size is damaged, and counts as missing. */
+  #isPresent({ hash, sizeBytes }: SealRequest): boolean {
+    const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
+    return stat?.size === sizeBytes;
+  }
+
+  /** The file with the bytes, read-only. What has no file yet gets one. */
+  #prepare({ id, hash }: SealRequest): string {
+    const bytes = id === undefined ? NOTHING : this.#bytes.get(id);
+    if (id !== undefined && bytes === undefined) {
+      const path = this.#stagingPath(id);
+      chmodSync(path, SEALED_MODE);
+      return path;
+    }
+    const path = this.#newPath(hash);
+    rmSync(path, { force: true });
+    writeFileSync(path, bytes ?? NOTHING, { mode: SEALED_MODE });
+    return path;
+  }
+
+  /** Where a content is written that has no staging file. */
+  #newPath(hash: ContentHash): string {
+    return `${this.#layout.stagingDirectory}/${hash}.new`;
+  }
+
+  async #hashFile(id: StagingId): Promise<ContentHash | undefined> {
     let fd: number;
     try {
       fd = openSync(this.#stagingPath(id), "r");
@@ -126,19 +159,18 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   /** Puts one content to where its hash says; notes the directories that changed by it. */
-  #place({ id, hash, sizeBytes }: SealRequest, changed: Set<string>): void {
+  #place({ id, hash }: SealRequest, changed: Set<string>): void {
     const target = casPath(this.#layout, hash);
-    const present = statSync(target, { throwIfNoEntry: false });
-    if (present?.size === sizeBytes) return;
-    // Of another size it is damaged, and here are the right bytes.
-    const place = present === undefined ? target : `${target}.repair`;
     const leaf = dirname(target);
     const made = mkdirSync(leaf, { recursive: true, mode: 0o700 });
     if (made !== undefined) changed.add(dirname(leaf)).add(this.#layout.casDirectory);
     changed.add(leaf);
-    if (id === undefined) closeSync(openSync(place, "w", SEALED_MODE));
-    else linkOrCopy(this.#stagingPath(id), place);
-    if (place !== target) renameSync(place, target);
+    if (id === undefined || this.#bytes.has(id)) {
+      // Two of a batch may have the same bytes: then the first one has moved it.
+      if (existsSync(this.#newPath(hash))) renameSync(this.#newPath(hash), target);
+    } else {
+      linkOrCopy(this.#stagingPath(id), target);
+    }
   }
 
   async #sync(paths: readonly string[]): Promise<void> {
@@ -163,20 +195,31 @@ export class LocalContentJobs implements ContentJobs {
   }
 }
 
-/** Not every file system has hard links; then the bytes are copied, and synced here. */
+/**
+ * Another name for the same bytes; what has that name is of the wrong size, and goes. Not every file
+ * system has hard links: then the bytes are copied, and synced here.
+ */
 function linkOrCopy(from: string, to: string): void {
+  const copy = `${from}.new`;
+  rmSync(copy, { force: true });
   try {
-    linkSync(from, to);
+    linkSync(from, copy);
+    renameSync(copy, to);
+    // Renaming onto another name of the same file does nothing, and leaves both.
+    rmSync(copy, { force: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EMLINK") throw error;
-    const copy = `${to}.copy`;
     copyFileSync(from, copy);
     const fd = openSync(copy, "r");
     fsyncSync(fd);
     closeSync(fd);
     renameSync(copy, to);
   }
+}
+
+function hashOf(bytes: Uint8Array): ContentHash {
+  return createHash("sha256").update(bytes).digest("hex") as ContentHash;
 }
 
 function removeIfEmpty(directory: string): boolean {

@@ -1,5 +1,7 @@
-import { mkdirSync, readdirSync, statfsSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fsError } from "../../../libc/system-error.js";
+import type { Clock } from "../../../model/clock.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
@@ -14,24 +16,34 @@ import type {
 import type { ContentJobs } from "./content-jobs.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 import { LocalContentReader, LocalStagingFile, stagingStat } from "./local-file.js";
+import type { SmallContent } from "./small-content.js";
+import { SmallContents } from "./small-contents.js";
+import { SmallStagingFile, smallStat } from "./small-staging-file.js";
+import { StagingLog } from "./staging-log.js";
 
 /** Up to here a copy is made at once (about a millisecond); above, on the thread pool. */
 const COPY_AT_ONCE_BYTES = 1024 * 1024;
 
-/** Contents in a local directory: `cas/` for the sealed ones, `staging/` for the others. */
+/**
+ * Contents in a local directory: `cas/` for the sealed ones, `staging/` for the others: a file each,
+ * or, as long as they are small, in memory and in a log.
+ */
 export class LocalContentStore implements ContentStore {
   readonly #layout: Layout;
   readonly #jobs: ContentJobs;
+  readonly #small: SmallContents;
 
-  /** Makes the directories that are missing. */
-  constructor({ layout, jobs }: { layout: Layout; jobs: ContentJobs }) {
+  /** Makes the directories that are missing, and brings back what the log has. */
+  constructor({ layout, jobs, clock }: { layout: Layout; jobs: ContentJobs; clock: Clock }) {
     this.#layout = layout;
     this.#jobs = jobs;
     try {
       mkdirSync(layout.casDirectory, { recursive: true, mode: 0o700 });
       mkdirSync(layout.stagingDirectory, { recursive: true, mode: 0o700 });
+      this.#small = new SmallContents({ log: new StagingLog(layout.stagingDirectory), clock });
+      this.#removeUnfinished();
     } catch (error) {
-      throw fsError(error, { op: "make directories", path: layout.root });
+      throw fsError(error, { op: "open contents", path: layout.root });
     }
   }
 
@@ -40,22 +52,27 @@ export class LocalContentStore implements ContentStore {
   }
 
   createStaging(id: StagingId): StagingFile {
-    return this.#create(id);
+    return this.#small.hasRoomFor(0) ? this.#openSmall(this.#small.create(id)) : this.#create(id);
   }
 
   openStaging(id: StagingId): StagingFile {
+    const small = this.#small.get(id);
+    if (small !== undefined) return this.#openSmall(small);
     return new LocalStagingFile(stagingPath(this.#layout, id), { id, create: false });
   }
 
   statStaging(id: StagingId): StagingStat | undefined {
+    const small = this.#small.get(id);
+    if (small !== undefined) return smallStat(small);
     const stat = statSync(stagingPath(this.#layout, id), { throwIfNoEntry: false });
     return stat === undefined ? undefined : stagingStat(stat);
   }
 
   stagingIds(): StagingId[] {
-    return readdirSync(this.#layout.stagingDirectory)
+    const files = readdirSync(this.#layout.stagingDirectory)
       .filter((name) => /^\d+$/.test(name))
       .map((name) => Number(name) as StagingId);
+    return [...this.#small.ids, ...files];
   }
 
   copyUp({
@@ -67,9 +84,10 @@ export class LocalContentStore implements ContentStore {
     id: StagingId;
     lengthBytes: number;
   }): MaybePromise<StagingFile> {
+    if (this.#small.hasRoomFor(lengthBytes)) return this.#copySmall({ source, id, lengthBytes });
     const file = this.#create(id);
     try {
-      if (lengthBytes > COPY_AT_ONCE_BYTES && file.cloneFrom(source)) {
+      if (file.cloneFrom(source)) {
         file.truncate(lengthBytes);
         return file;
       }
@@ -88,7 +106,11 @@ export class LocalContentStore implements ContentStore {
   }
 
   async hash(ids: readonly StagingId[]): Promise<ReadonlyMap<StagingId, ContentHash>> {
-    return new Map(await this.#jobs.hash(ids));
+    const sources = ids.map((id) => {
+      const small = this.#small.get(id);
+      return { id, bytes: small?.bytes };
+    });
+    return new Map(await this.#jobs.hash(sources));
   }
 
   cancelHash(id: StagingId): void {
@@ -99,8 +121,9 @@ export class LocalContentStore implements ContentStore {
     return this.#jobs.seal(requests);
   }
 
-  discardStaging(ids: readonly StagingId[]): Promise<void> {
-    return this.#jobs.discardStaging(ids);
+  async discardStaging(ids: readonly StagingId[]): Promise<void> {
+    const files = ids.filter((id) => !this.#small.discard(id));
+    if (files.length > 0) await this.#jobs.discardStaging(files);
   }
 
   remove(hashes: readonly ContentHash[]): Promise<void> {
@@ -118,8 +141,47 @@ export class LocalContentStore implements ContentStore {
     };
   }
 
-  close(): Promise<void> {
-    return this.#jobs.close();
+  async close(): Promise<void> {
+    this.#small.close();
+    await this.#jobs.close();
+  }
+
+  #openSmall(content: SmallContent): SmallStagingFile {
+    return new SmallStagingFile({
+      contents: this.#small,
+      content,
+      makeFile: (id) => this.#create(id),
+    });
+  }
+
+  #copySmall({
+    source,
+    id,
+    lengthBytes,
+  }: {
+    source: ContentReader;
+    id: StagingId;
+    lengthBytes: number;
+  }): SmallStagingFile {
+    const data = Buffer.allocUnsafe(lengthBytes);
+    const count = source.read({ into: data, offset: 0 });
+    const content = this.#small.create(id);
+    try {
+      this.#small.apply(content, { kind: "snapshot", data: data.subarray(0, count) });
+    } catch (error) {
+      this.#small.discard(id);
+      throw error;
+    }
+    return this.#openSmall(content);
+  }
+
+  /** What a crash left half-made: files of contents that the log still has, and of seals. */
+  #removeUnfinished(): void {
+    const { stagingDirectory } = this.#layout;
+    for (const id of this.#small.ids) rmSync(stagingPath(this.#layout, id), { force: true });
+    for (const name of readdirSync(stagingDirectory)) {
+      if (name.endsWith(".new")) rmSync(join(stagingDirectory, name), { force: true });
+    }
   }
 
   #create(id: StagingId): LocalStagingFile {

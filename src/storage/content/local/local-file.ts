@@ -132,7 +132,7 @@ export class LocalStagingFile implements StagingFile {
     this.id = id;
     this.#isEntryDurable = !create;
     try {
-      this.#file = create ? new LocalFile(path, "wx+") : openExisting(path);
+      this.#file = create ? new LocalFile(path, "w+") : openExisting(path);
       this.#sizeBytes = create ? 0 : fstatSync(this.#file.fd).size;
     } catch (error) {
       const failure = fsError(error, { op: "open staging file", path });
@@ -187,6 +187,7 @@ export class LocalStagingFile implements StagingFile {
 
   copyFrom({ source, offset, toOffset, length }: CopyRequest): number {
     const from = descriptorOf(source);
+    if (from === undefined) return this.#copyThroughMemory({ source, offset, toOffset, length });
     let done = 0;
     while (done < length) {
       const rest = { offset: offset + done, toOffset: toOffset + done, length: length - done };
@@ -201,6 +202,7 @@ export class LocalStagingFile implements StagingFile {
   /** {@link copyFrom} off the calling thread. */
   async copyFromLater({ source, offset, toOffset, length }: CopyRequest): Promise<number> {
     const from = descriptorOf(source);
+    if (from === undefined) return this.copyFrom({ source, offset, toOffset, length });
     const done = await this.#file.use(async (to) => {
       let done = 0;
       while (done < length) {
@@ -217,7 +219,8 @@ export class LocalStagingFile implements StagingFile {
 
   /** Shares all blocks of `source`, where the file system can (ioctl_ficlone(2)). */
   cloneFrom(source: ContentReader): boolean {
-    if (!clone(descriptorOf(source), this.#file.fd)) return false;
+    const from = descriptorOf(source);
+    if (from === undefined || !clone(from, this.#file.fd)) return false;
     this.#sizeBytes = fstatSync(this.#file.fd).size;
     return true;
   }
@@ -252,6 +255,13 @@ export class LocalStagingFile implements StagingFile {
   close(): void {
     this.#file.close();
   }
+
+  #copyThroughMemory({ source, offset, toOffset, length }: CopyRequest): number {
+    const into = Buffer.allocUnsafe(length);
+    const count = source.read({ into, offset });
+    this.write({ from: into.subarray(0, count), offset: toOffset });
+    return count;
+  }
 }
 
 /** One that was made read-only, to be sealed, opens for reading. */
@@ -270,9 +280,9 @@ export function stagingStat(stat: Stats): StagingStat {
   return { sizeBytes: stat.size, blocks: stat.blocks, mtime, isFrozen };
 }
 
-function descriptorOf(reader: ContentReader): number {
-  if (reader instanceof LocalContentReader || reader instanceof LocalStagingFile) return reader.fd;
-  throw new NexusError("not-supported", "only local contents can be copied here", { op: "copy" });
+/** The descriptor below, for what is a file of this machine. */
+function descriptorOf(reader: ContentReader): number | undefined {
+  return "fd" in reader && typeof reader.fd === "number" ? reader.fd : undefined;
 }
 
 function seekIn(

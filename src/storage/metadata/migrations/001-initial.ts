@@ -7,6 +7,8 @@ import type { Migration } from "./migration.js";
  *   numbers and stays while the entry keeps its directory. `dentries_order` answers a listing alone.
  * - Numbers start at 3: 1 is the root, and the cookies 1 and 2 are `.` and `..` in every listing.
  * - `type` is the file type as in `struct dirent` (mode >> 12); it never changes for an inode.
+ * - `content_hash` is the sealed content; with a `staging_id` the content is that staged one instead,
+ *   and the hash is what it replaces.
  * - `contents.ref_count` counts inodes. A row with 0 is a blob waiting to be removed.
  * - `file_metadata` and the views are read by people and tools; their columns are a promise.
  */
@@ -40,11 +42,13 @@ CREATE TABLE inodes (
   btime_nsec INTEGER NOT NULL,
   content_hash TEXT,
   version INTEGER NOT NULL,
+  staging_id INTEGER,
   mime_type TEXT,
   tenant_id TEXT,
   agent_id TEXT
 ) STRICT;
 CREATE INDEX inodes_unlinked ON inodes (ino) WHERE nlink = 0;
+CREATE INDEX inodes_staged ON inodes (staging_id) WHERE staging_id IS NOT NULL;
 CREATE INDEX inodes_by_content ON inodes (content_hash) WHERE content_hash IS NOT NULL;
 
 CREATE TABLE dentries (
@@ -89,11 +93,6 @@ CREATE TABLE contents (
   created_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contents_unreferenced ON contents (hash) WHERE ref_count = 0;
-
-CREATE TABLE staged (
-  ino INTEGER PRIMARY KEY,
-  staging_id INTEGER NOT NULL
-) STRICT;
 
 CREATE VIEW file_paths AS
 WITH RECURSIVE tree (ino, type, path) AS (

@@ -21,13 +21,21 @@ import {
   type Statement,
   text,
 } from "../statement.js";
-import { STAGE } from "./contents.js";
+import { stage } from "./contents.js";
 import { ADD_LINKS, findInode } from "./inode-row.js";
 import { bytesOf, sqlValueOf } from "./value.js";
 
 const UPDATE_INODE = command(
   `UPDATE inodes SET mode = ?, uid = ?, gid = ?, size_bytes = ?, blocks = ?,
      atime_sec = ?, atime_nsec = ?, mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?
+   WHERE ino = ?`,
+);
+
+const RECORD_ACTIVITY = command(
+  `UPDATE inodes SET size_bytes = coalesce(?, size_bytes), blocks = coalesce(?, blocks),
+     atime_sec = coalesce(?, atime_sec), atime_nsec = coalesce(?, atime_nsec),
+     mtime_sec = coalesce(?, mtime_sec), mtime_nsec = coalesce(?, mtime_nsec),
+     ctime_sec = coalesce(?, ctime_sec), ctime_nsec = coalesce(?, ctime_nsec)
    WHERE ino = ?`,
 );
 
@@ -76,14 +84,24 @@ export function* setattr(request: SetAttributesRequest): Script<InodeRecord> {
     ctime: now,
   };
   yield* writeInode(changed);
-  if (stagingId !== undefined) yield* run(STAGE, inode.ino, stagingId);
+  if (stagingId !== undefined) yield* stage({ ino: inode.ino, stagingId });
   return changed;
 }
 
 export function* recordActivity(activities: readonly FileActivity[]): Script<void> {
-  for (const activity of activities) {
-    const inode = yield* findInode(activity.ino);
-    if (inode !== undefined) yield* writeInode({ ...inode, ...activity });
+  for (const { ino, sizeBytes, blocks, atime, mtime, ctime } of activities) {
+    yield* run(
+      RECORD_ACTIVITY,
+      sizeBytes ?? null,
+      blocks ?? null,
+      atime?.sec ?? null,
+      atime?.nsec ?? null,
+      mtime?.sec ?? null,
+      mtime?.nsec ?? null,
+      ctime?.sec ?? null,
+      ctime?.nsec ?? null,
+      ino,
+    );
   }
 }
 
@@ -118,13 +136,13 @@ export function* setAttribute(request: SetAttributeRequest): Script<void> {
   if (exists) yield* run(statements.update, stored, ino, key);
   else if (family === "system") yield* run(statements.insert, key, stored, ino);
   else yield* run(statements.insert, key, stored, formatTimestamp(now), ino);
-  yield* run(ADD_LINKS, 0, now.sec, now.nsec, ino);
+  yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
 }
 
 export function* removeAttribute({ ino, family, key, now }: AttributeName & At): Script<boolean> {
   if ((yield* first(STATEMENTS[family].get, ino, key)) === undefined) return false;
   yield* run(STATEMENTS[family].remove, ino, key);
-  yield* run(ADD_LINKS, 0, now.sec, now.nsec, ino);
+  yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
   return true;
 }
 

@@ -14,15 +14,12 @@ import {
   text,
 } from "../statement.js";
 
-export const STAGE = command("INSERT OR REPLACE INTO staged (ino, staging_id) VALUES (?, ?)");
-const UNSTAGE = command("DELETE FROM staged WHERE ino = ?");
+const STAGE = command("UPDATE inodes SET staging_id = ? WHERE ino = ?");
 const STAGED = query(
-  `SELECT s.ino, s.staging_id, i.size_bytes, i.mtime_sec, i.mtime_nsec
-   FROM staged s JOIN inodes i ON i.ino = s.ino`,
+  "SELECT ino, staging_id, size_bytes, mtime_sec, mtime_nsec FROM inodes WHERE staging_id IS NOT NULL",
 );
 const FIND_STAGED = query(
-  `SELECT i.content_hash, i.version FROM staged s JOIN inodes i ON i.ino = s.ino
-   WHERE s.ino = ? AND s.staging_id = ?`,
+  "SELECT content_hash, version FROM inodes WHERE ino = ? AND staging_id = ?",
 );
 const ANNOUNCE = command(
   `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at) VALUES (?, ?, ?, 0, ?)
@@ -37,7 +34,8 @@ const DROP_REFERENCE = command(
 );
 const REFERENCES = query("SELECT ref_count FROM contents WHERE hash = ?");
 const POINT_AT_CONTENT = command(
-  "UPDATE inodes SET content_hash = ?, size_bytes = ?, blocks = ?, version = ? WHERE ino = ?",
+  `UPDATE inodes SET content_hash = ?, size_bytes = ?, blocks = ?, version = ?, staging_id = NULL
+   WHERE ino = ?`,
 );
 const FIND_SOURCE = query(
   `SELECT i.content_hash, i.size_bytes, i.blocks FROM inodes i
@@ -51,7 +49,7 @@ const UNREFERENCED = query("SELECT hash FROM contents WHERE ref_count = 0");
 const FORGET = command("DELETE FROM contents WHERE hash = ? AND ref_count = 0");
 
 export function* stage({ ino, stagingId }: { ino: Ino; stagingId: StagingId }): Script<void> {
-  yield* run(STAGE, ino, stagingId);
+  yield* run(STAGE, stagingId, ino);
 }
 
 export function* stagedContents(): Script<StagedRecord[]> {
@@ -78,7 +76,6 @@ export function* commitContents(commits: readonly ContentCommit[]): Script<Conte
     const before = { hash: optionalText<ContentHash>(row, 0), version: integer(row, 1) };
     const dropped = yield* pointAt(ino, { before, content: { hash, sizeBytes, blocks }, now });
     if (dropped !== undefined) unreferenced.push(dropped);
-    yield* run(UNSTAGE, ino);
   }
   return unreferenced;
 }
@@ -103,13 +100,12 @@ export function* referenceContent({
     version: integer(destination, 1),
   };
   const dropped = yield* pointAt(to, { before, content, now });
-  yield* run(UNSTAGE, to);
   yield* run(SET_TIMES, now.sec, now.nsec, now.sec, now.nsec, to);
   return dropped;
 }
 
 /**
- * The inode's content is `content` from now on. The version counts contents, so it stays when the
+ * The inode's content is `content` from now on, and no staged one. The version counts contents, so it stays when the
  * bytes are what they were. Returns the old content when nothing refers to it any more.
  */
 function* pointAt(

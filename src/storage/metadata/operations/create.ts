@@ -8,9 +8,8 @@ import {
 import { NexusError } from "../../../model/errors.js";
 import type { Ino, PathId } from "../../../model/ids.js";
 import type { CreateRequest, EntryName, InodeRecord, LinkRequest } from "../metadata-store.js";
-import { command, first, integer, query, run, type Script } from "../statement.js";
-import { STAGE } from "./contents.js";
-import { ADD_LINKS, findInode, TOUCH_DIRECTORY } from "./inode-row.js";
+import { command, first, run, type Script } from "../statement.js";
+import { ADD_LINKS, findInode, touchDirectory } from "./inode-row.js";
 import { sqlValueOf } from "./value.js";
 
 /** What the store adds to a request: numbers that no inode or entry had before. */
@@ -25,26 +24,21 @@ const MAX_LINKS = 65_000;
 const INSERT_INODE = command(
   `INSERT INTO inodes (ino, path_id, mode, uid, gid, nlink, size_bytes, blocks, rdev,
      atime_sec, atime_nsec, mtime_sec, mtime_nsec, ctime_sec, ctime_nsec, btime_sec, btime_nsec,
-     content_hash, version, mime_type, tenant_id, agent_id)
-   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, ?)`,
+     content_hash, version, staging_id, mime_type, tenant_id, agent_id)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, ?, ?)`,
 );
 const INSERT_DENTRY = command(
-  "INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)",
+  `INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)
+   ON CONFLICT (parent, name) DO NOTHING`,
 );
 const INSERT_SYMLINK = command("INSERT INTO symlinks (ino, target) VALUES (?, ?)");
-const FIND_DENTRY = query("SELECT ino FROM dentries WHERE parent = ? AND name = ?");
-const FIND_PARENT = query("SELECT mode, gid, nlink FROM inodes WHERE ino = ?");
 
 export function* create(request: CreateRequest & NewInode): Script<InodeRecord> {
-  const { parent, name, ino, now } = request;
-  const directory = yield* parentDirectory(parent, "create");
-  yield* requireFree({ parent, name });
-  const inherited = inheritGroup(request, directory);
-  const record = yield* insertInode({ ...request, ...inherited });
-  yield* run(INSERT_DENTRY, parent, name, ino, ino, record.mode >>> 12);
-  const links = isDirectory(record.mode) ? 1 : 0;
-  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, links, parent);
-  return record;
+  const { parent, name, ino, mode, now } = request;
+  yield* insertDentry({ parent, name, ino, cookie: ino, type: mode >>> 12 });
+  const links = isDirectory(mode) ? 1 : 0;
+  const directory = yield* touchDirectory(parent, { links, now });
+  return yield* insertInode({ ...request, ...inheritGroup(request, directory) });
 }
 
 export function* createUnnamed(
@@ -55,8 +49,6 @@ export function* createUnnamed(
 
 export function* link(request: LinkRequest & { cookie: number }): Script<InodeRecord> {
   const { ino, parent, name, cookie, now } = request;
-  yield* parentDirectory(parent, "link");
-  yield* requireFree({ parent, name });
   const inode = yield* findInode(ino);
   if (inode === undefined) throw new NexusError("not-found", `no inode ${ino}`, { op: "link" });
   if (isDirectory(inode.mode)) {
@@ -65,28 +57,21 @@ export function* link(request: LinkRequest & { cookie: number }): Script<InodeRe
   if (inode.nlink >= MAX_LINKS) {
     throw new NexusError("too-many-links", `inode ${ino} has ${inode.nlink} names`, { op: "link" });
   }
-  yield* run(INSERT_DENTRY, parent, name, ino, cookie, inode.mode >>> 12);
-  yield* run(ADD_LINKS, 1, now.sec, now.nsec, ino);
-  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, 0, parent);
+  yield* insertDentry({ parent, name, ino, cookie, type: inode.mode >>> 12 });
+  yield* first(ADD_LINKS, 1, now.sec, now.nsec, ino);
+  yield* touchDirectory(parent, { links: 0, now });
   return { ...inode, nlink: inode.nlink + 1, ctime: now };
 }
 
-/** The directory to put an entry into; one that was removed takes none any more. */
-export function* parentDirectory(
-  ino: Ino,
-  op: string,
-): Script<{ mode: number; gid: number; nlink: number }> {
-  const row = yield* first(FIND_PARENT, ino);
-  if (row === undefined || integer(row, 2) === 0) {
-    throw new NexusError("not-found", "the directory was removed", { op });
-  }
-  const mode = integer(row, 0);
-  if (!isDirectory(mode)) throw new NexusError("not-a-directory", "not a directory", { op });
-  return { mode, gid: integer(row, 1), nlink: integer(row, 2) };
-}
-
-function* requireFree({ parent, name }: EntryName): Script<void> {
-  if ((yield* first(FIND_DENTRY, parent, name)) !== undefined) {
+/** Comes first: a name that is taken changes nothing. */
+function* insertDentry({
+  parent,
+  name,
+  ino,
+  cookie,
+  type,
+}: EntryName & { ino: Ino; cookie: number; type: number }): Script<void> {
+  if ((yield* run(INSERT_DENTRY, parent, name, ino, cookie, type)) === 0) {
     throw new NexusError("already-exists", `'${name}' exists already`, { path: name });
   }
 }
@@ -127,6 +112,7 @@ function* insertInode(
     now.nsec,
     now.sec,
     now.nsec,
+    (isRegular(mode) && stagingId) || null,
     request.mimeType ?? null,
     request.tenantId ?? null,
     request.agentId ?? null,
@@ -134,7 +120,6 @@ function* insertInode(
   if (isSymlink(mode) && target !== undefined) {
     yield* run(INSERT_SYMLINK, ino, sqlValueOf(target));
   }
-  if (isRegular(mode) && stagingId !== undefined) yield* run(STAGE, ino, stagingId);
   const times = { atime: now, mtime: now, ctime: now, btime: now };
   return { ino, mode, uid, gid, nlink, sizeBytes, blocks, rdev, ...times, contentHash: undefined };
 }

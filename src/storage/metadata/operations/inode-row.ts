@@ -1,4 +1,6 @@
+import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, Ino } from "../../../model/ids.js";
+import type { Timestamp } from "../../../model/timestamp.js";
 import type { InodeRecord } from "../metadata-store.js";
 import {
   command,
@@ -64,12 +66,27 @@ export function* findInode(ino: Ino): Script<InodeRecord | undefined> {
   return row === undefined ? undefined : inodeRecord(row);
 }
 
-/** A directory whose entries changed: its mtime and ctime move, its links by as many as given. */
+/**
+ * A directory whose entries changed: its mtime and ctime move, its links by as many as given.
+ * Changes nothing if it was removed.
+ */
 export const TOUCH_DIRECTORY = command(
-  "UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?, nlink = nlink + ? WHERE ino = ?",
+  `UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?, nlink = nlink + ?
+   WHERE ino = ? AND nlink > 0 RETURNING mode, gid`,
 );
 
 /** An inode that got or lost a name: its ctime moves, its links by as many as given. */
 export const ADD_LINKS = command(
-  "UPDATE inodes SET nlink = nlink + ?, ctime_sec = ?, ctime_nsec = ? WHERE ino = ?",
+  "UPDATE inodes SET nlink = nlink + ?, ctime_sec = ?, ctime_nsec = ? WHERE ino = ? RETURNING nlink",
 );
+
+/** Touches a directory that an entry goes into or comes from, and tells its mode and group. */
+export function* touchDirectory(
+  ino: Ino,
+  { links, now }: { links: number; now: Timestamp },
+): Script<{ mode: number; gid: number }> {
+  const { sec, nsec } = now;
+  const row = yield* first(TOUCH_DIRECTORY, sec, nsec, sec, nsec, links, ino);
+  if (row === undefined) throw new NexusError("not-found", "the directory was removed");
+  return { mode: integer(row, 0), gid: integer(row, 1) };
+}

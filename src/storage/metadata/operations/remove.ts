@@ -1,4 +1,4 @@
-import { isDirectory } from "../../../model/attributes.js";
+import { isDirectory, isSymlink } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
 import type { At, EntryName, Reaped, Unlinked } from "../metadata-store.js";
@@ -13,24 +13,26 @@ import {
   type Script,
 } from "../statement.js";
 import { dropReference } from "./contents.js";
-import { ADD_LINKS, TOUCH_DIRECTORY } from "./inode-row.js";
+import { ADD_LINKS, touchDirectory } from "./inode-row.js";
 
 const FIND_ENTRY = query(
   "SELECT i.ino, i.mode, i.nlink FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE d.parent = ? AND d.name = ?",
 );
 const HAS_ENTRIES = query("SELECT 1 FROM dentries WHERE parent = ? LIMIT 1");
 export const DELETE_DENTRY = command("DELETE FROM dentries WHERE parent = ? AND name = ?");
+/** Of anything but a directory; `struct dirent` has type 4 for those. */
+const DELETE_FILE_DENTRY = command(
+  "DELETE FROM dentries WHERE parent = ? AND name = ? AND type <> 4 RETURNING ino",
+);
 const ORPHANS = query("SELECT ino FROM inodes WHERE nlink = 0");
-const FIND_ORPHAN = query(
-  `SELECT i.content_hash, s.staging_id FROM inodes i LEFT JOIN staged s ON s.ino = i.ino
-   WHERE i.ino = ? AND i.nlink = 0`,
+const DELETE_ORPHAN = command(
+  "DELETE FROM inodes WHERE ino = ? AND nlink = 0 RETURNING mode, content_hash, staging_id",
 );
-/** Everything that belongs to an inode, and the inode itself last. */
-const DELETE_OWNED = ["staged", "symlinks", "file_metadata", "system_attributes", "inodes"].map(
-  (table) => command(`DELETE FROM ${table} WHERE ino = ?`),
-);
+const DELETE_SYMLINK = command("DELETE FROM symlinks WHERE ino = ?");
+const DELETE_METADATA = command("DELETE FROM file_metadata WHERE ino = ?");
+const DELETE_ATTRIBUTES = command("DELETE FROM system_attributes WHERE ino = ?");
 
-/** What a name leads to, with what unlink and rename need to know of it. */
+/** What a name leads to, with what rename and rmdir need to know of it. */
 export interface FoundEntry {
   readonly ino: Ino;
   readonly mode: number;
@@ -44,13 +46,15 @@ export function* findEntry({ parent, name }: EntryName): Script<FoundEntry | und
 }
 
 export function* unlink({ parent, name, now }: EntryName & At): Script<Unlinked> {
-  const entry = yield* requireEntry({ parent, name }, "unlink");
-  if (isDirectory(entry.mode)) {
+  const row = yield* first(DELETE_FILE_DENTRY, parent, name);
+  if (row === undefined) {
+    yield* requireEntry({ parent, name }, "unlink");
     throw new NexusError("is-a-directory", `'${name}' is a directory`, { op: "unlink" });
   }
-  yield* run(DELETE_DENTRY, parent, name);
-  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, 0, parent);
-  return yield* loseName(entry, { now });
+  const ino = integer(row, 0) as Ino;
+  yield* touchDirectory(parent, { links: 0, now });
+  const left = yield* first(ADD_LINKS, -1, now.sec, now.nsec, ino);
+  return { ino, nlink: left === undefined ? 0 : integer(left, 0) };
 }
 
 export function* rmdir({ parent, name, now }: EntryName & At): Script<Unlinked> {
@@ -60,7 +64,7 @@ export function* rmdir({ parent, name, now }: EntryName & At): Script<Unlinked> 
   }
   yield* requireEmpty(entry, "rmdir");
   yield* run(DELETE_DENTRY, parent, name);
-  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, -1, parent);
+  yield* touchDirectory(parent, { links: -1, now });
   return yield* loseName(entry, { now });
 }
 
@@ -81,7 +85,7 @@ export function* requireEmpty(entry: FoundEntry, op: string): Script<void> {
 /** One name less. A directory has one name and the links of itself; all of them go. */
 export function* loseName(entry: FoundEntry, { now }: At): Script<Unlinked> {
   const lost = isDirectory(entry.mode) ? entry.nlink : 1;
-  yield* run(ADD_LINKS, -lost, now.sec, now.nsec, entry.ino);
+  yield* first(ADD_LINKS, -lost, now.sec, now.nsec, entry.ino);
   return { ino: entry.ino, nlink: entry.nlink - lost };
 }
 
@@ -94,12 +98,14 @@ export function* reap(inos: readonly Ino[]): Script<Reaped> {
   const stagingIds: StagingId[] = [];
   const unreferenced: ContentHash[] = [];
   for (const ino of inos) {
-    const row = yield* first(FIND_ORPHAN, ino);
+    const row = yield* first(DELETE_ORPHAN, ino);
     if (row === undefined) continue;
-    for (const statement of DELETE_OWNED) yield* run(statement, ino);
-    const hash = optionalText<ContentHash>(row, 0);
+    yield* run(DELETE_METADATA, ino);
+    yield* run(DELETE_ATTRIBUTES, ino);
+    if (isSymlink(integer(row, 0))) yield* run(DELETE_SYMLINK, ino);
+    const hash = optionalText<ContentHash>(row, 1);
     if (hash !== undefined && (yield* dropReference(hash))) unreferenced.push(hash);
-    if (row[1] !== null) stagingIds.push(integer(row, 1) as StagingId);
+    if (row[2] !== null) stagingIds.push(integer(row, 2) as StagingId);
   }
   return { stagingIds, unreferenced };
 }

@@ -1,10 +1,10 @@
-import { isDirectory, S_IFCHR } from "../../../model/attributes.js";
+import { isDirectory, isRegular, S_IFCHR } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Ino, ROOT_INO } from "../../../model/ids.js";
-import type { At, EntryName, RenameRequest, RenameResult } from "../metadata-store.js";
+import type { At, EntryName, RenameRequest, RenameResult, Unlinked } from "../metadata-store.js";
 import { command, first, integer, query, run, type Script } from "../statement.js";
-import { create, type NewInode, parentDirectory } from "./create.js";
-import { ADD_LINKS, TOUCH_DIRECTORY } from "./inode-row.js";
+import { create, type NewInode } from "./create.js";
+import { ADD_LINKS, touchDirectory } from "./inode-row.js";
 import {
   DELETE_DENTRY,
   type FoundEntry,
@@ -33,7 +33,6 @@ export interface RenameNumbers {
 export function* rename(request: RenameRequest & RenameNumbers): Script<RenameResult> {
   const { parent, name, newParent, newName, mode, now } = request;
   const source = yield* requireEntry({ parent, name }, OP);
-  yield* parentDirectory(newParent, OP);
   const target = yield* findEntry({ parent: newParent, name: newName });
   if (mode === "exchange") return yield* exchange(request, { source, target });
   if (target !== undefined && mode === "no-replace") {
@@ -42,46 +41,53 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<RenameRe
   // POSIX: two names of one file stay both.
   if (target?.ino === source.ino) return { replaced: undefined };
   yield* requireOutside(source, newParent);
+  if (target !== undefined) yield* requireReplaceable({ source, target });
 
+  // All is checked but whether the directory was removed, and that is the first thing written.
   const directory = isDirectory(source.mode);
-  const replaced = target === undefined ? undefined : yield* replace(request, { source, target });
+  const moved = directory && parent !== newParent ? 1 : 0;
+  const lost = target !== undefined && isDirectory(target.mode) ? 1 : 0;
+  yield* touchDirectory(newParent, { links: moved - lost, now });
+  if (parent !== newParent) yield* touchDirectory(parent, { links: -moved, now });
+  let replaced: Unlinked | undefined;
+  if (target !== undefined) {
+    yield* run(DELETE_DENTRY, newParent, newName);
+    replaced = yield* loseName(target, { now });
+  }
   if (parent === newParent) {
     yield* run(MOVE_WITHIN, newName, parent, name);
   } else {
     yield* run(MOVE_ACROSS, newParent, newName, request.cookie, parent, name);
   }
   yield* touch(source.ino, { now });
-  if (!directory) yield* run(SET_MIME_TYPE, request.mimeType ?? null, source.ino);
-  const moved = directory && parent !== newParent ? 1 : 0;
-  yield* touchDirectory(parent, { links: -moved, now });
-  if (parent !== newParent) yield* touchDirectory(newParent, { links: moved, now });
+  yield* setMimeType(source, request.newMimeType);
   if (request.whiteout !== undefined && request.whiteoutInode !== undefined) {
     yield* leaveWhiteout(request, { ...request.whiteout, ...request.whiteoutInode });
   }
   return { replaced };
 }
 
-/** Takes the old target's name away, after checking that the two kinds fit. */
-function* replace(
-  { newParent, newName, now }: RenameRequest,
-  { source, target }: { source: FoundEntry; target: FoundEntry },
-): Script<RenameResult["replaced"]> {
-  if (isDirectory(source.mode)) {
-    if (!isDirectory(target.mode)) {
-      throw new NexusError("not-a-directory", `'${newName}' is not a directory`, { op: OP });
-    }
-    yield* requireEmpty(target, OP);
-  } else if (isDirectory(target.mode)) {
-    throw new NexusError("is-a-directory", `'${newName}' is a directory`, { op: OP });
+/** The two kinds have to fit, and a directory has to be empty to be replaced. */
+function* requireReplaceable({
+  source,
+  target,
+}: {
+  source: FoundEntry;
+  target: FoundEntry;
+}): Script<void> {
+  if (!isDirectory(source.mode)) {
+    if (!isDirectory(target.mode)) return;
+    throw new NexusError("is-a-directory", "the new name is a directory's", { op: OP });
   }
-  yield* run(DELETE_DENTRY, newParent, newName);
-  if (isDirectory(target.mode)) yield* touchDirectory(newParent, { links: -1, now });
-  return yield* loseName(target, { now });
+  if (!isDirectory(target.mode)) {
+    throw new NexusError("not-a-directory", "the new name is no directory's", { op: OP });
+  }
+  yield* requireEmpty(target, OP);
 }
 
 /** RENAME_EXCHANGE: each name leads to what the other one did. Cookies stay with the names. */
 function* exchange(
-  { parent, name, newParent, newName, now }: RenameRequest,
+  { parent, name, newParent, newName, now, mimeType, newMimeType }: RenameRequest,
   { source, target }: { source: FoundEntry; target: FoundEntry | undefined },
 ): Script<RenameResult> {
   if (target === undefined) {
@@ -94,6 +100,8 @@ function* exchange(
   yield* run(POINT_AT, source.ino, source.mode >>> 12, newParent, newName);
   yield* touch(source.ino, { now });
   yield* touch(target.ino, { now });
+  yield* setMimeType(source, newMimeType);
+  yield* setMimeType(target, mimeType);
   const gained = Number(isDirectory(target.mode)) - Number(isDirectory(source.mode));
   const links = parent === newParent ? 0 : gained;
   yield* touchDirectory(parent, { links, now });
@@ -131,10 +139,10 @@ function* leaveWhiteout(
   });
 }
 
-function* touch(ino: Ino, { now }: At): Script<void> {
-  yield* run(ADD_LINKS, 0, now.sec, now.nsec, ino);
+function* setMimeType({ ino, mode }: FoundEntry, mimeType: string | undefined): Script<void> {
+  if (isRegular(mode)) yield* run(SET_MIME_TYPE, mimeType ?? null, ino);
 }
 
-function* touchDirectory(ino: Ino, { links, now }: At & { links: number }): Script<void> {
-  yield* run(TOUCH_DIRECTORY, now.sec, now.nsec, now.sec, now.nsec, links, ino);
+function* touch(ino: Ino, { now }: At): Script<void> {
+  yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
 }

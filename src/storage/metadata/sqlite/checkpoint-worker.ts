@@ -1,4 +1,5 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import { lowerPriority } from "../../../libc/priority.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import { checkpoint } from "./checkpoint.js";
 import type { Checkpointer } from "./checkpointer.js";
@@ -12,6 +13,7 @@ const IS_WORKER = (workerData as { checkpointer?: boolean } | null)?.checkpointe
 
 if (IS_WORKER && parentPort !== null) {
   const port = parentPort;
+  lowerPriority();
   port.on("message", (path: string) => {
     try {
       checkpoint(path);
@@ -28,6 +30,7 @@ export class WorkerCheckpointer implements Checkpointer {
   readonly #logger: Logger;
   #worker: Worker | undefined;
   #running: Promise<void> | undefined;
+  #finish: (() => void) | undefined;
 
   constructor({ databasePath, logger }: { databasePath: string; logger: Logger }) {
     this.#path = databasePath;
@@ -49,26 +52,27 @@ export class WorkerCheckpointer implements Checkpointer {
 
   #runOnce(): Promise<void> {
     this.#worker ??= this.#start();
-    const worker = this.#worker;
+    this.#worker.postMessage(this.#path);
     return new Promise((resolve) => {
-      const finish = (failure?: string) => {
-        worker.removeAllListeners();
-        // A checkpoint that fails leaves the log as it is; the next one tries again.
-        if (failure !== undefined) this.#logger.error({ failure }, "checkpoint failed");
-        resolve();
-      };
-      worker.once("message", ({ error }: { error?: string }) => finish(error));
-      worker.once("error", (error) => {
-        this.#worker = undefined;
-        finish(error.message);
-      });
-      worker.postMessage(this.#path);
+      this.#finish = resolve;
     });
   }
 
   #start(): Worker {
     const worker = new Worker(new URL(import.meta.url), { workerData: { checkpointer: true } });
     worker.unref();
+    worker.on("message", ({ error }: { error?: string }) => this.#finished(error));
+    worker.on("error", (error) => {
+      this.#worker = undefined;
+      this.#finished(error.message);
+    });
     return worker;
+  }
+
+  /** A checkpoint that fails leaves the log as it is; the next one tries again. */
+  #finished(failure: string | undefined): void {
+    if (failure !== undefined) this.#logger.error({ failure }, "checkpoint failed");
+    this.#finish?.();
+    this.#finish = undefined;
   }
 }

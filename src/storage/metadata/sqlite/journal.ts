@@ -1,8 +1,7 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { allocate, FALLOC_KEEP_SIZE, readAt, writeAt } from "../../../libc/files.js";
+import { readAt, writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
-import { isKind } from "../../../model/errors.js";
 import type { SqlValue } from "../statement.js";
 
 /** One statement as it was run: its text, then its parameters. */
@@ -40,12 +39,7 @@ export class Journal {
     } catch (error) {
       throw fsError(error, { op: "open journal", path });
     }
-    try {
-      // So that a full disk is noticed when a batch begins to grow, not in its middle.
-      allocate(this.#fd, { mode: FALLOC_KEEP_SIZE, offset: 0, length: RESERVED_BYTES });
-    } catch (error) {
-      if (!isKind(error, "not-supported")) throw error;
-    }
+    reserve(this.#fd);
   }
 
   /** How much the open batch has written, in bytes. */
@@ -134,7 +128,7 @@ export class Journal {
     const length = header.readUInt32LE(0);
     const belongs =
       header.readDoubleLE(16) === this.#batch && header.readUInt32LE(8) === this.#position;
-    if (!belongs || length > MAX_PAYLOAD_BYTES) return undefined;
+    if (!belongs || length === 0 || length > MAX_PAYLOAD_BYTES) return undefined;
     const payload = Buffer.alloc(length);
     const at = this.#offset + HEADER_BYTES;
     if (readAt(this.#fd, { into: payload, offset: at }) < length) return undefined;
@@ -150,6 +144,16 @@ const HEADER_BYTES = 24;
 const RESERVED_BYTES = 1024 * 1024;
 /** Beyond any operation; a length above this is not one. */
 const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Writes zeros to the part that every batch uses: so the space is ours even when the disk gets full,
+ * and a record only overwrites (a third of the time that a write into new or unwritten blocks takes).
+ */
+function reserve(fd: number): void {
+  const { size } = fstatSync(fd);
+  if (size >= RESERVED_BYTES) return;
+  writeAt(fd, { from: Buffer.alloc(RESERVED_BYTES - size), offset: size });
+}
 
 function decode(payload: string, statements: string[]): JournalEntry[] {
   const entries = JSON.parse(payload) as [string | number, ...(SqlValue | { blob: string })[]][];

@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
 import type { Logger } from "../../../telemetry/logger.js";
-import type { Row, Script, SqlValue, Statement, Step } from "../statement.js";
+import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statement.js";
 import type { Journal, JournalEntry } from "./journal.js";
 import { sqliteError } from "./sqlite-error.js";
 
@@ -113,8 +113,11 @@ export class SqliteEngine {
       let step = script.next();
       while (!step.done) {
         const { statement, params } = step.value;
-        if (statement.writes) entries.push([statement.sql, ...params]);
-        step = script.next(this.#execute(step.value));
+        const answer = this.#execute(step.value);
+        // What changed nothing needs no redo.
+        const changed = answer !== 0 && answer !== undefined;
+        if (statement.writes && changed) entries.push([statement.sql, ...params]);
+        step = script.next(answer);
       }
       if (entries.length > 0) this.#record(entries);
       return step.value;
@@ -193,20 +196,16 @@ export class SqliteEngine {
     }
   }
 
-  #execute({ statement, params, rows }: Step): readonly Row[] {
+  #execute({ statement, params, wants }: Step): Answer[keyof Answer] {
     let prepared = this.#prepared.get(statement);
     if (prepared === undefined) {
       prepared = this.#database.prepare<SqlValue[]>(statement.sql);
-      if (!statement.writes) prepared.raw();
+      if (prepared.reader) prepared.raw();
       this.#prepared.set(statement, prepared);
     }
-    if (rows === "all") return prepared.all(...params) as Row[];
-    if (rows === "first") {
-      const row = prepared.get(...params) as Row | undefined;
-      return row === undefined ? NO_ROWS : [row];
-    }
-    prepared.run(...params);
-    return NO_ROWS;
+    if (wants === "first") return prepared.get(...params) as Row | undefined;
+    if (wants === "all") return prepared.all(...params) as Row[];
+    return prepared.run(...params).changes;
   }
 
   /** Rolls back and replays all that the journal has: the state before the operation that failed. */
@@ -232,7 +231,11 @@ export class SqliteEngine {
   }
 
   #redo(operations: readonly JournalEntry[][]): void {
-    for (const [sql, ...params] of operations.flat()) this.#database.prepare(sql).run(...params);
+    for (const [sql, ...params] of operations.flat()) {
+      const statement = this.#database.prepare<SqlValue[]>(sql);
+      if (statement.reader) statement.all(...params);
+      else statement.run(...params);
+    }
   }
 
   #committedBatch(): number {
@@ -251,5 +254,3 @@ export class SqliteEngine {
     });
   }
 }
-
-const NO_ROWS: readonly Row[] = [];

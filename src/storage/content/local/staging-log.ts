@@ -1,0 +1,291 @@
+import { closeSync, fdatasync, openSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import { writeAt } from "../../../libc/files.js";
+import { fsError } from "../../../libc/system-error.js";
+import type { StagingId } from "../../../model/ids.js";
+import type { Timestamp } from "../../../model/timestamp.js";
+import { GroupSync } from "../../group-sync.js";
+import { SMALL_CONTENT_BYTES, SmallContent } from "./small-content.js";
+
+const fdatasyncLater = promisify(fdatasync);
+
+/** A change of a small staged content. */
+export type LogChange =
+  | { readonly kind: "write"; readonly offset: number; readonly data: Uint8Array }
+  | { readonly kind: "truncate"; readonly sizeBytes: number }
+  /** The whole content; what came before doesn't matter any more. */
+  | { readonly kind: "snapshot"; readonly data: Uint8Array }
+  /** Only the time. */
+  | { readonly kind: "times" }
+  /** From now on the content is a staging file, which has all of it. */
+  | { readonly kind: "spilled" };
+
+const CODES = { write: 1, truncate: 2, snapshot: 3, times: 4, spilled: 5 } as const;
+const KINDS = new Map<number, LogChange["kind"]>(
+  Object.entries(CODES).map(([kind, code]) => [code, kind as LogChange["kind"]]),
+);
+
+const HEADER_BYTES = 48;
+const MAGIC = 0x3153_584e; // "NXS1"
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+/** With more segments than this, what keeps the oldest one alive is written anew. */
+const MOST_SEGMENTS = 4;
+const SEGMENT_NAME = /^log-(\d+)$/;
+const NOTHING = new Uint8Array(0);
+
+interface Segment {
+  readonly number: number;
+  readonly path: string;
+  readonly fd: number;
+  sizeBytes: number;
+  /** How many contents have their first record here. */
+  live: number;
+  isSynced: boolean;
+  isEntryDurable: boolean;
+}
+
+/**
+ * Where the changes of small staged contents are written, one after the other, so that many small
+ * files cost one appended record each instead of a file each (creating one is by far the dearest
+ * thing that a small write would do to the host's file system).
+ *
+ * A record is written with one pwrite(2) before its change is acknowledged, so it survives the death
+ * of the process; `sync` makes it survive a power failure. The log is a row of segments; one is
+ * deleted when the contents that began in it, and in all before it, are no longer staged.
+ *
+ * A record, little-endian: u32 magic, u32 CRC-32 of all that follows, u32 kind, u32 data length,
+ * f64 staging id, f64 offset or size, f64 seconds, u32 nanoseconds, u32 zero; then the data.
+ */
+export class StagingLog {
+  readonly #directory: string;
+  readonly #segments: Segment[] = [];
+  readonly #firstSegment = new Map<StagingId, Segment>();
+  readonly #group = new GroupSync(() => this.#syncOnce());
+  readonly #buffer = Buffer.alloc(HEADER_BYTES + SMALL_CONTENT_BYTES);
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Reads what the last process logged; call it once, first. Returns the contents that live in the
+   * log; one that spilled isn't among them.
+   */
+  recover(): Map<StagingId, SmallContent> {
+    const contents = new Map<StagingId, SmallContent>();
+    const numbers = readdirSync(this.#directory)
+      .map((name) => SEGMENT_NAME.exec(name)?.[1])
+      .filter((number) => number !== undefined)
+      .map(Number)
+      .sort((a, b) => a - b);
+    for (const number of numbers) {
+      const segment = this.#openSegment(number, "r");
+      this.#segments.push(segment);
+      for (const { id, change, mtime } of records(readFileSync(segment.path))) {
+        this.#replay(contents, { id, change, mtime, segment });
+      }
+    }
+    this.#startSegment((numbers.at(-1) ?? 0) + 1);
+    this.#removeDead();
+    return contents;
+  }
+
+  /** Errors: `no-space`, `io-failure`; then nothing was logged. */
+  append(id: StagingId, { change, mtime }: { change: LogChange; mtime: Timestamp }): void {
+    const segment = this.#current();
+    const length = this.#encode(id, { change, mtime });
+    writeAt(segment.fd, { from: this.#buffer.subarray(0, length), offset: segment.sizeBytes });
+    segment.sizeBytes += length;
+    segment.isSynced = false;
+    if (change.kind === "spilled") this.release(id);
+    else if (change.kind === "snapshot") this.#begin(id, segment);
+    else if (!this.#firstSegment.has(id)) this.#begin(id, segment);
+  }
+
+  /** This content isn't staged any more, or spilled. */
+  release(id: StagingId): void {
+    const segment = this.#firstSegment.get(id);
+    if (segment === undefined) return;
+    this.#firstSegment.delete(id);
+    segment.live -= 1;
+    if (segment.live === 0) this.#removeDead();
+  }
+
+  /**
+   * Starts a new segment when the last one is full, before the next record. `contentOf` gives the
+   * contents that have to be written anew because they keep an old segment alive.
+   */
+  rotate(contentOf: (id: StagingId) => SmallContent | undefined): void {
+    if (this.#current().sizeBytes < SEGMENT_BYTES) return;
+    this.#startSegment(this.#current().number + 1);
+    const [oldest] = this.#segments;
+    if (oldest === undefined || this.#segments.length <= MOST_SEGMENTS) return;
+    for (const [id, segment] of [...this.#firstSegment]) {
+      const content = segment === oldest ? contentOf(id) : undefined;
+      if (content === undefined) continue;
+      this.append(id, { change: { kind: "snapshot", data: content.bytes }, mtime: content.mtime });
+    }
+  }
+
+  /** Resolves when everything so far survives a power failure. Errors: `io-failure`. */
+  sync(): Promise<void> {
+    const isSynced = this.#segments.every((segment) => segment.isSynced);
+    return isSynced ? Promise.resolve() : this.#group.sync();
+  }
+
+  close(): void {
+    for (const { fd } of this.#segments) closeSync(fd);
+    this.#segments.length = 0;
+  }
+
+  #current(): Segment {
+    return this.#segments.at(-1) ?? this.#startSegment(1);
+  }
+
+  #startSegment(number: number): Segment {
+    const segment = this.#openSegment(number, "wx+");
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  #openSegment(number: number, flags: string): Segment {
+    const path = join(this.#directory, `log-${number}`);
+    try {
+      const fd = openSync(path, flags, 0o600);
+      const isOld = flags === "r";
+      return { number, path, fd, sizeBytes: 0, live: 0, isSynced: isOld, isEntryDurable: isOld };
+    } catch (error) {
+      throw fsError(error, { op: "open staging log", path });
+    }
+  }
+
+  #begin(id: StagingId, segment: Segment): void {
+    const before = this.#firstSegment.get(id);
+    this.#firstSegment.set(id, segment);
+    segment.live += 1;
+    if (before === undefined) return;
+    before.live -= 1;
+    if (before.live === 0) this.#removeDead();
+  }
+
+  /** Only from the oldest on: a content that began in one may go on in the next. */
+  #removeDead(): void {
+    for (;;) {
+      const [oldest, next] = this.#segments;
+      if (oldest === undefined || next === undefined || oldest.live > 0) return;
+      this.#segments.shift();
+      closeSync(oldest.fd);
+      unlinkSync(oldest.path);
+    }
+  }
+
+  #replay(
+    contents: Map<StagingId, SmallContent>,
+    {
+      id,
+      change,
+      mtime,
+      segment,
+    }: { id: StagingId; change: LogChange; mtime: Timestamp; segment: Segment },
+  ): void {
+    if (change.kind === "spilled") {
+      contents.delete(id);
+      this.release(id);
+      return;
+    }
+    const known = contents.get(id);
+    const content =
+      known === undefined || change.kind === "snapshot" ? new SmallContent(id, mtime) : known;
+    contents.set(id, content);
+    if (content !== known) this.#begin(id, segment);
+    content.mtime = mtime;
+    if (change.kind === "write") content.write({ from: change.data, offset: change.offset });
+    else if (change.kind === "truncate") content.truncate(change.sizeBytes);
+    else if (change.kind === "snapshot") content.write({ from: change.data, offset: 0 });
+  }
+
+  #encode(id: StagingId, { change, mtime }: { change: LogChange; mtime: Timestamp }): number {
+    const buffer = this.#buffer;
+    const data = "data" in change ? change.data : NOTHING;
+    const position =
+      change.kind === "write" ? change.offset : change.kind === "truncate" ? change.sizeBytes : 0;
+    const length = HEADER_BYTES + data.length;
+    buffer.writeUInt32LE(MAGIC, 0);
+    buffer.writeUInt32LE(CODES[change.kind], 8);
+    buffer.writeUInt32LE(data.length, 12);
+    buffer.writeDoubleLE(id, 16);
+    buffer.writeDoubleLE(position, 24);
+    buffer.writeDoubleLE(mtime.sec, 32);
+    buffer.writeUInt32LE(mtime.nsec, 40);
+    buffer.writeUInt32LE(0, 44);
+    buffer.set(data, HEADER_BYTES);
+    buffer.writeUInt32LE(crc32(buffer.subarray(8, length)), 4);
+    return length;
+  }
+
+  async #syncOnce(): Promise<void> {
+    try {
+      for (const segment of this.#segments.filter(({ isSynced }) => !isSynced)) {
+        // What is appended meanwhile makes it unsynced again.
+        segment.isSynced = true;
+        try {
+          await fdatasyncLater(segment.fd);
+          if (!segment.isEntryDurable) await syncDirectory(this.#directory);
+          segment.isEntryDurable = true;
+        } catch (error) {
+          segment.isSynced = false;
+          throw error;
+        }
+      }
+    } catch (error) {
+      throw fsError(error, { op: "sync staging log", path: this.#directory });
+    }
+  }
+}
+
+/** The records of a segment, up to the first one that is torn. */
+function* records(
+  bytes: Buffer,
+): Generator<{ id: StagingId; change: LogChange; mtime: Timestamp }> {
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at + 12);
+    const end = at + HEADER_BYTES + length;
+    const kind = KINDS.get(bytes.readUInt32LE(at + 8));
+    if (bytes.readUInt32LE(at) !== MAGIC || kind === undefined || end > bytes.length) return;
+    if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return;
+    yield {
+      id: bytes.readDoubleLE(at + 16) as StagingId,
+      change: changeOf(kind, {
+        position: bytes.readDoubleLE(at + 24),
+        data: bytes.subarray(at + HEADER_BYTES, end),
+      }),
+      mtime: { sec: bytes.readDoubleLE(at + 32), nsec: bytes.readUInt32LE(at + 40) },
+    };
+    at = end;
+  }
+}
+
+function changeOf(
+  kind: LogChange["kind"],
+  { position, data }: { position: number; data: Buffer },
+): LogChange {
+  switch (kind) {
+    case "write":
+      return { kind, offset: position, data };
+    case "truncate":
+      return { kind, sizeBytes: position };
+    case "snapshot":
+      return { kind, data };
+    case "times":
+    case "spilled":
+      return { kind };
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  await directory.sync().finally(() => directory.close());
+}
