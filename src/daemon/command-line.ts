@@ -3,8 +3,8 @@ import type { Setting } from "../config/config.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { NexusError } from "../model/errors.js";
 import { LOG_LEVELS } from "../telemetry/logger.js";
+import { version } from "../telemetry/version.js";
 import { parseMountOptions } from "./mount-option-list.js";
-import { version } from "./version.js";
 
 /** What the command line asks for. */
 export type Invocation =

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { compose, type Nexus } from "../compose.js";
@@ -101,12 +100,23 @@ function attachSession(
 /** The thread that serves the mount and owns the store, as the main thread sees it. */
 export class FsThread {
   readonly #worker: Worker;
-  /** Resolves when the kernel has let go of the mount. */
+  readonly #listeners = new Set<Listener>();
+  /** Set once the thread can't answer any more. */
+  #failure: NexusError | undefined;
+  /** Resolves when the kernel has let go of the mount; rejects when the thread fails before. */
   readonly ended: Promise<void>;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
-    this.ended = heard(worker, "ended");
+    worker.on("message", (message: FromThread) => {
+      if (message.type === "failed") this.#fail(new NexusError(message.kind, message.message));
+      else this.#hear(message.type);
+    });
+    worker.on("error", (cause) => {
+      this.#fail(new NexusError("internal", `the fs thread failed: ${cause.message}`, { cause }));
+    });
+    worker.on("exit", () => this.#fail(new NexusError("internal", "the fs thread has ended")));
+    this.ended = this.#next("ended");
     // Whoever doesn't wait for the end hears of a failure elsewhere.
     this.ended.catch(() => undefined);
   }
@@ -120,13 +130,13 @@ export class FsThread {
       trackUnmanagedFds: false,
     });
     const thread = new FsThread(worker);
-    await heard(worker, "opened");
+    await thread.#next("opened");
     return thread;
   }
 
   /** Serves a device; resolves when the mount answers. */
   async attach(fd: number, identity: Identity): Promise<void> {
-    const ready = heard(this.#worker, "ready");
+    const ready = this.#next("ready");
     this.#post({ type: "attach", fd, identity });
     await ready;
   }
@@ -136,39 +146,42 @@ export class FsThread {
     this.#post({ type: "end" });
   }
 
-  /** Drains and closes the store. */
+  /** Drains and closes the store. Rejects when the thread failed, now or before. */
   async close(): Promise<void> {
-    const closed = heard(this.#worker, "closed");
+    const closed = this.#next("closed");
     this.#post({ type: "close" });
     await closed;
-    await once(this.#worker, "exit");
   }
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
   }
+
+  /** The next message of this type. */
+  #next(type: FromThread["type"]): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#listeners.add({ type, resolve, reject });
+    });
+  }
+
+  #hear(type: FromThread["type"]): void {
+    for (const listener of this.#listeners) {
+      if (listener.type !== type) continue;
+      this.#listeners.delete(listener);
+      listener.resolve();
+    }
+  }
+
+  #fail(failure: NexusError): void {
+    this.#failure ??= failure;
+    for (const { reject } of this.#listeners) reject(this.#failure);
+    this.#listeners.clear();
+  }
 }
 
-/** The next message of this type. Rejects when the thread fails first. */
-function heard(worker: Worker, type: FromThread["type"]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      worker.off("message", onMessage);
-      worker.off("error", onError);
-      worker.off("exit", onExit);
-      act();
-    };
-    const onMessage = (message: FromThread) => {
-      if (message.type === type) settle(resolve);
-      else if (message.type === "failed") {
-        settle(() => reject(new NexusError(message.kind, message.message)));
-      }
-    };
-    const onError = (error: Error) => settle(() => reject(error));
-    const onExit = () =>
-      settle(() => reject(new NexusError("internal", "the fs thread has ended")));
-    worker.on("message", onMessage);
-    worker.on("error", onError);
-    worker.on("exit", onExit);
-  });
+interface Listener {
+  readonly type: FromThread["type"];
+  readonly resolve: () => void;
+  readonly reject: (error: NexusError) => void;
 }

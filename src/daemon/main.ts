@@ -20,7 +20,8 @@ try {
   }
 } catch (error) {
   console.error(`nexus-mount: ${messageOf(error)}`);
-  process.exitCode = exitCodeOf(error);
+  // Whatever is still open here closes now, the device above all.
+  process.exit(exitCodeOf(error));
 }
 
 async function mount(request: MountRequest): Promise<void> {

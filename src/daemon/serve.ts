@@ -7,12 +7,12 @@ import type { KernelOption } from "../fuse/mount-options.js";
 import { isKind, messageOf } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
+import { version } from "../telemetry/version.js";
 import type { MountRequest } from "./command-line.js";
 import { DataDirLock, type LockHolder } from "./data-dir-lock.js";
 import { FsThread } from "./fs-thread.js";
 import { nexusMountAt } from "./host-mounts.js";
 import { isAlive, prepareMountPoint, resolveMountPoint } from "./mount-point.js";
-import { version } from "./version.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
 const FINISHING_MS = 40_000;
@@ -57,11 +57,8 @@ export async function serve(
   try {
     if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
     const thread = await FsThread.start(config, log);
-    try {
-      await serveMount({ config, request, mountPoint, thread, logger, onReady });
-    } finally {
-      await thread.close();
-    }
+    await serveMount({ config, request, mountPoint, thread, logger, onReady });
+    await thread.close();
     logger.info({ mountPoint }, "stopped");
   } catch (error) {
     logger.fatal({ err: error }, "ended by an error");
@@ -87,16 +84,18 @@ async function serveMount({
   onReady: (serving: Serving) => void;
 }): Promise<void> {
   const { dataDir } = config;
-  const fd = await mountDevice({
-    mountPoint,
-    source: dataDir,
-    allowOther: config.allowOther,
-    kernelOptions: kernelOptions(config, request.kernelOptions),
-  });
+  let fd: number | undefined;
   try {
+    fd = await mountDevice({
+      mountPoint,
+      source: dataDir,
+      allowOther: config.allowOther,
+      kernelOptions: kernelOptions(config, request.kernelOptions),
+    });
     await thread.attach(fd, identityOf(config));
   } catch (error) {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
+    await thread.close().catch(() => undefined);
     throw error;
   }
   logger.info({ mountPoint, dataDir, version: version() }, "mounted");
@@ -105,7 +104,16 @@ async function serveMount({
     void detach({ mountPoint, thread, logger });
   });
   onReady({ mountPoint, dataDir, pid: process.pid });
-  await thread.ended;
+  try {
+    await thread.ended;
+  } catch (error) {
+    // Nobody serves it any more. Only detaching asks nothing of the mount; its users get errors as
+    // soon as this process has ended.
+    await unmountDevice(mountPoint, { lazy: true }).catch((failure) => {
+      logger.error({ err: failure, mountPoint }, "can't be unmounted");
+    });
+    throw error;
+  }
   stopListening();
 }
 

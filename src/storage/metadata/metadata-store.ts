@@ -270,6 +270,8 @@ export interface ContentCommit extends SealedContent, At {
 }
 
 export interface Reaped {
+  /** How many inodes there are fewer. */
+  readonly count: number;
   readonly stagingIds: StagingId[];
   /** Contents that nothing refers to now. */
   readonly unreferenced: ContentHash[];

@@ -107,7 +107,7 @@ export class Staging {
     const finish = (file: StagingFile | undefined): StagedContent => {
       source?.close();
       // The row comes after the bytes: a crash before it leaves the old content.
-      this.#metadata.stage({ ino, stagingId: id });
+      this.#stageOrDiscard({ ino, id, file });
       const options = { ino, id, sizeBytes: lengthBytes, copiedBytes: lengthBytes };
       const copy = new StagedContent(file === undefined ? options : { ...options, file });
       inode.reader?.close();
@@ -121,6 +121,25 @@ export class Staging {
       inode.copyUp = undefined;
     });
     return inode.copyUp;
+  }
+
+  #stageOrDiscard({
+    ino,
+    id,
+    file,
+  }: {
+    ino: Ino;
+    id: StagingId;
+    file: StagingFile | undefined;
+  }): void {
+    try {
+      this.#metadata.stage({ ino, stagingId: id });
+    } catch (error) {
+      file?.close();
+      // Should that fail too, the next start removes what no row names.
+      this.#contents.discardStaging([id]).catch(() => undefined);
+      throw error;
+    }
   }
 
   #copy(request: {

@@ -1,6 +1,7 @@
 import { NAME_MAX_BYTES } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
+import type { Ino } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
 import { computedAttribute, isComputed } from "../computed-attributes.js";
@@ -13,7 +14,8 @@ const VALUE_MAX_BYTES = 64 * 1024;
 const LIST_MAX_BYTES = 64 * 1024;
 
 const USER_PREFIX = "user.";
-const SYSTEM_PREFIXES = ["trusted.", "security."];
+const TRUSTED = "trusted.";
+const SYSTEM_PREFIXES = [TRUSTED, "security."];
 
 export function getxattr(
   volume: Volume,
@@ -29,9 +31,8 @@ export function listxattr(
   { caller, ino }: InodeRequest & { caller: Caller },
 ): string[] {
   volume.readable(caller, ino);
-  const custom = volume.metadata.listAttributes({ ino, family: "custom" });
-  const system = volume.metadata.listAttributes({ ino, family: "system" });
-  return [...custom.map((key) => USER_PREFIX + key), ...system];
+  // xattr(7): who lacks the privilege doesn't see trusted attributes in a listing either.
+  return allNames(volume, ino).filter((name) => caller.uid === 0 || !name.startsWith(TRUSTED));
 }
 
 export function setxattr(
@@ -43,7 +44,7 @@ export function setxattr(
   if (value.length > VALUE_MAX_BYTES) {
     throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
   }
-  const listed = listxattr(volume, { caller, ino });
+  const listed = allNames(volume, ino);
   const listBytes = listed.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
   if (!listed.includes(name) && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
     throw new NexusError(
@@ -67,6 +68,12 @@ export function removexattr(
   if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
   }
+}
+
+function allNames(volume: Volume, ino: Ino): string[] {
+  const custom = volume.metadata.listAttributes({ ino, family: "custom" });
+  const system = volume.metadata.listAttributes({ ino, family: "system" });
+  return [...custom.map((key) => USER_PREFIX + key), ...system];
 }
 
 function writableAttribute(name: string): { family: AttributeFamily; key: string } {

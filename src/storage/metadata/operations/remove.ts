@@ -95,11 +95,13 @@ export function* orphans(): Script<Ino[]> {
 }
 
 export function* reap(inos: readonly Ino[]): Script<Reaped> {
+  let count = 0;
   const stagingIds: StagingId[] = [];
   const unreferenced: ContentHash[] = [];
   for (const ino of inos) {
     const row = yield* first(DELETE_ORPHAN, ino);
     if (row === undefined) continue;
+    count += 1;
     yield* run(DELETE_METADATA, ino);
     yield* run(DELETE_ATTRIBUTES, ino);
     if (isSymlink(integer(row, 0))) yield* run(DELETE_SYMLINK, ino);
@@ -107,5 +109,5 @@ export function* reap(inos: readonly Ino[]): Script<Reaped> {
     if (hash !== undefined && (yield* dropReference(hash))) unreferenced.push(hash);
     if (row[2] !== null) stagingIds.push(integer(row, 2) as StagingId);
   }
-  return { stagingIds, unreferenced };
+  return { count, stagingIds, unreferenced };
 }

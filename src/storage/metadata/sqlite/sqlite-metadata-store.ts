@@ -69,6 +69,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #checkpointer: Checkpointer;
   readonly #clock: Clock;
   readonly #pathIds = new PathIdSource();
+  #inodeCount: number | undefined;
   #nextId = 0;
   #idLimit = 0;
   /** Commits since the last sync began. */
@@ -140,15 +141,17 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   countInodes(): number {
-    return this.#engine.read(reading.countInodes());
+    this.#inodeCount ??= this.#engine.read(reading.countInodes());
+    return this.#inodeCount;
   }
 
   create(request: CreateRequest): InodeRecord {
-    return this.#engine.write(create({ ...request, ...this.#newInode(request) }));
+    return this.#counted(1, this.#engine.write(create({ ...request, ...this.#newInode(request) })));
   }
 
   createUnnamed(request: Omit<CreateRequest, "parent" | "name">): InodeRecord {
-    return this.#engine.write(createUnnamed({ ...request, ...this.#newInode(request) }));
+    const script = createUnnamed({ ...request, ...this.#newInode(request) });
+    return this.#counted(1, this.#engine.write(script));
   }
 
   link(request: LinkRequest): InodeRecord {
@@ -165,7 +168,8 @@ export class SqliteMetadataStore implements MetadataStore {
 
   rename(request: RenameRequest): RenameResult {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
-    return this.#engine.write(rename({ ...request, cookie: this.nextId(), whiteoutInode }));
+    const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
+    return this.#counted(whiteoutInode === undefined ? 0 : 1, this.#engine.write(script));
   }
 
   setattr(request: SetAttributesRequest): InodeRecord {
@@ -229,7 +233,8 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   reap(inos: readonly Ino[]): Reaped {
-    return this.#engine.write(reap(inos));
+    const reaped = this.#engine.write(reap(inos));
+    return this.#counted(-reaped.count, reaped);
   }
 
   nextId(): number {
@@ -263,6 +268,12 @@ export class SqliteMetadataStore implements MetadataStore {
     this.#journal.close();
     // The last connection to close checkpoints and removes the log.
     this.#database.close();
+  }
+
+  /** Keeps the number of inodes, which takes a while to count, once it was counted. */
+  #counted<T>(change: number, result: T): T {
+    if (this.#inodeCount !== undefined) this.#inodeCount += change;
+    return result;
   }
 
   #newInode({ now }: At): NewInode {

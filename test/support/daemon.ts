@@ -1,0 +1,158 @@
+import { execFile, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { makeTempDir } from "./temp-dir.js";
+
+const run = promisify(execFile);
+
+/** The program under test, as `npm` installs it under the name `nexus-mount`. */
+export const NEXUS_MOUNT = fileURLToPath(new URL("../../dist/daemon/main.js", import.meta.url));
+
+/** Starting, and stopping with everything sealed, on a slow and busy machine. */
+const START_MS = 30_000;
+const STOP_MS = 60_000;
+
+/** An ordinary user of this machine. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface MountOptions {
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
+  /** Who mounts; the user who runs the tests if it isn't given. */
+  readonly user?: User;
+  /** A data directory to use again; a new one otherwise. */
+  readonly dataDir?: string;
+}
+
+/** Why real mounts can't be made here, or undefined. */
+export function whyNoMounts(): string | undefined {
+  if (!existsSync("/dev/fuse")) return "there is no /dev/fuse";
+  if (process.getuid?.() !== 0) return "the mount tests start as root, to become other users";
+  return undefined;
+}
+
+/**
+ * A daemon and its mount, in directories of their own. `stop` it in `finally`; `remove` takes the
+ * directories away.
+ */
+export class Mounted {
+  readonly base: string;
+  readonly dataDir: string;
+  readonly mountPoint: string;
+  readonly user: User | undefined;
+
+  private constructor(base: string, dataDir: string, user: User | undefined) {
+    this.base = base;
+    this.dataDir = dataDir;
+    this.mountPoint = join(base, "mnt");
+    this.user = user;
+  }
+
+  static async start({ args = [], user, dataDir }: MountOptions = {}): Promise<Mounted> {
+    const base = makeTempDir();
+    if (user !== undefined) prepareFor(user, base);
+    const mounted = new Mounted(base, dataDir ?? join(base, "data"), user);
+    try {
+      await mounted.mount(args);
+    } catch (error) {
+      mounted.stopNow();
+      mounted.remove();
+      throw error;
+    }
+    return mounted;
+  }
+
+  /** Mounts (again). Returns what the command printed. */
+  async mount(args: readonly string[] = []): Promise<string> {
+    const all = [NEXUS_MOUNT, this.mountPoint, "--data-dir", this.dataDir, ...args];
+    const { stdout } = await run(process.execPath, all, {
+      timeout: START_MS,
+      env: { ...process.env, HOME: this.base },
+      cwd: this.base,
+      ...this.#credentials,
+    });
+    return stdout;
+  }
+
+  /** Unmounts as a user does, and waits until all is on disk. */
+  async unmount(): Promise<void> {
+    await run(process.execPath, [NEXUS_MOUNT, "-u", this.mountPoint], {
+      timeout: STOP_MS,
+      ...this.#credentials,
+    });
+  }
+
+  /** The process that serves. */
+  get pid(): number {
+    return (JSON.parse(readFileSync(join(this.dataDir, "lock"), "utf8")) as { pid: number }).pid;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.dataDir, "nexus-mount.log"), "utf8");
+  }
+
+  /** Unmounts if it is mounted, and removes everything. Never throws: for `finally`. */
+  async stop(): Promise<void> {
+    try {
+      if (this.isMounted) await this.unmount();
+    } catch {
+      this.stopNow();
+    }
+    this.remove();
+  }
+
+  /** However it is: takes the mount away, and the daemon with it. */
+  stopNow(): void {
+    spawnSync("umount", ["-l", this.mountPoint], { timeout: 10_000 });
+    try {
+      process.kill(this.pid, "SIGKILL");
+    } catch {
+      // gone already
+    }
+  }
+
+  get isMounted(): boolean {
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+    return mounts.split("\n").some((line) => line.split(" ")[4] === this.mountPoint);
+  }
+
+  remove(): void {
+    rmSync(this.base, { recursive: true, force: true });
+  }
+
+  get #credentials(): { uid?: number; gid?: number } {
+    return this.user === undefined ? {} : { uid: this.user.uid, gid: this.user.gid };
+  }
+}
+
+/** An ordinary user mounts through fusermount3, which needs the device and directories of theirs. */
+function prepareFor(user: User, base: string): void {
+  if ((statSync("/dev/fuse").mode & 0o006) !== 0o006) chmodSync("/dev/fuse", 0o666);
+  mkdirSync(base, { recursive: true });
+  chownSync(base, user.uid, user.gid);
+  chmodSync(base, 0o755);
+}
+
+/** Runs a shell script; throws with what it said when it fails. */
+export async function shell(
+  script: string,
+  { cwd, timeoutMs = 110_000, user }: { cwd?: string; timeoutMs?: number; user?: User } = {},
+): Promise<string> {
+  try {
+    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], {
+      timeout: timeoutMs,
+      maxBuffer: 64 * 1024 * 1024,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+    });
+    return stdout;
+  } catch (error) {
+    const { stdout, stderr, code, signal } = error as Record<string, unknown>;
+    throw new Error(`${script}\nended with ${code ?? signal}:\n${stdout}${stderr}`);
+  }
+}

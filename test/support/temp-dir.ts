@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+
+/** A new empty directory; whoever makes it removes it. */
+export function makeTempDir(): string {
+  return mkdtempSync(join(tmpdir(), "nexus-test-"));
+}
+
+/** A new empty directory that goes with the test that asks for it. */
+export function testDir(): string {
+  const path = makeTempDir();
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
