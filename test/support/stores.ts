@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Nexus, composeOn } from "../../src/compose.js";
+import { composeOn, type Nexus } from "../../src/compose.js";
 import type { Config } from "../../src/config/config.js";
 import type { Clock, Scheduler } from "../../src/model/clock.js";
 import { SystemClock, TimerScheduler } from "../../src/model/clock.js";
