@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parseDocument } from "yaml";
-import { NexusError } from "../model/errors.js";
+import { type Document, parseDocument } from "yaml";
+import { messageOf, NexusError } from "../model/errors.js";
 import type { Setting } from "./config.js";
 import { expandVariables } from "./expand.js";
 
@@ -66,15 +66,30 @@ function parse(text: string, path: string): Record<string, unknown> {
   const document = parseDocument(text, { prettyErrors: true });
   const [problem] = document.errors;
   if (problem !== undefined) {
-    const line = problem.linePos?.[0].line;
-    const where = line === undefined ? path : `${path}:${line}`;
-    const [what] = problem.message.split("\n");
-    throw new NexusError("invalid-config", `${where}: ${what}`, { path, cause: problem });
+    throw unreadable(problem, { path, line: problem.linePos?.[0].line });
   }
-  const values: unknown = document.toJS();
+  const values = resolveAliases(document, path);
   if (values === null || values === undefined) return {};
   if (typeof values !== "object" || Array.isArray(values)) {
     throw new NexusError("invalid-config", `${path}: expected settings, one 'key: value' a line`);
   }
   return values as Record<string, unknown>;
+}
+
+/** The plain values. An alias of nothing, or aliases of aliases that multiply without end, show here. */
+function resolveAliases(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw unreadable(error, { path, line: undefined });
+  }
+}
+
+function unreadable(
+  problem: unknown,
+  { path, line }: { path: string; line: number | undefined },
+): NexusError {
+  const where = line === undefined ? path : `${path}:${line}`;
+  const [what] = messageOf(problem).split("\n");
+  return new NexusError("invalid-config", `${where}: ${what}`, { path, cause: problem });
 }

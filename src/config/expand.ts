@@ -25,7 +25,7 @@ function expandText(
 ): string {
   return text.replace(REFERENCE, (reference, name: string | undefined, fallback?: string) => {
     if (name === undefined) return "${";
-    const value = env[name];
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && (value !== "" || fallback === undefined)) return value;
     if (fallback !== undefined) return fallback;
     throw new NexusError(

@@ -32,7 +32,8 @@ const RESERVED = KEYS.filter(
  */
 export function loadConfig(options: LoadOptions): Config {
   const { explicit = new Map(), env = process.env, cwd = process.cwd() } = options;
-  const home = options.home ?? env.HOME ?? homedir();
+  // An empty HOME is none, as for the shell's tilde.
+  const home = options.home ?? (env.HOME || homedir());
   const file = readConfigFile({ named: options.configPath, cwd, home, env });
   const base = file?.directory ?? cwd;
   const settings = new Map<string, Setting>([
@@ -94,13 +95,12 @@ function requireKnown(key: string, { source }: Setting): void {
 
 function check(key: SettingKey, setting: Setting | undefined): unknown {
   if (setting === undefined) return undefined;
-  const { schema, allowed } = RULES[key] as SettingRule;
+  const { schema, allowed, entryKeys = [] } = RULES[key] as SettingRule;
   const result = schema.safeParse(setting.value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const { at, found } = locate(setting.value, issue?.path ?? []);
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const entryKeys = ["name", "readonly", "admin_only", "requires_tenant", "path", "backend"];
   const problem =
     unknown === undefined
       ? `found ${describe(found)}`

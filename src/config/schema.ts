@@ -9,6 +9,8 @@ export interface SettingRule {
   readonly schema: z.ZodType;
   /** Completes "allowed: ...". */
   readonly allowed: string;
+  /** For a list of entries: the keys that an entry may have. */
+  readonly entryKeys?: readonly string[];
   /** The environment variable that sets it. */
   readonly variable?: string;
 }
@@ -44,28 +46,26 @@ const virtualPath = z
   .refine((text) => text.startsWith("/") && passes(() => canonicalPath(text)))
   .transform(canonicalPath);
 
-const namespace = z
-  .strictObject({
-    name: component,
-    readonly: flag.default(false),
-    admin_only: flag.default(false),
-    requires_tenant: flag.default(true),
-  })
-  .transform(({ name, readonly, admin_only, requires_tenant }) => ({
-    name,
-    readonly,
-    adminOnly: admin_only,
-    requiresTenant: requires_tenant,
-  }));
+const namespaceKeys = z.strictObject({
+  name: component,
+  readonly: flag.default(false),
+  admin_only: flag.default(false),
+  requires_tenant: flag.default(true),
+});
+const namespace = namespaceKeys.transform(({ name, readonly, admin_only, requires_tenant }) => ({
+  name,
+  readonly,
+  adminOnly: admin_only,
+  requiresTenant: requires_tenant,
+}));
 
-const mount = z
-  .strictObject({
-    path: virtualPath,
-    backend: z.literal(LOCAL_BACKEND).default(LOCAL_BACKEND),
-    readonly: flag.default(false),
-    priority: numeric.pipe(z.number().int()).default(0),
-  })
-  .transform(({ path: prefix, ...entry }) => ({ prefix, ...entry }));
+const mountKeys = z.strictObject({
+  path: virtualPath,
+  backend: z.literal(LOCAL_BACKEND).default(LOCAL_BACKEND),
+  readonly: flag.default(false),
+  priority: numeric.pipe(z.number().int()).default(0),
+});
+const mount = mountKeys.transform(({ path: prefix, ...entry }) => ({ prefix, ...entry }));
 
 const FLAG_WORDS = "true or false";
 const COUNT_WORDS = "a whole number, 0 or more";
@@ -86,10 +86,12 @@ export const RULES = {
   namespaces: {
     schema: z.array(namespace),
     allowed: "a list of { name, readonly, admin_only, requires_tenant }",
+    entryKeys: Object.keys(namespaceKeys.shape),
   },
   mounts: {
     schema: z.array(mount),
     allowed: `a list of { path, backend: ${LOCAL_BACKEND}, readonly, priority }`,
+    entryKeys: Object.keys(mountKeys.shape),
   },
   atime: {
     schema: z.enum(["relatime", "strictatime", "noatime"]),

@@ -1,6 +1,6 @@
 import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
-import { isStructural, type Place } from "./place.js";
+import type { Place } from "./place.js";
 
 export type Access = "read" | "write";
 
@@ -56,10 +56,17 @@ export function authorize(identity: Identity, request: { place: Place; access: A
  */
 export function authorizeChange(identity: Identity, place: Place): void {
   authorize(identity, { place, access: "write" });
-  if (isStructural(place) && !identity.isAdmin && identity.tenantId !== undefined) {
+  if (!identity.isAdmin && isBoundWithin(place, identity)) {
     throw new NexusError(
       "access-denied",
       `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,
     );
   }
+}
+
+/** Whether the directory has children that the identity's own tenant or agent shuts it out of. */
+function isBoundWithin({ awaits, zone }: Place, { tenantId, agentId }: Identity): boolean {
+  if (awaits === "tenant" && tenantId !== undefined) return true;
+  const agentsBelow = awaits === "agent" || zone.namespace?.requiresAgent === true;
+  return awaits !== undefined && agentsBelow && agentId !== undefined;
 }

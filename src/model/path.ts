@@ -7,7 +7,7 @@ const ASCII_NAME = /^[\x20-\x7e]*$/;
 
 /**
  * Checks one directory entry's name and returns it: `invalid-path` when it is empty, `.`, `..`,
- * holds `/` or a control character; `name-too-long` over 255 bytes.
+ * holds `/`, a control character or half a surrogate pair; `name-too-long` over 255 bytes.
  */
 export function checkName(name: string): string {
   if (name === "" || name === "." || name === "..") {
@@ -17,6 +17,9 @@ export function checkName(name: string): string {
     throw new NexusError("invalid-path", "a name can't contain '/'", { path: name });
   }
   const ascii = ASCII_NAME.test(name);
+  if (!ascii && !name.isWellFormed()) {
+    throw new NexusError("invalid-path", "a name must be valid Unicode", { path: name });
+  }
   if (!ascii && CONTROL.test(name)) {
     throw new NexusError("invalid-path", "a name can't contain control characters", { path: name });
   }
