@@ -18,9 +18,11 @@ export const initial: Migration = {
 CREATE TABLE store_state (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   next_id INTEGER NOT NULL,
-  batch INTEGER NOT NULL
+  batch INTEGER NOT NULL,
+  -- Tells this store's journal from another's.
+  number INTEGER NOT NULL
 ) STRICT;
-INSERT INTO store_state (id, next_id, batch) VALUES (1, 3, 0);
+INSERT INTO store_state (id, next_id, batch, number) VALUES (1, 3, 0, random() & 0xffffffff);
 
 CREATE TABLE inodes (
   ino INTEGER PRIMARY KEY,

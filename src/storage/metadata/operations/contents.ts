@@ -77,7 +77,8 @@ export function* commitContents(commits: readonly ContentCommit[]): Script<Conte
     const dropped = yield* pointAt(ino, { before, content: { hash, sizeBytes, blocks }, now });
     if (dropped !== undefined) unreferenced.push(dropped);
   }
-  return unreferenced;
+  // A later commit of the batch may have referred to it anew.
+  return yield* selectUnreferenced([...new Set(unreferenced)]);
 }
 
 export function* referenceContent({

@@ -1,3 +1,4 @@
+import { isDirectory, S_IFDIR, S_IFMT } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, Ino } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
@@ -68,11 +69,11 @@ export function* findInode(ino: Ino): Script<InodeRecord | undefined> {
 
 /**
  * A directory whose entries changed: its mtime and ctime move, its links by as many as given.
- * Changes nothing if it was removed.
+ * Changes nothing if it was removed, or is none.
  */
 export const TOUCH_DIRECTORY = command(
   `UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?, nlink = nlink + ?
-   WHERE ino = ? AND nlink > 0 RETURNING mode, gid`,
+   WHERE ino = ? AND nlink > 0 AND mode & ${S_IFMT} = ${S_IFDIR} RETURNING mode, gid`,
 );
 
 /** An inode that got or lost a name: its ctime moves, its links by as many as given. */
@@ -80,13 +81,22 @@ export const ADD_LINKS = command(
   "UPDATE inodes SET nlink = nlink + ?, ctime_sec = ?, ctime_nsec = ? WHERE ino = ? RETURNING nlink",
 );
 
-/** Touches a directory that an entry goes into or comes from, and tells its mode and group. */
+/**
+ * Touches a directory that an entry goes into or comes from, and tells its mode and group.
+ * Errors: `not-found`, `not-a-directory`.
+ */
 export function* touchDirectory(
   ino: Ino,
   { links, now }: { links: number; now: Timestamp },
 ): Script<{ mode: number; gid: number }> {
   const { sec, nsec } = now;
   const row = yield* first(TOUCH_DIRECTORY, sec, nsec, sec, nsec, links, ino);
-  if (row === undefined) throw new NexusError("not-found", "the directory was removed");
+  if (row === undefined) {
+    const inode = yield* findInode(ino);
+    if (inode !== undefined && !isDirectory(inode.mode)) {
+      throw new NexusError("not-a-directory", `inode ${ino} is no directory`);
+    }
+    throw new NexusError("not-found", "the directory was removed");
+  }
   return { mode: integer(row, 0), gid: integer(row, 1) };
 }

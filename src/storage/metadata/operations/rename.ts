@@ -23,6 +23,7 @@ const POINT_AT = command("UPDATE dentries SET ino = ?, type = ? WHERE parent = ?
 const SET_MIME_TYPE = command("UPDATE inodes SET mime_type = ? WHERE ino = ?");
 
 const OP = "rename";
+const NOTHING_REPLACED: Renamed = { replaced: undefined, leftWhiteout: false };
 
 /** What the store adds: a fresh cookie, and an inode in case a whiteout is left. */
 export interface RenameNumbers {
@@ -30,7 +31,12 @@ export interface RenameNumbers {
   readonly whiteoutInode: NewInode | undefined;
 }
 
-export function* rename(request: RenameRequest & RenameNumbers): Script<RenameResult> {
+export interface Renamed extends RenameResult {
+  /** Not when both names led to the same inode, and nothing was renamed. */
+  readonly leftWhiteout: boolean;
+}
+
+export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed> {
   const { parent, name, newParent, newName, mode, now } = request;
   const source = yield* requireEntry({ parent, name }, OP);
   const target = yield* findEntry({ parent: newParent, name: newName });
@@ -39,7 +45,7 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<RenameRe
     throw new NexusError("already-exists", `'${newName}' exists already`, { op: OP });
   }
   // POSIX: two names of one file stay both.
-  if (target?.ino === source.ino) return { replaced: undefined };
+  if (target?.ino === source.ino) return NOTHING_REPLACED;
   yield* requireOutside(source, newParent);
   if (target !== undefined) yield* requireReplaceable({ source, target });
 
@@ -61,10 +67,12 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<RenameRe
   }
   yield* touch(source.ino, { now });
   yield* setMimeType(source, request.newMimeType);
-  if (request.whiteout !== undefined && request.whiteoutInode !== undefined) {
-    yield* leaveWhiteout(request, { ...request.whiteout, ...request.whiteoutInode });
+  const { whiteout, whiteoutInode } = request;
+  if (whiteout === undefined || whiteoutInode === undefined) {
+    return { replaced, leftWhiteout: false };
   }
-  return { replaced };
+  yield* leaveWhiteout(request, { ...whiteout, ...whiteoutInode });
+  return { replaced, leftWhiteout: true };
 }
 
 /** The two kinds have to fit, and a directory has to be empty to be replaced. */
@@ -89,11 +97,11 @@ function* requireReplaceable({
 function* exchange(
   { parent, name, newParent, newName, now, mimeType, newMimeType }: RenameRequest,
   { source, target }: { source: FoundEntry; target: FoundEntry | undefined },
-): Script<RenameResult> {
+): Script<Renamed> {
   if (target === undefined) {
     throw new NexusError("not-found", `no entry '${newName}'`, { op: OP });
   }
-  if (target.ino === source.ino) return { replaced: undefined };
+  if (target.ino === source.ino) return NOTHING_REPLACED;
   yield* requireOutside(source, newParent);
   yield* requireOutside(target, parent);
   yield* run(POINT_AT, target.ino, target.mode >>> 12, parent, name);
@@ -106,7 +114,7 @@ function* exchange(
   const links = parent === newParent ? 0 : gained;
   yield* touchDirectory(parent, { links, now });
   if (parent !== newParent) yield* touchDirectory(newParent, { links: -links, now });
-  return { replaced: undefined };
+  return NOTHING_REPLACED;
 }
 
 /** A directory can't move into itself: EINVAL when `into` is it or lies below it. */

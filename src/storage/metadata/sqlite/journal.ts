@@ -15,16 +15,18 @@ export type JournalEntry = readonly [sql: string, ...params: SqlValue[]];
  * doesn't have.
  *
  * The file is small and overwritten in place: a commit starts it over. Each record carries the
- * number of its batch, so what is left of an older one is told apart. It is never synced: after a
+ * numbers of its store and its batch, so what is left of an older one, or came here with another
+ * store's files, is told apart. It is never synced: after a
  * power failure the database decides, and what fsync(2) promised is in there (see
  * `SqliteMetadataStore.sync`).
  *
  * A record, little-endian: u32 payload length, u32 CRC-32 of all that follows, u32 position in the
- * batch, u32 zero, f64 batch number; then the payload, a JSON list of entries. The first use of a
+ * batch, u32 store number, f64 batch number; then the payload, a JSON list of entries. The first use of a
  * statement in a batch spells it out; later ones give its number in order of appearance.
  */
 export class Journal {
   readonly #fd: number;
+  readonly #storeNumber: number;
   #batch = 0;
   #position = 0;
   #offset = 0;
@@ -33,13 +35,19 @@ export class Journal {
   readonly #numbers = new Map<string, number>();
 
   /** Errors: `io-failure`, `access-denied`, `no-space`. */
-  constructor(path: string) {
+  constructor(path: string, { storeNumber }: { storeNumber: number }) {
+    this.#storeNumber = storeNumber;
     try {
       this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     } catch (error) {
       throw fsError(error, { op: "open journal", path });
     }
-    reserve(this.#fd);
+    try {
+      reserve(this.#fd);
+    } catch (error) {
+      closeSync(this.#fd);
+      throw error;
+    }
   }
 
   /** How much the open batch has written, in bytes. */
@@ -116,7 +124,7 @@ export class Journal {
     const length = buffer.write(payload, HEADER_BYTES, "utf8");
     buffer.writeUInt32LE(length, 0);
     buffer.writeUInt32LE(this.#position, 8);
-    buffer.writeUInt32LE(0, 12);
+    buffer.writeUInt32LE(this.#storeNumber, 12);
     buffer.writeDoubleLE(this.#batch, 16);
     buffer.writeUInt32LE(crc32(buffer.subarray(8, HEADER_BYTES + length)), 4);
     return HEADER_BYTES + length;
@@ -127,7 +135,9 @@ export class Journal {
     if (readAt(this.#fd, { into: header, offset: this.#offset }) < HEADER_BYTES) return undefined;
     const length = header.readUInt32LE(0);
     const belongs =
-      header.readDoubleLE(16) === this.#batch && header.readUInt32LE(8) === this.#position;
+      header.readDoubleLE(16) === this.#batch &&
+      header.readUInt32LE(12) === this.#storeNumber &&
+      header.readUInt32LE(8) === this.#position;
     if (!belongs || length === 0 || length > MAX_PAYLOAD_BYTES) return undefined;
     const payload = Buffer.alloc(length);
     const at = this.#offset + HEADER_BYTES;

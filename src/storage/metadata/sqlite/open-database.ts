@@ -1,4 +1,6 @@
+import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
+import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import { MIGRATIONS } from "../migrations/index.js";
 import { sqliteError } from "./sqlite-error.js";
@@ -23,6 +25,7 @@ export interface OpenOptions {
  * newer version of this program).
  */
 export function openDatabase({ path, cacheSizeMb }: OpenOptions): Database.Database {
+  makePrivateFile(path);
   try {
     const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     try {
@@ -65,7 +68,31 @@ export function schemaVersion(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 
+/** What journals of this store are known by: a random number of 32 bits. */
+export function storeNumber(database: Database.Database): number {
+  return database.prepare("SELECT number FROM store_state").pluck().get() as number;
+}
+
+/**
+ * The names of every tenant's files are in it, so it is its owner's alone; SQLite gives its log the
+ * same mode.
+ */
+function makePrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    const { message } = fsError(error, { op: "open", path });
+    throw new NexusError("io-failure", message, { op: "open", path, cause: error });
+  }
+}
+
 function checkOrigin(database: Database.Database, path: string): void {
+  const origin = database.pragma("application_id", { simple: true }) as number;
+  const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
+  if (tables > 0 && origin !== APPLICATION_ID) {
+    throw new NexusError("corrupt", `${path} is a database of another program`, { path });
+  }
   const version = schemaVersion(database);
   const newest = MIGRATIONS.at(-1)?.version ?? 0;
   if (version > newest) {
@@ -74,10 +101,5 @@ function checkOrigin(database: Database.Database, path: string): void {
       `${path} has schema version ${version}, and this nexus-mount knows versions up to ${newest}: use the newer nexus-mount that made it`,
       { path },
     );
-  }
-  const origin = database.pragma("application_id", { simple: true }) as number;
-  const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
-  if (tables > 0 && origin !== APPLICATION_ID) {
-    throw new NexusError("corrupt", `${path} is a database of another program`, { path });
   }
 }

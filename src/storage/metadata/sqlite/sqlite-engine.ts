@@ -59,6 +59,8 @@ export class SqliteEngine {
   #operations = 0;
   #writes = 0;
   #cancelTick: (() => void) | undefined;
+  /** The transaction was rolled back, and what the journal has of it isn't in the database yet. */
+  #isBehind = false;
   /** Set when the database can't be brought to a known state; everything fails with it from then. */
   #broken: NexusError | undefined;
 
@@ -101,6 +103,7 @@ export class SqliteEngine {
       while (!step.done) step = script.next(this.#execute(step.value));
       return step.value;
     } catch (error) {
+      if (this.#wasRolledBack) this.#undo();
       throw sqliteError(error, "read metadata");
     }
   }
@@ -122,18 +125,19 @@ export class SqliteEngine {
       if (entries.length > 0) this.#record(entries);
       return step.value;
     } catch (error) {
-      if (entries.length > 0) this.#undo();
+      if (entries.length > 0 || this.#wasRolledBack) this.#undo();
       throw sqliteError(error, "write metadata");
     }
   }
 
   /**
-   * Ends the open transaction. If it can't be committed (`no-space`, `io-failure`), nothing is lost:
-   * it is open again as it was, and tried again later.
+   * Ends the open transaction. If it can't be committed (`no-space`, `io-failure`, `busy`), nothing
+   * is lost: it is open again as it was, and tried again later.
    */
   commit(): void {
-    this.#cancelTick?.();
-    this.#cancelTick = undefined;
+    this.close();
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#isBehind) this.#catchUp();
     if (this.#open === "none") return;
     const wrote = this.#writes > 0;
     const written = { operations: this.#writes, journalBytes: this.#journal.sizeBytes };
@@ -152,8 +156,15 @@ export class SqliteEngine {
     this.#onCommit(written);
   }
 
+  /** Leaves nothing to be done later. What isn't committed stays in the journal. */
+  close(): void {
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+  }
+
   #require(kind: "read" | "write"): void {
     if (this.#broken !== undefined) throw this.#broken;
+    if (this.#isBehind) this.#catchUp();
     this.#operations += 1;
     if (this.#open === "none") {
       if (kind === "write") this.#beginWrite();
@@ -208,25 +219,54 @@ export class SqliteEngine {
     return prepared.run(...params).changes;
   }
 
-  /** Rolls back and replays all that the journal has: the state before the operation that failed. */
+  /**
+   * SQLite ends the whole transaction by itself when it runs out of memory or its disk fails
+   * (https://www.sqlite.org/lang_transaction.html, "automatic rollback").
+   */
+  get #wasRolledBack(): boolean {
+    return this.#open !== "none" && !this.#database.inTransaction;
+  }
+
+  /** Goes back to the state before the operation that failed, as soon as that can be done. */
   #undo(): void {
+    this.#isBehind = true;
+    try {
+      this.#catchUp();
+    } catch (error) {
+      this.#logger.warn({ err: error }, "metadata waits to be brought back from the journal");
+    }
+  }
+
+  /**
+   * Rolls back and replays all that the journal has. Errors: `busy` when another program holds the
+   * database, in which case it is tried again before anything else is done; `io-failure` for good.
+   */
+  #catchUp(): void {
     try {
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
       this.#open = "none";
       const operations = this.#journal.replay(this.#committedBatch());
       this.#writes = operations.length;
-      if (operations.length === 0) return;
-      this.#beginWrite();
-      this.#redo(operations);
-      this.#openedAtMs = this.#clock.monotonicMs();
-      this.#tickAfter(QUIET_MS);
+      if (operations.length > 0) {
+        this.#beginWrite();
+        this.#redo(operations);
+        this.#openedAtMs = this.#clock.monotonicMs();
+        this.#tickAfter(QUIET_MS);
+      }
+      this.#isBehind = false;
     } catch (error) {
+      const failure = sqliteError(error, "recover metadata");
+      if (failure.kind === "busy") {
+        this.#tickAfter(RETRY_MS);
+        throw failure;
+      }
       this.#broken = new NexusError(
         "io-failure",
         `the metadata database can't be written any more (${messageOf(error)}); what was acknowledged is in the journal and comes back at the next start`,
         { op: "recover metadata", cause: error },
       );
       this.#logger.fatal({ err: error }, this.#broken.message);
+      throw this.#broken;
     }
   }
 

@@ -37,7 +37,7 @@ import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
-import { migrate, openDatabase } from "./open-database.js";
+import { migrate, openDatabase, storeNumber } from "./open-database.js";
 import { SqliteEngine, type Written } from "./sqlite-engine.js";
 import { sqliteError } from "./sqlite-error.js";
 import { WalSync } from "./wal-sync.js";
@@ -85,16 +85,19 @@ export class SqliteMetadataStore implements MetadataStore {
     this.#clock = clock;
     this.#walSync = new WalSync(databasePath);
     this.#checkpointer = options.checkpointer;
-    this.#database = openDatabase({ path: databasePath, cacheSizeMb });
-    const database = this.#database;
-    this.#journal = new Journal(options.journalPath);
-    const journal = this.#journal;
+    const database = openDatabase({ path: databasePath, cacheSizeMb });
+    this.#database = database;
+    let journal: Journal | undefined;
+    let engine: SqliteEngine | undefined;
     try {
       const isNew = database.pragma("user_version", { simple: true }) === 0;
       if (isNew) migrate(database);
+      journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
+      this.#journal = journal;
       const onCommit = (written: Written) => this.#committed(written);
-      this.#engine = new SqliteEngine({ database, journal, clock, scheduler, logger, onCommit });
-      const replayed = this.#engine.recover();
+      engine = new SqliteEngine({ database, journal, clock, scheduler, logger, onCommit });
+      this.#engine = engine;
+      const replayed = engine.recover();
       if (replayed > 0)
         logger.info({ operations: replayed }, "metadata recovered from the journal");
       // A journal speaks of the schema it was written for, so it goes first.
@@ -106,7 +109,8 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#idLimit = this.#nextId;
       this.commit();
     } catch (error) {
-      journal.close();
+      engine?.close();
+      journal?.close();
       database.close();
       throw sqliteError(error, `open ${databasePath}`);
     }
@@ -169,7 +173,8 @@ export class SqliteMetadataStore implements MetadataStore {
   rename(request: RenameRequest): RenameResult {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
     const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
-    return this.#counted(whiteoutInode === undefined ? 0 : 1, this.#engine.write(script));
+    const { replaced, leftWhiteout } = this.#engine.write(script);
+    return this.#counted(leftWhiteout ? 1 : 0, { replaced });
   }
 
   setattr(request: SetAttributesRequest): InodeRecord {
@@ -262,12 +267,16 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   async close(): Promise<void> {
-    await this.sync();
-    await this.#checkpointer.close();
-    await this.#walSync.close();
-    this.#journal.close();
-    // The last connection to close checkpoints and removes the log.
-    this.#database.close();
+    try {
+      await this.sync();
+    } finally {
+      this.#engine.close();
+      await this.#checkpointer.close();
+      await this.#walSync.close();
+      this.#journal.close();
+      // The last connection to close checkpoints and removes the log.
+      this.#database.close();
+    }
   }
 
   /** Keeps the number of inodes, which takes a while to count, once it was counted. */

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+
+/**
+ * What must hold in the database between any two transactions: each query finds what breaks a rule,
+ * and has a name that says which.
+ */
+const VIOLATIONS: Readonly<Record<string, string>> = {
+  "ref_count is the number of inodes with the hash": `
+    SELECT c.hash, c.ref_count, (SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash) AS inodes
+    FROM contents c WHERE ref_count <> inodes`,
+  "the content of every inode is known": `
+    SELECT ino, content_hash FROM inodes
+    WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)`,
+  "nlink of anything but a directory is the number of its names": `
+    SELECT i.ino, i.nlink, (SELECT count(*) FROM dentries d WHERE d.ino = i.ino) AS names
+    FROM inodes i WHERE i.mode >> 12 <> 4 AND i.nlink <> names`,
+  "nlink of a directory is two, and one for each directory in it; none when it was removed": `
+    SELECT i.ino, i.nlink, (SELECT count(*) FROM dentries d WHERE d.parent = i.ino AND d.type = 4) AS below
+    FROM inodes i WHERE i.mode >> 12 = 4 AND i.nlink <>
+      CASE WHEN i.ino = 1 OR EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino) THEN 2 + below ELSE 0 END`,
+  "a directory has one name at most": `
+    SELECT ino, count(*) FROM dentries WHERE type = 4 GROUP BY ino HAVING count(*) > 1`,
+  "a name leads to an inode, of the type that it says": `
+    SELECT d.* FROM dentries d LEFT JOIN inodes i ON i.ino = d.ino
+    WHERE i.ino IS NULL OR i.mode >> 12 <> d.type`,
+  "a name is in a directory that has a name itself": `
+    SELECT d.* FROM dentries d LEFT JOIN inodes i ON i.ino = d.parent
+    WHERE i.ino IS NULL OR i.mode >> 12 <> 4 OR i.nlink = 0`,
+  "every directory can be reached from the root": `
+    WITH RECURSIVE tree (ino) AS (
+      SELECT 1 UNION SELECT d.ino FROM tree JOIN dentries d ON d.parent = tree.ino)
+    SELECT ino FROM dentries WHERE type = 4 AND ino NOT IN (SELECT ino FROM tree)`,
+  "no two entries of a directory have the same cookie": `
+    SELECT parent, cookie FROM dentries GROUP BY parent, cookie HAVING count(*) > 1`,
+  "custom metadata belongs to an inode, and has its path id": `
+    SELECT m.* FROM file_metadata m LEFT JOIN inodes i ON i.ino = m.ino
+    WHERE i.ino IS NULL OR i.path_id <> m.path_id`,
+  "system attributes belong to an inode": `
+    SELECT ino FROM system_attributes WHERE ino NOT IN (SELECT ino FROM inodes)`,
+  "symlinks, and only they, have a target": `
+    SELECT coalesce(i.ino, s.ino) FROM (SELECT ino FROM inodes WHERE mode >> 12 = 10) i
+    FULL JOIN symlinks s ON s.ino = i.ino WHERE i.ino IS NULL OR s.ino IS NULL`,
+  "only regular files have contents": `
+    SELECT ino FROM inodes
+    WHERE mode >> 12 <> 8 AND (content_hash IS NOT NULL OR staging_id IS NOT NULL)`,
+  "a content is staged for one file only": `
+    SELECT staging_id FROM inodes WHERE staging_id IS NOT NULL GROUP BY staging_id HAVING count(*) > 1`,
+  "numbers in use are below the next one": `
+    SELECT max(ino), next_id FROM inodes, store_state HAVING max(ino) >= next_id`,
+  "SQLite finds nothing wrong": `
+    SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
+};
+
+/** The rules that the database of a data directory breaks, with the rows that break them. */
+export function brokenInvariants(dataDir: string): Record<string, unknown[]> {
+  const database = new Database(join(dataDir, "metadata.db"), { fileMustExist: true });
+  try {
+    const found = Object.entries(VIOLATIONS).map(
+      ([rule, sql]) => [rule, database.prepare(sql).all()] as const,
+    );
+    return Object.fromEntries(found.filter(([, rows]) => rows.length > 0));
+  } finally {
+    database.close();
+  }
+}
