@@ -33,6 +33,8 @@ export function write(
   const { caller, handle, offset, data, killSetId, fromCache } = request;
   const opened = writeHandle(volume, { caller, handle });
   const { inode } = opened;
+  // write(2): no bytes change nothing, not even past the end.
+  if (data.length === 0) return;
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
     const at = opened.append && !fromCache ? staged.sizeBytes : offset;

@@ -1,0 +1,33 @@
+import { DATA_CASES } from "./cases/data.js";
+import { DIRECTORY_CASES } from "./cases/directory.js";
+import { LINK_CASES } from "./cases/link.js";
+import { MODEL_CASES } from "./cases/model.js";
+import { NAME_CASES } from "./cases/names.js";
+import { OPEN_CASES } from "./cases/open.js";
+import { READDIR_CASES } from "./cases/readdir.js";
+import { RENAME_CASES } from "./cases/rename.js";
+import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
+import { SYMLINK_CASES } from "./cases/symlink.js";
+import { TRUNCATE_CASES } from "./cases/truncate.js";
+import { UNLINK_CASES } from "./cases/unlink.js";
+import type { PosixCase } from "./posix-case.js";
+
+/**
+ * What the file system promises to the programs of a Linux machine, one case a sentence. The same
+ * list runs in process, on a real mount as root and as an ordinary user, and, to prove that the
+ * cases are right, on a file system of the kernel.
+ */
+export const POSIX_CASES: readonly PosixCase[] = [
+  ...OPEN_CASES,
+  ...DATA_CASES,
+  ...MODEL_CASES,
+  ...TRUNCATE_CASES,
+  ...UNLINK_CASES,
+  ...RENAME_CASES,
+  ...RENAME_FLAG_CASES,
+  ...LINK_CASES,
+  ...SYMLINK_CASES,
+  ...DIRECTORY_CASES,
+  ...NAME_CASES,
+  ...READDIR_CASES,
+];
