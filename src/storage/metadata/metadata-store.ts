@@ -69,7 +69,8 @@ export interface MetadataStore {
    */
   recordActivity(activities: readonly FileActivity[]): void;
 
-  // Custom metadata and the other extended attributes; all of them belong to the inode.
+  // Custom metadata and the other extended attributes; all of them belong to the inode. What changes
+  // of the custom ones can be read by other programs, in SQL, when the call returns.
 
   getAttribute(request: AttributeName): Uint8Array | undefined;
   /** The keys in the order in which they were first set. */

@@ -6,8 +6,11 @@ import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statemen
 import type { Journal, JournalEntry } from "./journal.js";
 import { sqliteError } from "./sqlite-error.js";
 
-/** A transaction that has been quiet for this long is committed, so that others see it. */
-const QUIET_MS = 5;
+/**
+ * A transaction that has been quiet for this long is committed, so that others see it: sooner than a
+ * shell has started `sqlite3` (3 ms and more).
+ */
+const QUIET_MS = 2;
 /** One that is busy is committed after this, so that others don't see the past. */
 const MAX_AGE_MS = 50;
 /** ... or when this much is at stake: bounds the time a commit takes (about 2 ms). */
@@ -156,6 +159,18 @@ export class SqliteEngine {
     this.#onCommit(written);
   }
 
+  /**
+   * Commits, so that other programs see what was acknowledged. A failure is no failure of the
+   * operation that happened to be the last one: it is logged, and tried again later.
+   */
+  publish(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.#logger.error({ err: error }, "metadata can't be committed; it is kept in the journal");
+    }
+  }
+
   /** Leaves nothing to be done later. What isn't committed stays in the journal. */
   close(): void {
     this.#cancelTick?.();
@@ -194,16 +209,7 @@ export class SqliteEngine {
     this.#journal.append(entries);
     this.#writes += 1;
     if (this.#writes >= MAX_OPERATIONS || this.#journal.sizeBytes >= MAX_JOURNAL_BYTES) {
-      this.#commitLater();
-    }
-  }
-
-  /** A failure to commit is no failure of the operation that happened to be the last one. */
-  #commitLater(): void {
-    try {
-      this.commit();
-    } catch (error) {
-      this.#logger.error({ err: error }, "metadata can't be committed; it is kept in the journal");
+      this.publish();
     }
   }
 
@@ -289,7 +295,7 @@ export class SqliteEngine {
       this.#cancelTick = undefined;
       const isQuiet = this.#operations === before;
       const isOld = this.#clock.monotonicMs() - this.#openedAtMs >= MAX_AGE_MS;
-      if (isQuiet || isOld) this.#commitLater();
+      if (isQuiet || isOld) this.publish();
       else this.#tickAfter(QUIET_MS);
     });
   }

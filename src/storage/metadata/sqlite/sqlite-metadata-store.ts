@@ -195,10 +195,13 @@ export class SqliteMetadataStore implements MetadataStore {
 
   setAttribute(request: SetAttributeRequest): void {
     this.#engine.write(attributes.setAttribute(request));
+    this.#publishAttribute(request);
   }
 
   removeAttribute(request: AttributeName & At): boolean {
-    return this.#engine.write(attributes.removeAttribute(request));
+    const removed = this.#engine.write(attributes.removeAttribute(request));
+    this.#publishAttribute(request);
+    return removed;
   }
 
   stage(request: { ino: Ino; stagingId: StagingId }): void {
@@ -283,6 +286,11 @@ export class SqliteMetadataStore implements MetadataStore {
   #counted<T>(change: number, result: T): T {
     if (this.#inodeCount !== undefined) this.#inodeCount += change;
     return result;
+  }
+
+  /** People and queues look for custom metadata by SQL, so they shall see it at once. */
+  #publishAttribute({ family }: AttributeName): void {
+    if (family === "custom") this.#engine.publish();
   }
 
   #newInode({ now }: At): NewInode {

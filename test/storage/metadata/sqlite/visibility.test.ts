@@ -50,6 +50,16 @@ test("others see what happened after a commit, at once", () => {
   expect(shared.paths).toStrictEqual(["/b"]);
 });
 
+test("others see a change of custom metadata at once", () => {
+  const { store, namespace, ...shared } = new Shared();
+  const attribute = { ino: namespace.file("a"), family: "custom", key: "status" } as const;
+  const seen = () => shared.other.prepare("SELECT key, value FROM file_metadata").raw().all();
+  store.setAttribute({ ...attribute, value: Buffer.from("ready"), mode: "create", now: at(1) });
+  expect(seen()).toStrictEqual([["status", "ready"]]);
+  store.removeAttribute({ ...attribute, now: at(2) });
+  expect(seen()).toStrictEqual([]);
+});
+
 test("the store itself always sees what it did", () => {
   const shared = new Shared();
   const ino = shared.namespace.file("a");
