@@ -40,10 +40,26 @@ export function mountData(
   return options.join(",");
 }
 
+/**
+ * What fusermount3 takes; anything else makes it fail. The others are about access times, which the
+ * kernel leaves to a FUSE file system whatever the flags (S_NOATIME on each inode): nothing is lost
+ * without them.
+ */
+const FUSERMOUNT_OPTIONS: ReadonlySet<KernelOption> = new Set([
+  "ro",
+  "nosuid",
+  "nodev",
+  "noexec",
+  "sync",
+  "dirsync",
+  "noatime",
+]);
+
 /** The same for fusermount3(1), which takes names instead of flags and escapes with `\`. */
 export function fusermountOptions({ allowOther, kernelOptions, source }: MountOptions): string {
   const fsname = source.replace(/[\\,]/g, "\\$&");
-  const options = [`fsname=${fsname}`, "subtype=nexus", "default_permissions", ...kernelOptions];
+  const options = [`fsname=${fsname}`, "subtype=nexus", "default_permissions"];
+  for (const option of kernelOptions) if (FUSERMOUNT_OPTIONS.has(option)) options.push(option);
   if (!kernelOptions.has("ro")) options.push("rw");
   if (allowOther) options.push("allow_other");
   return options.join(",");

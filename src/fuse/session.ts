@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { read, write } from "../libc/device.js";
-import { NexusError } from "../model/errors.js";
+import { messageOf, NexusError } from "../model/errors.js";
 import type { Caller, Credentials } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -24,6 +24,9 @@ const SPARE_REPLIES = 4;
 /** What a signal to the waiting process may cut short: it only waits, nothing happens later. */
 const INTERRUPTIBLE = new Set<number>([OPCODE.GETXATTR]);
 
+/** For these the kernel waits for no answer, not even that they failed. */
+const UNANSWERED = new Set<number>([OPCODE.FORGET, OPCODE.BATCH_FORGET, OPCODE.INTERRUPT]);
+
 export interface SessionOptions {
   /** An open /dev/fuse that was mounted. The session reads and writes it; its owner closes it. */
   readonly fd: number;
@@ -33,8 +36,11 @@ export interface SessionOptions {
   readonly logger: Logger;
   /** The kernel and we agreed: the mount answers now. */
   readonly onReady: (agreement: Agreement) => void;
-  /** The kernel has let go of the mount, and all of its requests are answered. */
-  readonly onEnd: () => void;
+  /**
+   * The kernel has let go of the mount, and all of its requests are answered; or we never agreed,
+   * then with the reason. Closing the device fails whatever the mount's users still want.
+   */
+  readonly onEnd: (failure?: NexusError) => void;
 }
 
 /**
@@ -47,7 +53,7 @@ export class Session implements Source {
   readonly #identify: SessionOptions["identify"];
   readonly #logger: Logger;
   readonly #onReady: SessionOptions["onReady"];
-  readonly #onEnd: () => void;
+  readonly #onEnd: SessionOptions["onEnd"];
   readonly #request = new Request(new ArrayBuffer(REQUEST_BYTES));
   readonly #replies: Reply[] = [];
   readonly #lookups = new Map<Ino, number>();
@@ -57,6 +63,7 @@ export class Session implements Source {
   readonly #unknown = new Set<number>();
   #isReady = false;
   #hasEnded = false;
+  #failure: NexusError | undefined;
   #served = 0;
 
   constructor(options: SessionOptions) {
@@ -82,7 +89,7 @@ export class Session implements Source {
     if (count > 0) {
       this.#served += 1;
       this.#take(count);
-      return "more";
+      return this.#hasEnded ? "ended" : "more";
     }
     // EAGAIN: a spurious wake-up. ENOENT: the request was interrupted before we got it.
     if (count === -EAGAIN || count === -EINTR || count === -ENOENT) return "more";
@@ -105,7 +112,8 @@ export class Session implements Source {
       this.#dispatch();
     } catch (error) {
       this.#logger.error({ err: error, length }, "a request was dropped");
-      if (length >= IN_HEADER_BYTES) this.#fail(this.#newReply(), { ...numbersOf(request), error });
+      if (length < IN_HEADER_BYTES || UNANSWERED.has(request.opcode)) return;
+      this.#fail(this.#newReply(), { ...numbersOf(request), error });
     }
   }
 
@@ -143,13 +151,13 @@ export class Session implements Source {
     const caller = this.#identify({ uid: request.uid, gid: request.gid, pid: request.pid });
     const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
     const context: Context = { fs: this.#fs, caller, request, reply, granted, refusal: undefined };
-    const releases = opcode === OPCODE.RELEASE ? request.u64(0) : undefined;
+    // Asked for once, whatever comes of it: the file system shall not hear of it again at the end.
+    if (opcode === OPCODE.RELEASE) this.#handles.delete(request.u64(0));
     const succeed = () => {
       if (context.refusal !== undefined) {
         this.#refuse(reply, { ...numbers, errno: errnoOfKind(context.refusal) });
         return;
       }
-      if (releases !== undefined) this.#handles.delete(releases);
       if (this.#answer(reply, numbers)) this.#hold(granted);
       else this.#takeBack(granted);
     };
@@ -225,6 +233,10 @@ export class Session implements Source {
     } catch (error) {
       this.#logger.fatal({ err: error }, "no agreement with the kernel");
       this.#refuse(reply, { ...numbers, errno: EPROTO });
+      if (this.#isReady) return;
+      const message = `no agreement with the kernel: ${messageOf(error)}`;
+      this.#failure = new NexusError("not-supported", message, { op: "mount", cause: error });
+      this.#end();
     }
   }
 
@@ -240,6 +252,7 @@ export class Session implements Source {
 
   #forgetMany(): void {
     const count = this.#request.u32(0);
+    this.#request.need(8 + count * 16);
     for (let index = 0; index < count; index++) {
       const at = 8 + index * 16;
       this.#forget(this.#request.u64(at) as Ino, this.#request.u64(at + 8));
@@ -251,7 +264,7 @@ export class Session implements Source {
     const forgotten = Math.min(held, count);
     if (forgotten === held) this.#lookups.delete(ino);
     else this.#lookups.set(ino, held - forgotten);
-    if (forgotten > 0) this.#fs.forget({ ino, count: forgotten });
+    if (forgotten > 0) this.#letGo(() => this.#fs.forget({ ino, count: forgotten }));
   }
 
   #hold({ inos, handle }: Context["granted"]): void {
@@ -261,8 +274,17 @@ export class Session implements Source {
 
   /** The kernel never learned of these: it won't forget or release them. */
   #takeBack({ inos, handle }: Context["granted"]): void {
-    if (handle !== undefined) this.#fs.release({ handle });
-    for (const ino of inos) this.#fs.forget({ ino, count: 1 });
+    if (handle !== undefined) this.#letGo(() => this.#fs.release({ handle }));
+    for (const ino of inos) this.#letGo(() => this.#fs.forget({ ino, count: 1 }));
+  }
+
+  /** No request stands behind it that could fail; and the rest must be let go all the same. */
+  #letGo(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#logger.error({ err: error }, "what the kernel held can't be let go");
+    }
   }
 
   /** False when nobody waits for the answer any more. */
@@ -305,11 +327,11 @@ export class Session implements Source {
 
   #endIfDrained(): void {
     if (!this.#hasEnded || this.#waiting.size > 0) return;
-    for (const handle of this.#handles) this.#fs.release({ handle });
-    for (const [ino, count] of this.#lookups) this.#fs.forget({ ino, count });
+    for (const handle of this.#handles) this.#letGo(() => this.#fs.release({ handle }));
+    for (const [ino, count] of this.#lookups) this.#letGo(() => this.#fs.forget({ ino, count }));
     this.#handles.clear();
     this.#lookups.clear();
-    this.#onEnd();
+    this.#onEnd(this.#failure);
   }
 }
 

@@ -25,14 +25,14 @@ type CopyFileRange = (
   flags: number,
 ) => number;
 const libcCopyFileRange = bind<CopyFileRange>(COPY_FILE_RANGE);
-const libcCopyFileRangeLater = bindAsync<Parameters<CopyFileRange>, number>(COPY_FILE_RANGE);
+const libcCopyFileRangeLater = bindAsync<Parameters<CopyFileRange>>(COPY_FILE_RANGE);
 const libcIoctl = bind<(fd: number, request: number, arg: number) => number>(
   "int ioctl(int fd, unsigned long request, int arg)",
 );
 const libcFlock = bind<(fd: number, operation: number) => number>(
   "int flock(int fd, int operation)",
 );
-const libcSyncfs = bindAsync<[fd: number], number>("int syncfs(int fd)");
+const libcSyncfs = bindAsync<[fd: number]>("int syncfs(int fd)");
 
 /** lseek(2): the two that look for data and holes. */
 export const SEEK_DATA = 3;
@@ -121,7 +121,7 @@ export async function copyRangeLater(
   const from = BigInt64Array.of(BigInt(offset));
   const into = BigInt64Array.of(BigInt(toOffset));
   const copied = await libcCopyFileRangeLater(fd, from, to, into, length, 0);
-  if (copied < 0) throw errnoError(lastErrno(), { op: "copy_file_range" });
+  if (copied < 0) throw errnoError(-copied, { op: "copy_file_range" });
   // The kernel moved both offsets on; looking at them here also keeps their memory alive till now.
   return Number((from[0] ?? 0n) - BigInt(offset));
 }
@@ -133,7 +133,8 @@ export function clone(from: number, to: number): boolean {
 
 /** syncfs(2) on libuv's thread pool: everything of the file system that holds `fd`. */
 export async function syncFileSystem(fd: number): Promise<void> {
-  if ((await libcSyncfs(fd)) !== 0) throw errnoError(lastErrno(), { op: "syncfs" });
+  const result = await libcSyncfs(fd);
+  if (result < 0) throw errnoError(-result, { op: "syncfs" });
 }
 
 /** flock(2), exclusive and without waiting: false when another process holds it. */

@@ -12,12 +12,19 @@ export function bind<F extends (...args: never[]) => unknown>(prototype: string)
   return libc.func(prototype) as unknown as F;
 }
 
-/** Binds one function so that it runs on libuv's thread pool and answers through a promise. */
-export function bindAsync<A extends unknown[], R>(prototype: string): (...args: A) => Promise<R> {
+/**
+ * Binds one function so that it runs on libuv's thread pool and answers through a promise: with its
+ * result, or with minus the errno. That errno belongs to a thread of the pool; koffi shows it for as
+ * long as its callback runs, so {@link lastErrno} would be too late.
+ */
+export function bindAsync<A extends unknown[]>(prototype: string): (...args: A) => Promise<number> {
   const call = libc.func(prototype);
   return (...args) =>
-    new Promise<R>((resolve, reject) => {
-      call.async(...args, (error: unknown, result: R) => (error ? reject(error) : resolve(result)));
+    new Promise((resolve, reject) => {
+      call.async(...args, (error: unknown, result: number) => {
+        if (error) reject(error);
+        else resolve(result < 0 ? -koffi.errno() : result);
+      });
     });
 }
 

@@ -6,7 +6,7 @@ const libcMount = bind<
 >(
   "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
 );
-const libcUmount = bindAsync<[target: string, flags: number], number>(
+const libcUmount = bindAsync<[target: string, flags: number]>(
   "int umount2(const char *target, int flags)",
 );
 
@@ -48,7 +48,6 @@ export function mount({ source, target, type, flags, data }: MountCall): void {
  * nothing is mounted there.
  */
 export async function unmount(target: string, { lazy }: { lazy: boolean }): Promise<void> {
-  if ((await libcUmount(target, lazy ? MNT_DETACH : 0)) !== 0) {
-    throw errnoError(lastErrno(), { op: "umount", path: target });
-  }
+  const result = await libcUmount(target, lazy ? MNT_DETACH : 0);
+  if (result < 0) throw errnoError(-result, { op: "umount", path: target });
 }

@@ -113,11 +113,17 @@ export class Request {
     return (this.#word(at + 1) | 0) * TWO_32 + this.#word(at);
   }
 
-  /** Seconds and nanoseconds from their two places in the struct. */
+  /**
+   * Seconds and nanoseconds from their two places in the struct. A moment that a double doesn't hold
+   * exactly becomes the last (the first) one that it does, as the kernel does for file systems with a
+   * narrower range than its own (timestamp_truncate()): utimensat(2) takes any 64 bits.
+   */
   timestamp(secOffset: number, nsecOffset: number): Timestamp {
     const nsec = this.u32(nsecOffset);
     if (nsec > 999_999_999) throw new MalformedRequest(`${nsec} nanoseconds`);
-    return { sec: this.i64(secOffset), nsec };
+    const sec = this.i64(secOffset);
+    if (Number.isSafeInteger(sec)) return { sec, nsec };
+    return { sec: sec < 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER, nsec: 0 };
   }
 
   /** So many bytes of the body, in place: valid until the next request is read. */
