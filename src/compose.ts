@@ -10,12 +10,14 @@ import { NexusError } from "./model/errors.js";
 import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import type { ContentStore } from "./storage/content/content-store.js";
-import { WorkerContentJobs } from "./storage/content/local/content-jobs-worker.js";
+import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
+import { WorkerContentJobs } from "./storage/content/local/worker-content-jobs.js";
 import type { MetadataStore } from "./storage/metadata/metadata-store.js";
-import { WorkerCheckpointer } from "./storage/metadata/sqlite/checkpoint-worker.js";
+import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-worker.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
+import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointer.js";
 import type { Logger } from "./telemetry/logger.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { Promotion } from "./vfs/content/promotion.js";
@@ -71,11 +73,17 @@ export function compose({
     owner,
     clock,
     scheduler,
-    checkpointer: new WorkerCheckpointer({ databasePath: dbPath, logger }),
+    checkpointer: new WorkerCheckpointer({
+      databasePath: dbPath,
+      startThread: startCheckpointThread,
+      logger,
+    }),
     logger,
   });
   const layout = layoutOf(dataDir);
-  const contents = new LocalContentStore({ layout, jobs: new WorkerContentJobs(layout), clock });
+  const startThread = () => startContentJobsThread(layout);
+  const jobs = new WorkerContentJobs({ startThread, clock, logger });
+  const contents = new LocalContentStore({ layout, jobs, clock });
   return composeOn({ config, metadata, contents, clock, scheduler, logger, owner });
 }
 

@@ -32,8 +32,9 @@ export function isComputed(name: string): boolean {
 
 /**
  * The value; undefined when this inode has none: the etag of a directory, or of a file that
- * somebody is writing to. A content that waits to be sealed is sealed now, so the answer is exact
- * and may take as long as hashing does.
+ * somebody is writing to. A content that waits to be sealed is sealed now, so the answer may take as
+ * long as hashing does. `ref_count` has a file that was removed until the kernel has forgotten it, some
+ * milliseconds after rm(1).
  */
 export function computedAttribute(
   volume: Volume,

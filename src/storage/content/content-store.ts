@@ -23,7 +23,10 @@ export interface ContentStore {
   openStaging(id: StagingId): StagingFile;
   /** Whether one is there, and what it says of itself; for recovery. */
   statStaging(id: StagingId): StagingStat | undefined;
-  /** All staging files there are; for recovery. */
+  /**
+   * All staging files there are; for recovery. After a restart, some that were discarded may be among
+   * them.
+   */
   stagingIds(): StagingId[];
   /**
    * Makes a staging file that starts with the first `lengthBytes` of a content. At once for a small
@@ -36,8 +39,8 @@ export interface ContentStore {
   }): MaybePromise<StagingFile>;
 
   /**
-   * The hashes of staging files, computed off the calling thread. One that was cancelled, or is
-   * gone, has no entry.
+   * The hashes of staging files, computed off the calling thread. One that is gone has no entry, and
+   * one that was cancelled needn't have one.
    */
   hash(ids: readonly StagingId[]): Promise<ReadonlyMap<StagingId, ContentHash>>;
   cancelHash(id: StagingId): void;

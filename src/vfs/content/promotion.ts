@@ -1,4 +1,5 @@
 import type { Clock, Scheduler } from "../../model/clock.js";
+import { NexusError } from "../../model/errors.js";
 import { type ContentHash, EMPTY_HASH, type StagingId } from "../../model/ids.js";
 import type { ContentStore, SealRequest } from "../../storage/content/content-store.js";
 import type { MetadataStore, SealedContent } from "../../storage/metadata/metadata-store.js";
@@ -30,6 +31,13 @@ export interface PromotionOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+}
+
+/** What one file can't be blamed for. */
+function isEverybodysTrouble(error: unknown): boolean {
+  if (!(error instanceof NexusError)) return false;
+  const kinds = ["no-space", "quota-exceeded", "too-many-open-files", "out-of-memory", "closed"];
+  return kinds.includes(error.kind);
 }
 
 interface Waiting {
@@ -66,6 +74,7 @@ export class Promotion {
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
+    this.#staging.whenSuperseded((staged) => this.supersede(staged));
   }
 
   get waiting(): { count: number; bytes: number } {
@@ -74,8 +83,15 @@ export class Promotion {
 
   /** The last writer of this content has gone. */
   enqueue(staged: StagedContent): void {
+    if (staged.phase === "missing") return;
     const costMs = (staged.copiedBytes / COPIED_BYTES_A_SECOND) * 1000;
     this.#wait(staged, Math.min(QUIET_MS + costMs, LONGEST_QUIET_MS));
+  }
+
+  /** Another content has taken its place, and nothing refers to this one. */
+  supersede(staged: StagedContent): void {
+    this.dequeue(staged);
+    this.#abandon(staged);
   }
 
   /** A writer came, or the content is gone. */
@@ -90,20 +106,27 @@ export class Promotion {
    */
   async settle(staged: StagedContent): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    if (!this.#staging.isCurrent(staged) || this.#hasWriters(staged)) return;
+    if (!this.#canSeal(staged)) return;
     this.dequeue(staged);
     await this.#run([staged]);
   }
 
   /** Seals all that waits now. Errors: as {@link settle}. */
   async settleAll(): Promise<void> {
-    for (const staged of [...this.#waiting.keys()]) await this.settle(staged);
     while (this.#running !== undefined) await this.#running;
+    // What comes back, because somebody changed it meanwhile, doesn't count again.
+    for (let left = this.#waiting.size; left > 0; ) {
+      const batch = this.#takeBatch(Number.POSITIVE_INFINITY);
+      if (batch.length === 0) return;
+      left -= batch.length;
+      await this.#run(batch);
+      while (this.#running !== undefined) await this.#running;
+    }
   }
 
   /** Seals all that nobody writes to, until done or until `deadlineMs` of the monotonic clock. */
   async drain(deadlineMs: number): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
     while (this.#waiting.size > 0 && this.#clock.monotonicMs() < deadlineMs) {
       const before = this.#waiting.size;
       await this.#run(this.#takeBatch(Number.POSITIVE_INFINITY)).catch(() => undefined);
@@ -134,6 +157,8 @@ export class Promotion {
     }
     const cancel = this.#scheduler.after(delayMs, () => {
       this.#timer = undefined;
+      // One batch at a time; the end of the running one arms the timer again.
+      if (this.#running !== undefined) return;
       const batch = this.#takeBatch(this.#clock.monotonicMs());
       if (batch.length > 0) void this.#run(batch).catch(() => undefined);
       else this.#armForNext();
@@ -170,10 +195,9 @@ export class Promotion {
 
   /** One batch. Rejects when it failed; its contents wait for another try then. */
   #run(batch: readonly StagedContent[]): Promise<void> {
-    const run = this.#promote(batch)
+    const run = this.#promoteOrSplit(batch)
       .catch((error) => {
         this.#logger.error({ err: error, files: batch.length }, "contents can't be sealed now");
-        for (const staged of batch) this.#requeue(staged, RETRY_MS);
         throw error;
       })
       .finally(() => {
@@ -184,6 +208,28 @@ export class Promotion {
     return run;
   }
 
+  /**
+   * What fails may be the trouble of one file: then the batch is halved until the others are sealed,
+   * so that a bad one holds up nobody.
+   */
+  async #promoteOrSplit(batch: readonly StagedContent[]): Promise<void> {
+    try {
+      await this.#promote(batch);
+    } catch (error) {
+      if (batch.length === 1 || isEverybodysTrouble(error)) {
+        for (const staged of batch) this.#requeue(staged, RETRY_MS);
+        throw error;
+      }
+      const middle = Math.ceil(batch.length / 2);
+      const halves = [batch.slice(0, middle), batch.slice(middle)];
+      const failures: unknown[] = [];
+      for (const half of halves) {
+        await this.#promoteOrSplit(half).catch((failure) => failures.push(failure));
+      }
+      if (failures.length > 0) throw failures[0];
+    }
+  }
+
   async #promote(batch: readonly StagedContent[]): Promise<void> {
     const changes = new Map(batch.map((staged) => [staged, staged.changes]));
     for (const staged of batch) if (staged.phase === "writable") staged.phase = "hashing";
@@ -192,7 +238,8 @@ export class Promotion {
       const hash = hashes.get(staged);
       const same = changes.get(staged) === staged.changes;
       if (hash !== undefined && same && this.#canSeal(staged)) return [{ staged, hash }];
-      this.#requeue(staged, QUIET_MS);
+      if (hash === undefined && same && this.#staging.isCurrent(staged)) this.#noteMissing(staged);
+      else this.#requeue(staged, QUIET_MS);
       return [];
     });
     if (ready.length === 0) return;
@@ -250,6 +297,13 @@ export class Promotion {
     this.#reclaimer.discard(discarded);
   }
 
+  /** Damage. It stays visible as such, and another try would find nothing else. */
+  #noteMissing(staged: StagedContent): void {
+    const { ino, id } = staged;
+    this.#logger.error({ ino, stagingId: id }, "a staged content is missing");
+    staged.phase = "missing";
+  }
+
   /** Its inode is gone, or has another content by now. */
   #abandon(staged: StagedContent): void {
     staged.close();
@@ -266,6 +320,7 @@ export class Promotion {
   }
 
   #canSeal(staged: StagedContent): boolean {
+    if (staged.phase === "missing") return false;
     return this.#staging.isCurrent(staged) && !this.#hasWriters(staged);
   }
 

@@ -30,7 +30,9 @@ export interface RecoveryParts {
 export function recover(parts: RecoveryParts): void {
   const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
   const records = metadata.stagedContents();
-  for (const record of records) promotion.enqueue(staging.adopt(resume(parts, record)));
+  for (const record of records) {
+    promotion.enqueue(staging.adopt(resume(parts, record)));
+  }
 
   const known = new Set(records.map(({ stagingId }) => stagingId));
   const strays = contents.stagingIds().filter((id) => !known.has(id));
@@ -62,8 +64,13 @@ function resume(
   const stat = contents.statStaging(id);
   if (stat === undefined) {
     const isDamaged = record.sizeBytes > 0;
-    if (isDamaged) logger.error({ ino, stagingId: id }, "a staged content is missing");
-    return new StagedContent({ ino, id, sizeBytes: record.sizeBytes, hasFile: isDamaged });
+    const content = { ino, id, sizeBytes: record.sizeBytes, hasFile: isDamaged };
+    const staged = new StagedContent(content);
+    if (isDamaged) {
+      logger.error({ ino, stagingId: id }, "a staged content is missing");
+      staged.phase = "missing";
+    }
+    return staged;
   }
   const { sizeBytes, blocks, mtime } = stat;
   const apartMs = Math.abs(timestampToMs(mtime) - timestampToMs(record.mtime));

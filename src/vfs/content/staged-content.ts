@@ -6,12 +6,13 @@ import type { StagingFile } from "../../storage/content/content-store.js";
  *
  * `writable`: may be written. `hashing`: may be written too, which cancels the hashing. `frozen`: is
  * being sealed, or was when the last process died; its file may have a second name in the CAS
- * already, so whoever wants to write copies it first.
+ * already, so whoever wants to write copies it first. `missing`: there should be bytes and there is no
+ * file; whoever wants them gets an error, and only an empty content can take its place.
  */
 export class StagedContent {
   readonly ino: Ino;
   readonly id: StagingId;
-  phase: "writable" | "hashing" | "frozen" = "writable";
+  phase: "writable" | "hashing" | "frozen" | "missing" = "writable";
   sizeBytes: number;
   /** The staging file while it is open. */
   file: StagingFile | undefined;
@@ -39,6 +40,10 @@ export class StagedContent {
     this.file = options.file;
     this.hasFile = options.hasFile ?? options.file !== undefined;
     this.changes = this.hasFile ? 1 : 0;
+  }
+
+  get isWritable(): boolean {
+    return this.phase === "writable" || this.phase === "hashing";
   }
 
   /** Whether all of its bytes would survive a power failure. */

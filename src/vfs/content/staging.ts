@@ -20,10 +20,16 @@ export class Staging {
   readonly #metadata: MetadataStore;
   readonly #contents: ContentStore;
   readonly #staged = new Map<Ino, StagedContent>();
+  #noteSuperseded: (staged: StagedContent) => void = () => undefined;
 
   constructor({ metadata, contents }: StagingOptions) {
     this.#metadata = metadata;
     this.#contents = contents;
+  }
+
+  /** Tells of each content that another one of the same inode took the place of. */
+  whenSuperseded(note: (staged: StagedContent) => void): void {
+    this.#noteSuperseded = note;
   }
 
   get size(): number {
@@ -41,7 +47,9 @@ export class Staging {
 
   /** Takes note of what the metadata says is staged already. */
   adopt(staged: StagedContent): StagedContent {
+    const before = this.#staged.get(staged.ino);
     this.#staged.set(staged.ino, staged);
+    if (before !== undefined) this.#noteSuperseded(before);
     return staged;
   }
 
@@ -53,7 +61,6 @@ export class Staging {
 
   /** A content that starts empty; the metadata learns of it in the caller's own transaction. */
   startEmpty(ino: Ino, id: StagingId): StagedContent {
-    this.#staged.get(ino)?.close();
     return this.adopt(new StagedContent({ ino, id }));
   }
 
@@ -64,7 +71,7 @@ export class Staging {
   writable(inode: Inode, keepBytes = Number.POSITIVE_INFINITY): MaybePromise<StagedContent> {
     if (inode.copyUp !== undefined) return inode.copyUp;
     const staged = this.#staged.get(inode.ino);
-    if (staged !== undefined && staged.phase !== "frozen") {
+    if (staged?.isWritable) {
       if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
       staged.phase = "writable";
       staged.changes += 1;

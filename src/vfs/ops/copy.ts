@@ -56,9 +56,8 @@ function reference(volume: Volume, { from, to }: { from: Inode; to: Inode }): nu
   to.reader = undefined;
   const staged = volume.staging.of(to.ino);
   if (staged !== undefined) {
-    volume.promotion.dequeue(staged);
     volume.staging.remove(staged);
-    if (staged.hasFile) volume.reclaimer.discard([staged.id]);
+    volume.promotion.supersede(staged);
   }
   if (unreferenced !== undefined) volume.reclaimer.release([unreferenced]);
   return sizeBytes;

@@ -33,8 +33,7 @@ export function truncate(
   }
   dropCapabilities(volume, inode);
   const staged = volume.staging.of(inode.ino);
-  const hasWritable = staged !== undefined && staged.phase !== "frozen";
-  if (sizeBytes === 0 && !hasWritable && inode.copyUp === undefined)
+  if (sizeBytes === 0 && !staged?.isWritable && inode.copyUp === undefined)
     return startOver(volume, inode);
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
     if (content.hasFile || sizeBytes > 0) volume.staging.file(content).truncate(sizeBytes);

@@ -20,6 +20,7 @@ import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { syncFileSystem } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
+import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { SealRequest } from "../content-store.js";
@@ -41,12 +42,19 @@ const NOTHING = new Uint8Array(0);
  * new: the bytes of the staging file are synced; it is linked into the CAS; the directories are
  * synced; only then the caller commits the row that names the hash. The staging file goes last, by
  * `discardStaging`, when that row is durable.
+ *
+ * A content that is there already need not be durable: whoever put it there may have failed, or died,
+ * before the directories were synced. So the first seal of a process, and the one after a failure,
+ * sync all of the file system.
  */
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
   readonly #hashing = new Set<StagingId>();
   readonly #bytes = new Map<StagingId, Uint8Array>();
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #last: Promise<unknown> = Promise.resolve();
+  /** Whether all that lies in the CAS was synced. */
+  #isCasDurable = false;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -72,37 +80,58 @@ export class LocalContentJobs implements ContentJobs {
     this.#hashing.delete(id);
   }
 
-  async seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+  seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+    return this.#inOrder(() => this.#seal(requests));
+  }
+
+  discardStaging(ids: readonly StagingId[]): Promise<void> {
+    const paths = ids.map((id) => this.#stagingPath(id));
+    return this.#inOrder(() => forAll(paths, (path) => rmSync(path, { force: true })));
+  }
+
+  remove(hashes: readonly ContentHash[]): Promise<void> {
+    const paths = hashes.map((hash) => casPath(this.#layout, hash));
+    return this.#inOrder(() => forAll(paths, removeBlob));
+  }
+
+  async close(): Promise<void> {
+    this.#hashing.clear();
+    await this.#last;
+  }
+
+  /** A seal waits for the disk in the middle: what comes meanwhile must not take its files away. */
+  #inOrder<T>(job: () => T | Promise<T>): Promise<T> {
+    const run = this.#last.then(job);
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  async #seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+    const wasDurable = this.#isCasDurable;
+    this.#isCasDurable = false;
     try {
       const missing = requests.filter((request) => !this.#isPresent(request));
       await this.#sync(missing.map((request) => this.#prepare(request)));
       const changed = new Set<string>();
       for (const request of missing) this.#place(request, changed);
-      await this.#sync([...changed]);
+      if (wasDurable) await this.#sync([...changed]);
+      else await this.#syncAll();
+      this.#isCasDurable = true;
       return requests.map(({ hash, sizeBytes }) => {
         const { blocks } = statSync(casPath(this.#layout, hash));
         return { hash, sizeBytes, blocks };
       });
     } catch (error) {
-      throw fsError(error, { op: "seal contents" });
+      // On a full disk, what was half-written would take the room that the next try needs.
+      for (const { hash } of requests) rmSync(this.#newPath(hash), { force: true });
+      const failure = fsError(error, { op: "seal contents" });
+      if (failure.kind !== "not-found") throw failure;
+      // Of a file of ours, not of one that the caller named.
+      throw new NexusError("io-failure", "the bytes of a content to be sealed are gone", {
+        op: "seal contents",
+        cause: error,
+      });
     }
-  }
-
-  async discardStaging(ids: readonly StagingId[]): Promise<void> {
-    for (const id of ids) rmSync(this.#stagingPath(id), { force: true });
-  }
-
-  async remove(hashes: readonly ContentHash[]): Promise<void> {
-    for (const hash of hashes) {
-      const path = casPath(this.#layout, hash);
-      rmSync(path, { force: true });
-      const leaf = dirname(path);
-      if (removeIfEmpty(leaf)) removeIfEmpty(dirname(leaf));
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#hashing.clear();
   }
 
   #stagingPath(id: StagingId): string {
@@ -174,15 +203,7 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   async #sync(paths: readonly string[]): Promise<void> {
-    if (paths.length > SYNC_SINGLY) {
-      const fd = openSync(this.#layout.root, "r");
-      try {
-        await syncFileSystem(fd);
-      } finally {
-        closeSync(fd);
-      }
-      return;
-    }
+    if (paths.length > SYNC_SINGLY) return await this.#syncAll();
     for (const path of paths) {
       const fd = openSync(path, "r");
       try {
@@ -191,6 +212,15 @@ export class LocalContentJobs implements ContentJobs {
       } finally {
         closeSync(fd);
       }
+    }
+  }
+
+  async #syncAll(): Promise<void> {
+    const fd = openSync(this.#layout.casDirectory, "r");
+    try {
+      await syncFileSystem(fd);
+    } finally {
+      closeSync(fd);
     }
   }
 }
@@ -212,14 +242,36 @@ function linkOrCopy(from: string, to: string): void {
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EMLINK") throw error;
     copyFileSync(from, copy);
     const fd = openSync(copy, "r");
-    fsyncSync(fd);
-    closeSync(fd);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(copy, to);
   }
 }
 
 function hashOf(bytes: Uint8Array): ContentHash {
   return createHash("sha256").update(bytes).digest("hex") as ContentHash;
+}
+
+function removeBlob(path: string): void {
+  rmSync(path, { force: true });
+  const leaf = dirname(path);
+  if (removeIfEmpty(leaf)) removeIfEmpty(dirname(leaf));
+}
+
+/** One that can't be removed is reported when the others are gone. */
+function forAll(paths: readonly string[], remove: (path: string) => void): void {
+  let failure: NexusError | undefined;
+  for (const path of paths) {
+    try {
+      remove(path);
+    } catch (error) {
+      failure ??= fsError(error, { op: "remove", path });
+    }
+  }
+  if (failure !== undefined) throw failure;
 }
 
 function removeIfEmpty(directory: string): boolean {

@@ -32,6 +32,8 @@ export class LocalContentStore implements ContentStore {
   readonly #layout: Layout;
   readonly #jobs: ContentJobs;
   readonly #small: SmallContents;
+  /** The staging files whose names would survive a power failure. */
+  readonly #durableEntries = new Set<StagingId>();
 
   /** Makes the directories that are missing, and brings back what the log has. */
   constructor({ layout, jobs, clock }: { layout: Layout; jobs: ContentJobs; clock: Clock }) {
@@ -58,7 +60,7 @@ export class LocalContentStore implements ContentStore {
   openStaging(id: StagingId): StagingFile {
     const small = this.#small.get(id);
     if (small !== undefined) return this.#openSmall(small);
-    return new LocalStagingFile(stagingPath(this.#layout, id), { id, create: false });
+    return this.#file(id, { create: false });
   }
 
   statStaging(id: StagingId): StagingStat | undefined {
@@ -123,6 +125,7 @@ export class LocalContentStore implements ContentStore {
 
   async discardStaging(ids: readonly StagingId[]): Promise<void> {
     const files = ids.filter((id) => !this.#small.discard(id));
+    for (const id of files) this.#durableEntries.delete(id);
     if (files.length > 0) await this.#jobs.discardStaging(files);
   }
 
@@ -185,7 +188,12 @@ export class LocalContentStore implements ContentStore {
   }
 
   #create(id: StagingId): LocalStagingFile {
-    return new LocalStagingFile(stagingPath(this.#layout, id), { id, create: true });
+    return this.#file(id, { create: true });
+  }
+
+  #file(id: StagingId, { create }: { create: boolean }): LocalStagingFile {
+    const durableEntries = this.#durableEntries;
+    return new LocalStagingFile(stagingPath(this.#layout, id), { id, create, durableEntries });
   }
 
   #abandon(file: LocalStagingFile, error: unknown): never {

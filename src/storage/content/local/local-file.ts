@@ -3,6 +3,7 @@ import {
   fdatasync,
   fstatSync,
   fsync,
+  fsyncSync,
   ftruncateSync,
   futimesSync,
   openSync,
@@ -22,11 +23,12 @@ import {
   readAt,
   SEEK_DATA,
   SEEK_HOLE,
+  type Span,
   seek,
   writeAt,
 } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
-import { NexusError } from "../../../model/errors.js";
+import { type ErrorKind, NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import { type Timestamp, timestampFromMs } from "../../../model/timestamp.js";
 import type {
@@ -47,6 +49,15 @@ const FALLOCATE_MODE: Readonly<Record<AllocateRequest["mode"], number>> = {
   zero: FALLOC_ZERO_RANGE,
   "zero-keep-size": FALLOC_ZERO_RANGE | FALLOC_KEEP_SIZE,
 };
+
+/** What the host says when a content isn't there as we left it. */
+const UNREADABLE: readonly ErrorKind[] = [
+  "not-found",
+  "not-a-directory",
+  "access-denied",
+  "not-permitted",
+  "symlink-loop",
+];
 
 /** A file of the data directory, open. It closes once its last asynchronous use is over. */
 class LocalFile {
@@ -88,8 +99,18 @@ export class LocalContentReader implements ContentReader {
       this.#file = new LocalFile(path, "r");
     } catch (error) {
       const failure = fsError(error, { op: "open content", path });
-      if (failure.kind !== "not-found") throw failure;
-      throw new NexusError("corrupt", `the content ${path} is missing`, { path, cause: error });
+      if (!UNREADABLE.includes(failure.kind)) throw failure;
+      throw new NexusError("corrupt", `the content ${path} is missing or can't be read`, {
+        path,
+        cause: error,
+      });
+    }
+    try {
+      // Later, bytes that are missing could be taken for a hole, or for the end of the file.
+      this.#requireWhole();
+    } catch (error) {
+      this.#file.close();
+      throw error;
     }
   }
 
@@ -112,11 +133,24 @@ export class LocalContentReader implements ContentReader {
   }
 
   seek({ offset, to }: { offset: number; to: "data" | "hole" }): number | undefined {
-    return seekIn(this.#file.fd, { offset, to });
+    const found = seekIn(this.#file.fd, { offset, to });
+    // A file that was cut meanwhile looks as if it had a hole from there on.
+    const isHole = to === "hole" || found === undefined;
+    if (isHole && (found ?? offset) < this.sizeBytes) this.#requireWhole();
+    return found;
   }
 
   close(): void {
     this.#file.close();
+  }
+
+  #requireWhole(): void {
+    const { path, fd } = this.#file;
+    const stat = fstatSync(fd);
+    if (stat.isFile() && stat.size === this.sizeBytes) return;
+    throw new NexusError("corrupt", `the content ${path} isn't of the size that it should be`, {
+      path,
+    });
   }
 }
 
@@ -124,13 +158,20 @@ export class LocalContentReader implements ContentReader {
 export class LocalStagingFile implements StagingFile {
   readonly id: StagingId;
   readonly #file: LocalFile;
+  readonly #durableEntries: Set<StagingId>;
   #sizeBytes: number;
-  #isEntryDurable: boolean;
 
-  /** `create` makes a new file; otherwise there must be one. */
-  constructor(path: string, { id, create }: { id: StagingId; create: boolean }) {
+  /**
+   * `create` makes a new file; otherwise there must be one. `durableEntries` are the files whose
+   * entries in the directory were synced: a file may do that while it is open once, and be opened again.
+   */
+  constructor(
+    path: string,
+    options: { id: StagingId; create: boolean; durableEntries: Set<StagingId> },
+  ) {
+    const { id, create } = options;
     this.id = id;
-    this.#isEntryDurable = !create;
+    this.#durableEntries = options.durableEntries;
     try {
       this.#file = create ? new LocalFile(path, "w+") : openExisting(path);
       this.#sizeBytes = create ? 0 : fstatSync(this.#file.fd).size;
@@ -161,6 +202,7 @@ export class LocalStagingFile implements StagingFile {
   }
 
   write({ from, offset }: { from: Uint8Array; offset: number }): void {
+    if (from.length === 0) return;
     try {
       writeAt(this.#file.fd, { from, offset });
     } catch (error) {
@@ -188,14 +230,15 @@ export class LocalStagingFile implements StagingFile {
   copyFrom({ source, offset, toOffset, length }: CopyRequest): number {
     const from = descriptorOf(source);
     if (from === undefined) return this.#copyThroughMemory({ source, offset, toOffset, length });
+    const wanted = available(source, { offset, length });
     let done = 0;
-    while (done < length) {
-      const rest = { offset: offset + done, toOffset: toOffset + done, length: length - done };
+    while (done < wanted) {
+      const rest = { offset: offset + done, toOffset: toOffset + done, length: wanted - done };
       const copied = copyRange(from, { ...rest, to: this.#file.fd });
-      if (copied === 0) break;
+      if (copied === 0) throw cutShort(source);
       done += copied;
+      this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
     }
-    this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
     return done;
   }
 
@@ -203,18 +246,18 @@ export class LocalStagingFile implements StagingFile {
   async copyFromLater({ source, offset, toOffset, length }: CopyRequest): Promise<number> {
     const from = descriptorOf(source);
     if (from === undefined) return this.copyFrom({ source, offset, toOffset, length });
-    const done = await this.#file.use(async (to) => {
+    const wanted = available(source, { offset, length });
+    return await this.#file.use(async (to) => {
       let done = 0;
-      while (done < length) {
-        const rest = { offset: offset + done, toOffset: toOffset + done, length: length - done };
+      while (done < wanted) {
+        const rest = { offset: offset + done, toOffset: toOffset + done, length: wanted - done };
         const copied = await copyRangeLater(from, { ...rest, to });
-        if (copied === 0) break;
+        if (copied === 0) throw cutShort(source);
         done += copied;
+        this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
       }
       return done;
     });
-    this.#sizeBytes = Math.max(this.#sizeBytes, toOffset + done);
-    return done;
   }
 
   /** Shares all blocks of `source`, where the file system can (ioctl_ficlone(2)). */
@@ -222,6 +265,7 @@ export class LocalStagingFile implements StagingFile {
     const from = descriptorOf(source);
     if (from === undefined || !clone(from, this.#file.fd)) return false;
     this.#sizeBytes = fstatSync(this.#file.fd).size;
+    if (this.#sizeBytes !== source.sizeBytes) throw cutShort(source);
     return true;
   }
 
@@ -241,15 +285,31 @@ export class LocalStagingFile implements StagingFile {
   async sync(): Promise<void> {
     try {
       await this.#file.use(async (fd) => {
-        if (this.#isEntryDurable) return await fdatasyncLater(fd);
+        if (this.#durableEntries.has(this.id)) return await fdatasyncLater(fd);
         await fsyncLater(fd);
         const directory = await open(dirname(this.#file.path), "r");
         await directory.sync().finally(() => directory.close());
-        this.#isEntryDurable = true;
+        this.#durableEntries.add(this.id);
       });
     } catch (error) {
       throw fsError(error, { op: "sync", path: this.#file.path });
     }
+  }
+
+  /** {@link sync} on the calling thread. */
+  syncNow(): void {
+    try {
+      fsyncSync(this.#file.fd);
+      const directory = openSync(dirname(this.#file.path), "r");
+      try {
+        fsyncSync(directory);
+      } finally {
+        closeSync(directory);
+      }
+    } catch (error) {
+      throw fsError(error, { op: "sync", path: this.#file.path });
+    }
+    this.#durableEntries.add(this.id);
   }
 
   close(): void {
@@ -278,6 +338,18 @@ export function stagingStat(stat: Stats): StagingStat {
   const mtime = timestampFromMs(stat.mtimeMs);
   const isFrozen = (stat.mode & 0o222) === 0;
   return { sizeBytes: stat.size, blocks: stat.blocks, mtime, isFrozen };
+}
+
+/** How much of a span the source has. */
+function available({ sizeBytes }: ContentReader, { offset, length }: Span): number {
+  return Math.max(0, Math.min(length, sizeBytes - offset));
+}
+
+/** The source ended before its size: what is missing must not become zeros, or the end of a file. */
+function cutShort({ sizeBytes }: ContentReader): NexusError {
+  return new NexusError("corrupt", `a content of ${sizeBytes} bytes ended before that`, {
+    op: "copy",
+  });
 }
 
 /** The descriptor below, for what is a file of this machine. */

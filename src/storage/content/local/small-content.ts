@@ -10,6 +10,8 @@ const FIRST_CAPACITY_BYTES = 256;
 export class SmallContent {
   readonly id: StagingId;
   mtime: Timestamp;
+  /** Somebody was told that it survives a power failure. */
+  isPromised = false;
   #buffer: Buffer;
   #sizeBytes = 0;
 

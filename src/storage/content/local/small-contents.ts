@@ -18,7 +18,11 @@ export class SmallContents {
     this.#log = log;
     this.#clock = clock;
     this.#contents = log.recover();
-    for (const { capacityBytes } of this.#contents.values()) this.#memoryBytes += capacityBytes;
+    for (const content of this.#contents.values()) {
+      this.#memoryBytes += content.capacityBytes;
+      // The dead process may have promised it.
+      content.isPromised = true;
+    }
   }
 
   get ids(): StagingId[] {
@@ -44,7 +48,7 @@ export class SmallContents {
   /** Logs a change and applies it; when it throws, nothing has changed. */
   apply(content: SmallContent, change: Exclude<LogChange, { kind: "spilled" }>): void {
     const { id } = content;
-    const mtime = change.kind === "times" ? content.mtime : this.#clock.now();
+    const mtime = change.kind === "times" ? change.mtime : this.#clock.now();
     this.#log.rotate((other) => this.#contents.get(other));
     this.#log.append(id, { change, mtime });
     const before = content.capacityBytes;

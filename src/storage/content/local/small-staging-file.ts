@@ -54,6 +54,7 @@ export class SmallStagingFile implements StagingFile {
   }
 
   write({ from, offset }: { from: Uint8Array; offset: number }): void {
+    if (from.length === 0) return;
     const file = this.#fileFor(offset + from.length);
     if (file !== undefined) file.write({ from, offset });
     else this.#contents.apply(this.#content, { kind: "write", offset, data: from });
@@ -83,8 +84,7 @@ export class SmallStagingFile implements StagingFile {
       this.#file.setModified(mtime);
       return;
     }
-    this.#content.mtime = mtime;
-    this.#contents.apply(this.#content, { kind: "times" });
+    this.#contents.apply(this.#content, { kind: "times", mtime });
   }
 
   stat(): StagingStat {
@@ -92,6 +92,8 @@ export class SmallStagingFile implements StagingFile {
   }
 
   async sync(): Promise<void> {
+    // From now on nothing may put these bytes at risk again, see #spill.
+    this.#content.isPromised = true;
     await this.#file?.sync();
     // Also the record that the file counts from now on.
     if (this.#file === undefined || !this.#isSpillDurable) await this.#contents.sync();
@@ -112,9 +114,11 @@ export class SmallStagingFile implements StagingFile {
     if (this.#file !== undefined) return this.#file;
     const file = this.#makeFile(this.id);
     try {
-      // All of it, then the record: a crash in between leaves the log to count.
+      // All of it, then the record: a crash in between leaves the log to count. A power failure
+      // could keep the record and lose the bytes; what was synced once must not get lost so.
       file.write({ from: this.#content.bytes, offset: 0 });
       file.setModified(this.#content.mtime);
+      if (this.#content.isPromised) file.syncNow();
       this.#contents.noteSpilled(this.#content);
     } catch (error) {
       file.close();

@@ -1,4 +1,12 @@
-import { closeSync, fdatasync, openSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -18,8 +26,8 @@ export type LogChange =
   | { readonly kind: "truncate"; readonly sizeBytes: number }
   /** The whole content; what came before doesn't matter any more. */
   | { readonly kind: "snapshot"; readonly data: Uint8Array }
-  /** Only the time. */
-  | { readonly kind: "times" }
+  /** Only the time, which comes with every record. */
+  | { readonly kind: "times"; readonly mtime: Timestamp }
   /** From now on the content is a staging file, which has all of it. */
   | { readonly kind: "spilled" };
 
@@ -54,7 +62,9 @@ interface Segment {
  *
  * A record is written with one pwrite(2) before its change is acknowledged, so it survives the death
  * of the process; `sync` makes it survive a power failure. The log is a row of segments; one is
- * deleted when the contents that began in it, and in all before it, are no longer staged.
+ * deleted when the contents that began in it, and in all before it, are no longer staged. What moved
+ * elsewhere (a snapshot in a later segment, a file) must be durable there before: a power failure
+ * could keep the removal and lose the record.
  *
  * A record, little-endian: u32 magic, u32 CRC-32 of all that follows, u32 kind, u32 data length,
  * f64 staging id, f64 offset or size, f64 seconds, u32 nanoseconds, u32 zero; then the data.
@@ -65,6 +75,10 @@ export class StagingLog {
   readonly #firstSegment = new Map<StagingId, Segment>();
   readonly #group = new GroupSync(() => this.#syncOnce());
   readonly #buffer = Buffer.alloc(HEADER_BYTES + SMALL_CONTENT_BYTES);
+  /** How many records said that a content is elsewhere now, and how many of them are durable. */
+  #moves = 0;
+  #durableMoves = 0;
+  #isSyncing = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -89,6 +103,8 @@ export class StagingLog {
       }
     }
     this.#startSegment((numbers.at(-1) ?? 0) + 1);
+    // The records by which contents left the older segments may not be durable yet.
+    if (numbers.length > 0) this.#moves += 1;
     this.#removeDead();
     return contents;
   }
@@ -100,9 +116,10 @@ export class StagingLog {
     writeAt(segment.fd, { from: this.#buffer.subarray(0, length), offset: segment.sizeBytes });
     segment.sizeBytes += length;
     segment.isSynced = false;
+    const isKnown = this.#firstSegment.has(id);
+    if (isKnown && (change.kind === "spilled" || change.kind === "snapshot")) this.#moves += 1;
     if (change.kind === "spilled") this.release(id);
-    else if (change.kind === "snapshot") this.#begin(id, segment);
-    else if (!this.#firstSegment.has(id)) this.#begin(id, segment);
+    else if (change.kind === "snapshot" || !isKnown) this.#begin(id, segment);
   }
 
   /** This content isn't staged any more, or spilled. */
@@ -136,8 +153,12 @@ export class StagingLog {
     return isSynced ? Promise.resolve() : this.#group.sync();
   }
 
+  /** A log that nothing staged is in goes with the process: the next one has nothing to read. */
   close(): void {
-    for (const { fd } of this.#segments) closeSync(fd);
+    for (const { fd, path } of this.#segments) {
+      closeSync(fd);
+      if (this.#firstSegment.size === 0) rmSync(path, { force: true });
+    }
     this.#segments.length = 0;
   }
 
@@ -155,8 +176,8 @@ export class StagingLog {
     const path = join(this.#directory, `log-${number}`);
     try {
       const fd = openSync(path, flags, 0o600);
-      const isOld = flags === "r";
-      return { number, path, fd, sizeBytes: 0, live: 0, isSynced: isOld, isEntryDurable: isOld };
+      // Also of an old one nobody knows whether the process that wrote it came to sync it.
+      return { number, path, fd, sizeBytes: 0, live: 0, isSynced: false, isEntryDurable: false };
     } catch (error) {
       throw fsError(error, { op: "open staging log", path });
     }
@@ -176,6 +197,12 @@ export class StagingLog {
     for (;;) {
       const [oldest, next] = this.#segments;
       if (oldest === undefined || next === undefined || oldest.live > 0) return;
+      // The end of a sync comes back to this; if it fails, the next one does.
+      if (this.#isSyncing) return;
+      if (this.#durableMoves < this.#moves) {
+        this.#group.sync().catch(() => undefined);
+        return;
+      }
       this.#segments.shift();
       closeSync(oldest.fd);
       unlinkSync(oldest.path);
@@ -227,6 +254,8 @@ export class StagingLog {
   }
 
   async #syncOnce(): Promise<void> {
+    const moves = this.#moves;
+    this.#isSyncing = true;
     try {
       for (const segment of this.#segments.filter(({ isSynced }) => !isSynced)) {
         // What is appended meanwhile makes it unsynced again.
@@ -240,9 +269,13 @@ export class StagingLog {
           throw error;
         }
       }
+      this.#durableMoves = moves;
     } catch (error) {
       throw fsError(error, { op: "sync staging log", path: this.#directory });
+    } finally {
+      this.#isSyncing = false;
     }
+    this.#removeDead();
   }
 }
 
@@ -256,13 +289,15 @@ function* records(
     const kind = KINDS.get(bytes.readUInt32LE(at + 8));
     if (bytes.readUInt32LE(at) !== MAGIC || kind === undefined || end > bytes.length) return;
     if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return;
+    const mtime = { sec: bytes.readDoubleLE(at + 32), nsec: bytes.readUInt32LE(at + 40) };
     yield {
       id: bytes.readDoubleLE(at + 16) as StagingId,
       change: changeOf(kind, {
         position: bytes.readDoubleLE(at + 24),
         data: bytes.subarray(at + HEADER_BYTES, end),
+        mtime,
       }),
-      mtime: { sec: bytes.readDoubleLE(at + 32), nsec: bytes.readUInt32LE(at + 40) },
+      mtime,
     };
     at = end;
   }
@@ -270,7 +305,7 @@ function* records(
 
 function changeOf(
   kind: LogChange["kind"],
-  { position, data }: { position: number; data: Buffer },
+  { position, data, mtime }: { position: number; data: Buffer; mtime: Timestamp },
 ): LogChange {
   switch (kind) {
     case "write":
@@ -280,6 +315,7 @@ function changeOf(
     case "snapshot":
       return { kind, data };
     case "times":
+      return { kind, mtime };
     case "spilled":
       return { kind };
   }

@@ -1,78 +1,36 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { lowerPriority } from "../../../libc/priority.js";
-import type { Logger } from "../../../telemetry/logger.js";
 import { checkpoint } from "./checkpoint.js";
-import type { Checkpointer } from "./checkpointer.js";
 import { sqliteError } from "./sqlite-error.js";
 
-/**
- * This file is both ends: imported, it gives the {@link WorkerCheckpointer}; run as a worker thread,
- * it does the checkpoints.
- */
-const IS_WORKER = (workerData as { checkpointer?: boolean } | null)?.checkpointer === true;
+// This file is both ends of a thread: imported, it starts one; run as one, it does the checkpoints.
 
-if (IS_WORKER && parentPort !== null) {
-  const port = parentPort;
-  lowerPriority();
-  port.on("message", (path: string) => {
-    try {
-      checkpoint(path);
-      port.postMessage({});
-    } catch (error) {
-      port.postMessage({ error: sqliteError(error, "checkpoint").message });
-    }
-  });
+/** To the thread: the path of a database. */
+export type CheckpointRequest = string;
+
+/** From the thread: one for each request. */
+export interface CheckpointResponse {
+  /** Why it failed. */
+  readonly failure?: string;
 }
 
-/** Checkpoints on a worker thread, one at a time. */
-export class WorkerCheckpointer implements Checkpointer {
-  readonly #path: string;
-  readonly #logger: Logger;
-  #worker: Worker | undefined;
-  #running: Promise<void> | undefined;
-  #finish: (() => void) | undefined;
+/** The thread that a `WorkerCheckpointer` sends its requests to. */
+export function startCheckpointThread(): Worker {
+  return new Worker(new URL(import.meta.url), { workerData: { checkpointer: true } });
+}
 
-  constructor({ databasePath, logger }: { databasePath: string; logger: Logger }) {
-    this.#path = databasePath;
-    this.#logger = logger;
-  }
+const isThread = (workerData as { checkpointer?: boolean } | null)?.checkpointer === true;
+if (isThread && parentPort !== null) {
+  const port = parentPort;
+  lowerPriority();
+  port.on("message", (path: CheckpointRequest) => port.postMessage(answer(path)));
+}
 
-  run(): Promise<void> {
-    this.#running ??= this.#runOnce().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
-  }
-
-  async close(): Promise<void> {
-    await this.#running;
-    await this.#worker?.terminate();
-    this.#worker = undefined;
-  }
-
-  #runOnce(): Promise<void> {
-    this.#worker ??= this.#start();
-    this.#worker.postMessage(this.#path);
-    return new Promise((resolve) => {
-      this.#finish = resolve;
-    });
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { checkpointer: true } });
-    worker.unref();
-    worker.on("message", ({ error }: { error?: string }) => this.#finished(error));
-    worker.on("error", (error) => {
-      this.#worker = undefined;
-      this.#finished(error.message);
-    });
-    return worker;
-  }
-
-  /** A checkpoint that fails leaves the log as it is; the next one tries again. */
-  #finished(failure: string | undefined): void {
-    if (failure !== undefined) this.#logger.error({ failure }, "checkpoint failed");
-    this.#finish?.();
-    this.#finish = undefined;
+function answer(path: CheckpointRequest): CheckpointResponse {
+  try {
+    checkpoint(path);
+    return {};
+  } catch (error) {
+    return { failure: sqliteError(error, "checkpoint").message };
   }
 }

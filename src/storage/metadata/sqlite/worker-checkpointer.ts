@@ -1,0 +1,69 @@
+import type { Worker } from "node:worker_threads";
+import type { Logger } from "../../../telemetry/logger.js";
+import type { CheckpointRequest, CheckpointResponse } from "./checkpoint-worker.js";
+import type { Checkpointer } from "./checkpointer.js";
+
+export interface WorkerCheckpointerOptions {
+  readonly databasePath: string;
+  readonly startThread: () => Worker;
+  readonly logger: Logger;
+}
+
+/** Checkpoints on a worker thread, one at a time. One that fails leaves the log for the next one. */
+export class WorkerCheckpointer implements Checkpointer {
+  readonly #path: string;
+  readonly #startThread: () => Worker;
+  readonly #logger: Logger;
+  #thread: Worker | undefined;
+  #running: Promise<void> | undefined;
+  #finish: (() => void) | undefined;
+
+  constructor({ databasePath, startThread, logger }: WorkerCheckpointerOptions) {
+    this.#path = databasePath;
+    this.#startThread = startThread;
+    this.#logger = logger;
+  }
+
+  run(): Promise<void> {
+    this.#running ??= this.#runOnce().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#thread?.terminate();
+  }
+
+  #runOnce(): Promise<void> {
+    this.#thread ??= this.#start();
+    this.#thread.postMessage(this.#path satisfies CheckpointRequest);
+    return new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  #start(): Worker {
+    const thread = this.#startThread();
+    thread.unref();
+    let cause: string | undefined;
+    thread.on("message", ({ failure }: CheckpointResponse) => this.#finished(failure));
+    thread.on("error", (error) => {
+      cause = error.message;
+    });
+    // Comes last, whatever the reason; the next checkpoint starts another thread.
+    thread.on("exit", (exitCode) => {
+      this.#thread = undefined;
+      if (this.#finish === undefined) return;
+      this.#finished(cause ?? `the thread ended with exit code ${exitCode}`);
+    });
+    return thread;
+  }
+
+  #finished(failure: string | undefined): void {
+    if (failure !== undefined) this.#logger.error({ failure }, "checkpoint failed");
+    this.#finish?.();
+    this.#finish = undefined;
+  }
+}

@@ -1,0 +1,239 @@
+import type { NoParamCallback, PathLike } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { EMPTY_HASH } from "../../../../src/model/ids.js";
+import type { StagingFile } from "../../../../src/storage/content/content-store.js";
+import { bytesOfLength } from "../../../support/bytes.js";
+import { openContentStore } from "../../../support/stores.js";
+import { testDir } from "../../../support/temp-dir.js";
+import { Contents, hashOf } from "../fixture.js";
+
+// The calls that decide what a power failure leaves, in their order, by what they are called on.
+
+const trace = vi.hoisted(() => {
+  const calls: string[] = [];
+  const paths = new Map<number, string>();
+  const flags = { noLinks: false, syncFails: false };
+  return { calls, paths, flags };
+});
+
+vi.mock("node:fs", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs")>();
+  const { calls, paths, flags } = trace;
+  const sync = (fd: number) => {
+    calls.push(`sync ${nameOf(paths.get(fd) ?? "")}`);
+    if (flags.syncFails) throw Object.assign(new Error("bad disk"), { code: "EIO" });
+    fs.fsyncSync(fd);
+  };
+  return {
+    ...fs,
+    openSync: (path: string, ...rest: [string, number?]) => {
+      const fd = fs.openSync(path, ...rest);
+      paths.set(fd, path);
+      return fd;
+    },
+    fsyncSync: sync,
+    fdatasyncSync: sync,
+    fsync: (fd: number, done: NoParamCallback) => {
+      calls.push(`sync with size ${nameOf(paths.get(fd) ?? "")}`);
+      fs.fsync(fd, done);
+    },
+    fdatasync: (fd: number, done: NoParamCallback) => {
+      calls.push(`sync data ${nameOf(paths.get(fd) ?? "")}`);
+      fs.fdatasync(fd, done);
+    },
+    linkSync: (from: PathLike, to: PathLike) => {
+      if (flags.noLinks) throw Object.assign(new Error("no links"), { code: "EPERM" });
+      fs.linkSync(from, to);
+    },
+    renameSync: (from: PathLike, to: PathLike) => {
+      calls.push(`name ${nameOf(String(to))}`);
+      fs.renameSync(from, to);
+    },
+    unlinkSync: (path: PathLike) => {
+      calls.push(`unlink ${nameOf(String(path))}`);
+      fs.unlinkSync(path);
+    },
+  };
+});
+
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs/promises")>();
+  const open = async (path: string, flags: string) => {
+    const handle = await fs.open(path, flags);
+    const sync = handle.sync.bind(handle);
+    return Object.assign(handle, {
+      sync: async () => {
+        trace.calls.push(`sync ${nameOf(path)}`);
+        await sync();
+      },
+    });
+  };
+  return { ...fs, open };
+});
+
+vi.mock("../../../../src/libc/files.js", async (importOriginal) => {
+  const files = await importOriginal<typeof import("../../../../src/libc/files.js")>();
+  const syncFileSystem = async () => {
+    trace.calls.push("sync everything");
+  };
+  return { ...files, syncFileSystem };
+});
+
+/** Names that are the same in each run: hashes and numbers are not. */
+function nameOf(path: string): string {
+  const name = basename(path);
+  if (/^[0-9a-f]{64}$/.test(name)) return "blob";
+  if (/^[0-9a-f]{64}\.new$/.test(name) || /^\d+\.new$/.test(name)) return "copy";
+  if (/^[0-9a-f]{2}$/.test(name)) return basename(dirname(path)) === "cas" ? "cas/ab" : "cas/ab/cd";
+  return /^\d+$/.test(name) ? "staging file" : name;
+}
+
+const SMALL = bytesOfLength(100);
+const LARGE = bytesOfLength(100_000);
+
+async function open(): Promise<Contents> {
+  const store = openContentStore(join(testDir(), "data"));
+  onTestFinished(() => store.close());
+  const contents = new Contents(store);
+  // The first seal of a process syncs everything, whatever it seals.
+  await store.seal([{ id: undefined, hash: EMPTY_HASH, sizeBytes: 0 }]);
+  trace.calls.length = 0;
+  return contents;
+}
+
+beforeEach(() => {
+  trace.flags.noLinks = false;
+  trace.flags.syncFails = false;
+});
+
+describe("sealing", () => {
+  const DIRECTORIES = ["sync cas/ab", "sync cas", "sync cas/ab/cd"];
+
+  test("syncs the bytes of a file before they get a name, and then the directories", async () => {
+    const contents = await open();
+    await contents.seal(contents.stage(LARGE));
+    expect(trace.calls).toStrictEqual(["sync staging file", "name blob", ...DIRECTORIES]);
+  });
+
+  test("writes and syncs a small content before it gets its name", async () => {
+    const contents = await open();
+    await contents.seal(contents.stage(SMALL));
+    expect(trace.calls).toStrictEqual(["sync copy", "name blob", ...DIRECTORIES]);
+  });
+
+  test("copies and syncs the bytes where a file can have no second name", async () => {
+    const contents = await open();
+    trace.flags.noLinks = true;
+    const [content] = await contents.seal(contents.stage(LARGE));
+    const order = ["sync staging file", "sync copy", "name blob", ...DIRECTORIES];
+    expect(trace.calls).toStrictEqual(order);
+    if (content === undefined) throw new Error("nothing was sealed");
+    expect(contents.bytesOf(content).equals(LARGE)).toBe(true);
+  });
+
+  test("syncs everything at once, twice, when there are many", async () => {
+    const contents = await open();
+    const ids = Array.from({ length: 20 }, (_, index) =>
+      contents.stage(bytesOfLength(99, index + 1)),
+    );
+    await contents.seal(...ids);
+    const names = Array.from({ length: 20 }, () => "name blob");
+    expect(trace.calls).toStrictEqual(["sync everything", ...names, "sync everything"]);
+  });
+
+  test("syncs nothing for what is there and durable", async () => {
+    const contents = await open();
+    await contents.seal(contents.stage(LARGE));
+    trace.calls.length = 0;
+    await contents.seal(contents.stage(LARGE));
+    expect(trace.calls).toStrictEqual([]);
+  });
+
+  test("syncs what a dead process may have put there without coming to sync it", async () => {
+    const dataDir = testDir();
+    const dead = new Contents(openContentStore(dataDir));
+    const content = await dead.sealed(LARGE);
+    const contents = new Contents(openContentStore(dataDir));
+    trace.calls.length = 0;
+    const id = contents.nextId();
+    await contents.store.seal([{ ...content, id }]);
+    expect(trace.calls).toStrictEqual(["sync everything"]);
+  });
+
+  test("fails when a sync does, and the next try syncs what may have been placed", async () => {
+    const contents = await open();
+    const id = contents.stage(LARGE);
+    trace.flags.syncFails = true;
+    await expect(contents.seal(id)).rejects.toMatchObject({ kind: "io-failure" });
+    trace.flags.syncFails = false;
+    trace.calls.length = 0;
+    await contents.seal(id);
+    expect(trace.calls).toStrictEqual(["sync staging file", "name blob", "sync everything"]);
+    expect(hashOf(contents.stagedBytes(id))).toBe(hashOf(LARGE));
+  });
+});
+
+describe("a small content that becomes a file", () => {
+  test("is synced before the log says so, if it was promised to be durable", async () => {
+    const contents = await open();
+    const file = contents.staged(SMALL);
+    await file.sync();
+    trace.calls.length = 0;
+    file.truncate(100_000);
+    expect(trace.calls).toStrictEqual(["sync staging file", "sync staging"]);
+  });
+
+  test("is synced also if the promise was made by a process that died", async () => {
+    const dataDir = testDir();
+    const dead = new Contents(openContentStore(dataDir));
+    const promised = dead.staged(SMALL);
+    await promised.sync();
+    const contents = new Contents(openContentStore(dataDir));
+    const file = contents.store.openStaging(promised.id);
+    trace.calls.length = 0;
+    file.truncate(100_000);
+    // What follows is for the segments of the log.
+    expect(trace.calls.slice(0, 2)).toStrictEqual(["sync staging file", "sync staging"]);
+  });
+
+  test("costs no sync if nobody was promised anything", async () => {
+    const contents = await open();
+    const file = contents.staged(SMALL);
+    trace.calls.length = 0;
+    file.truncate(100_000);
+    expect(trace.calls).toStrictEqual([]);
+  });
+});
+
+describe("a staging file that is synced", () => {
+  const ALL = ["sync with size staging file", "sync staging"];
+  const DATA = ["sync data staging file"];
+
+  async function synced(file: StagingFile): Promise<string[]> {
+    trace.calls.length = 0;
+    file.write({ from: SMALL, offset: 0 });
+    await file.sync();
+    return [...trace.calls];
+  }
+
+  test("takes its name along the first time, also if it was closed before", async () => {
+    const contents = await open();
+    const file = contents.store.openStaging(contents.stage(LARGE));
+    expect(await synced(file)).toStrictEqual(ALL);
+    expect(await synced(file)).toStrictEqual(DATA);
+    file.close();
+    const again = contents.store.openStaging(file.id);
+    expect(await synced(again)).toStrictEqual(DATA);
+  });
+
+  test("takes its name along again in the next process, which doesn't know", async () => {
+    const dataDir = testDir();
+    const dead = new Contents(openContentStore(dataDir));
+    const file = dead.store.openStaging(dead.stage(LARGE));
+    expect(await synced(file)).toStrictEqual(ALL);
+    const contents = new Contents(openContentStore(dataDir));
+    const again = contents.store.openStaging(file.id);
+    expect(await synced(again)).toStrictEqual(expect.arrayContaining(ALL));
+  });
+});

@@ -1,0 +1,110 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import Database from "better-sqlite3";
+import { expect, onTestFinished, test } from "vitest";
+import { checkpoint } from "../../../../src/storage/metadata/sqlite/checkpoint.js";
+import { WorkerCheckpointer } from "../../../../src/storage/metadata/sqlite/worker-checkpointer.js";
+import { recordingLogger } from "../../../support/silent-logger.js";
+import { testDir } from "../../../support/temp-dir.js";
+
+const THREAD = new URL(
+  "../../../../src/storage/metadata/sqlite/checkpoint-worker.ts",
+  import.meta.url,
+);
+const RUNNER = new URL("../../../support/typescript-thread.mjs", import.meta.url);
+
+/** A database whose log has work for a checkpoint. */
+class Logged {
+  readonly path = join(testDir(), "words.db");
+  readonly database = new Database(this.path);
+
+  constructor() {
+    onTestFinished(() => {
+      this.database.close();
+    });
+    this.database.pragma("journal_mode = WAL");
+    this.database.pragma("wal_autocheckpoint = 0");
+    this.database.exec("CREATE TABLE words (word)");
+    this.write("one");
+  }
+
+  write(word: string): void {
+    this.database.prepare("INSERT INTO words VALUES (?)").run(word);
+  }
+
+  /** How much the database file has; what isn't checkpointed isn't in it. */
+  get sizeBytes(): number {
+    return statSync(this.path).size;
+  }
+}
+
+function checkpointerOf(path: string) {
+  const threads: Worker[] = [];
+  const { logger, lines } = recordingLogger();
+  const startThread = () => {
+    const workerData = { source: THREAD.href, checkpointer: true };
+    const thread = new Worker(RUNNER, { workerData, execArgv: [] });
+    threads.push(thread);
+    return thread;
+  };
+  const checkpointer = new WorkerCheckpointer({ databasePath: path, startThread, logger });
+  onTestFinished(() => checkpointer.close());
+  return { checkpointer, threads, lines };
+}
+
+test("a checkpoint moves the log to the database", () => {
+  const logged = new Logged();
+  const { sizeBytes } = logged;
+  expect(checkpoint(logged.path)).toBe(true);
+  expect(logged.sizeBytes).toBeGreaterThan(sizeBytes);
+});
+
+test("one that a reader holds up says that something is left, and waits for nobody", () => {
+  const logged = new Logged();
+  const reader = new Database(logged.path);
+  reader.exec("BEGIN");
+  reader.prepare("SELECT * FROM words").all();
+  logged.write("two");
+  expect(checkpoint(logged.path)).toBe(false);
+  reader.close();
+  expect(checkpoint(logged.path)).toBe(true);
+});
+
+test("on a thread, requests at the same time share a checkpoint, later ones get their own", async () => {
+  const logged = new Logged();
+  const empty = logged.sizeBytes;
+  const { checkpointer, threads, lines } = checkpointerOf(logged.path);
+  expect(checkpointer.run()).toBe(checkpointer.run());
+  await checkpointer.run();
+  const { sizeBytes } = logged;
+  expect(sizeBytes).toBeGreaterThan(empty);
+  for (let row = 0; row < 1000; row++) logged.write("a word and another one");
+  await checkpointer.run();
+  expect(logged.sizeBytes).toBeGreaterThan(sizeBytes);
+  expect(threads).toHaveLength(1);
+  expect(lines).toStrictEqual([]);
+});
+
+test("one that fails is logged, makes no database, and the next one is tried", async () => {
+  const path = join(testDir(), "none.db");
+  const { checkpointer, lines } = checkpointerOf(path);
+  await checkpointer.run();
+  await checkpointer.run();
+  expect(lines).toMatchObject([{ level: 50 }, { level: 50 }]);
+  expect(existsSync(path)).toBe(false);
+});
+
+test("a thread that dies fails its checkpoint, and the next one gets another thread", async () => {
+  const logged = new Logged();
+  const empty = logged.sizeBytes;
+  const { checkpointer, threads, lines } = checkpointerOf(logged.path);
+  const running = checkpointer.run();
+  await threads[0]?.terminate();
+  await running;
+  const failure = expect.stringContaining("the thread ended");
+  expect(lines).toMatchObject([{ level: 50, failure }]);
+  await checkpointer.run();
+  expect(threads).toHaveLength(2);
+  expect(logged.sizeBytes).toBeGreaterThan(empty);
+});

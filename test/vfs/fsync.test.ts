@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import { NexusError } from "../../src/model/errors.js";
+import { ROOT_INO } from "../../src/model/ids.js";
+import type { ContentStore, StagingFile } from "../../src/storage/content/content-store.js";
+import type { MetadataStore } from "../../src/storage/metadata/metadata-store.js";
+import { bytesOfLength } from "../support/bytes.js";
+import { kindOfLater } from "../support/error-kind.js";
+import { ANYBODY, World } from "./world.js";
+
+/** What can't be synced, and what the sync of bytes waits for. */
+interface Trouble {
+  step?: string;
+  hold?: Promise<void>;
+}
+
+/** A world that tells what was made durable, in its order. */
+function traced(trouble: Trouble = {}): { world: World; steps: string[] } {
+  const steps: string[] = [];
+  const note = (step: string) => {
+    steps.push(step);
+    if (trouble.step === step) throw new NexusError("io-failure", `${step} failed`);
+  };
+  const watch = (file: StagingFile): StagingFile => {
+    const sync = file.sync.bind(file);
+    return Object.assign(file, {
+      sync: async () => {
+        note("bytes");
+        await sync();
+        await trouble.hold;
+      },
+    });
+  };
+  const wrapContents = (store: ContentStore) => {
+    const { createStaging, openStaging } = store;
+    return Object.assign(store, {
+      createStaging: (...args: Parameters<typeof createStaging>) =>
+        watch(createStaging.apply(store, args)),
+      openStaging: (...args: Parameters<typeof openStaging>) =>
+        watch(openStaging.apply(store, args)),
+    });
+  };
+  const wrapMetadata = (store: MetadataStore) => {
+    const { sync, rename, recordActivity } = store;
+    return Object.assign(store, {
+      sync: async () => {
+        note("rows");
+        await sync.call(store);
+      },
+      rename: (...args: Parameters<typeof rename>) => {
+        note("rename");
+        return rename.apply(store, args);
+      },
+      recordActivity: (...args: Parameters<typeof recordActivity>) => {
+        note("row");
+        recordActivity.apply(store, args);
+      },
+    });
+  };
+  return { world: new World({ wrapContents, wrapMetadata }), steps };
+}
+
+describe("fsync", () => {
+  test.each([10, 100_000])("syncs %i bytes, then their row", async (size) => {
+    const { world, steps } = traced();
+    const file = await world.create("file", bytesOfLength(size));
+    await file.fsync();
+    expect(steps).toStrictEqual(["bytes", "row", "rows"]);
+  });
+
+  test("syncs the bytes again only when there are new ones", async () => {
+    const { world, steps } = traced();
+    const file = await world.create("file", "text");
+    await file.fsync();
+    steps.length = 0;
+    await file.fsync();
+    expect(steps).toStrictEqual(["rows"]);
+    await file.write("more");
+    await file.fsync();
+    expect(steps).toStrictEqual(["rows", "bytes", "row", "rows"]);
+  });
+
+  test("of a sealed content has no bytes to sync", async () => {
+    const { world, steps } = traced();
+    await world.write("file", "text");
+    await world.sealed("file");
+    const file = await world.open("file");
+    steps.length = 0;
+    await file.fsync();
+    expect(steps).toStrictEqual(["rows"]);
+  });
+
+  test("of a file that was closed syncs what was written before", async () => {
+    const { world, steps } = traced();
+    await world.write("file", "text");
+    const file = await world.open("file", { access: "read" });
+    steps.length = 0;
+    await file.fsync();
+    expect(steps).toStrictEqual(["bytes", "rows"]);
+  });
+
+  test("of a directory syncs its rows", async () => {
+    const { world, steps } = traced();
+    await world.write("file", "text");
+    steps.length = 0;
+    await world.fs.fsync(ANYBODY, { ino: ROOT_INO });
+    expect(steps).toStrictEqual(["rows"]);
+  });
+
+  test.each(["bytes", "rows"])(
+    "tells when the %s can't be synced, and tries again",
+    async (step) => {
+      const trouble: Trouble = { step };
+      const { world, steps } = traced(trouble);
+      const file = await world.create("file", "text");
+      expect(await kindOfLater(file.fsync())).toBe("io-failure");
+      expect(steps.at(-1)).toBe(step);
+      delete trouble.step;
+      steps.length = 0;
+      await file.fsync();
+      expect(steps).toContain(step);
+    },
+  );
+
+  test("of what is written while it runs is another one's business", async () => {
+    let open: () => void = () => undefined;
+    const hold = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { world, steps } = traced({ hold });
+    const file = await world.create("file", "text");
+    const first = file.fsync();
+    await world.until(() => steps.includes("bytes"));
+    await file.write("TEXT");
+    open();
+    await first;
+    steps.length = 0;
+    await file.fsync();
+    expect(steps[0]).toBe("bytes");
+  });
+});
+
+describe("renaming over another file", () => {
+  const names = { parent: ROOT_INO, name: "new", newParent: ROOT_INO, newName: "old" };
+  const replace = { ...names, mode: "replace", whiteout: false } as const;
+
+  test("syncs the bytes before the name moves", async () => {
+    const { world, steps } = traced();
+    await world.write("old", "old");
+    await world.write("new", "new");
+    steps.length = 0;
+    await world.fs.rename(ANYBODY, replace);
+    expect(steps).toStrictEqual(["bytes", "rename"]);
+    expect(await world.read("old")).toBe("new");
+  });
+
+  test("leaves both files when the bytes can't be synced", async () => {
+    const { world } = traced({ step: "bytes" });
+    await world.write("old", "old");
+    await world.write("new", "new");
+    const renaming = async () => world.fs.rename(ANYBODY, replace);
+    expect(await kindOfLater(renaming())).toBe("io-failure");
+    expect(await world.read("old")).toBe("old");
+    expect(await world.read("new")).toBe("new");
+  });
+
+  test("costs no sync if nothing is replaced, or all is durable", async () => {
+    const { world, steps } = traced();
+    const file = await world.create("new", "new");
+    steps.length = 0;
+    await world.fs.rename(ANYBODY, replace);
+    expect(steps).toStrictEqual(["rename"]);
+    await file.fsync();
+    await world.write("new", "other");
+    const back = { ...replace, name: "old", newName: "new" };
+    steps.length = 0;
+    await world.fs.rename(ANYBODY, back);
+    expect(steps).toStrictEqual(["rename"]);
+  });
+});
