@@ -10,6 +10,17 @@ const USAGE = 2;
 const program = new Command("nexus")
   .description("The Nexus namespace on this machine.")
   .showSuggestionAfterError()
+  // One line, as for all other errors; commander puts its suggestions on a second one.
+  .configureOutput({
+    outputError: (text, write) => {
+      write(
+        `nexus: ${text
+          .trimEnd()
+          .replace(/^error: /, "")
+          .replaceAll("\n", " ")}\n`,
+      );
+    },
+  })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
 
 addMountCommand(program);

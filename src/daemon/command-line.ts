@@ -73,12 +73,15 @@ export function parseCommandLine(args: readonly string[], programName: string): 
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { action: "nothing" };
-    throw new NexusError("invalid-argument", error.message.replace(/^error: /, ""));
+    throw new NexusError("invalid-argument", inOneLine(error.message));
   }
   const flags = command.opts<Flags>();
   const { source, mountPoint } = positionals(command.args);
   if (isHelper && flags.foreground === true) return { action: "nothing" };
   if (flags.unmount === true) {
+    if (source !== undefined) {
+      throw new NexusError("invalid-argument", "expected: nexus-mount -u mountpoint");
+    }
     return { action: "unmount", mountPoint, lazy: flags.lazy === true };
   }
   const list = parseMountOptions(flags.options ?? []);
@@ -135,10 +138,18 @@ function describeCommand(isHelper: boolean): Command {
   return command;
 }
 
+/** commander puts its suggestions on a line of their own. */
+function inOneLine(message: string): string {
+  return message.replace(/^error: /, "").replaceAll("\n", " ");
+}
+
 function positionals(args: readonly string[]): { source?: string; mountPoint: string } {
   const [first, second, ...rest] = args;
   if (first === undefined || rest.length > 0) {
     throw new NexusError("invalid-argument", "expected: nexus-mount [options] [source] mountpoint");
   }
-  return second === undefined ? { mountPoint: first } : { source: first, mountPoint: second };
+  const mountPoint = second ?? first;
+  // An unset variable of a script, more likely than the working directory.
+  if (mountPoint === "") throw new NexusError("invalid-argument", "the mount point is empty");
+  return second === undefined ? { mountPoint } : { source: first, mountPoint };
 }

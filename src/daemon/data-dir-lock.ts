@@ -78,7 +78,10 @@ export class DataDirLock {
 /** Who wrote last that it holds the directory; undefined when the file doesn't say. */
 export function readHolder(dataDir: string): LockHolder | undefined {
   try {
-    return JSON.parse(readFileSync(join(dataDir, "lock"), "utf8")) as LockHolder;
+    const text = readFileSync(join(dataDir, "lock"), "utf8");
+    const { pid, mountPoint } = JSON.parse(text) as Partial<LockHolder>;
+    if (typeof pid !== "number" || typeof mountPoint !== "string") return undefined;
+    return { pid, mountPoint };
   } catch {
     return undefined; // it only serves messages
   }

@@ -46,11 +46,15 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const pump = new Pump();
     const nexus = compose({ config, scheduler: pump, logger });
     const attach = (fd: number, identity: Identity) =>
-      attachSession({ pump, nexus, logger, say }, { fd, identity });
+      attachSession({ pump, nexus, logger, say, fail }, { fd, identity });
     let end: (() => void) | undefined;
     port.on("message", (message: ToThread) => {
       if (message.type === "attach") {
-        end = attach(message.fd, message.identity);
+        try {
+          end = attach(message.fd, message.identity);
+        } catch (error) {
+          fail(error); // an exception that leaves this handler would lose its kind
+        }
       } else if (message.type === "end") {
         pump.after(GRACE_MS, () => end?.());
       } else {
@@ -70,27 +74,40 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
   }
 }
 
-/** Serves a device. Returns what ends the session by closing the device. */
+/** Serves a device and closes it at the end. Returns what ends the session before the kernel does. */
 function attachSession(
   {
     pump,
     nexus,
     logger,
     say,
-  }: { pump: Pump; nexus: Nexus; logger: Logger; say: (message: FromThread) => void },
+    fail,
+  }: {
+    pump: Pump;
+    nexus: Nexus;
+    logger: Logger;
+    say: (message: FromThread) => void;
+    fail: (error: unknown) => void;
+  },
   { fd, identity }: { fd: number; identity: Identity },
 ): () => void {
-  nexus.welcome(identity);
+  try {
+    nexus.welcome(identity);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   const session = new Session({
     fd,
     fs: nexus.fileSystem,
     identify: ({ uid, gid, pid }) => ({ uid, gid, pid, identity }),
     logger,
     onReady: () => say({ type: "ready" }),
-    onEnd: () => {
+    onEnd: (failure) => {
       closeSync(fd);
       logger.info({ requests: session.requestsServed }, "the mount has ended");
-      say({ type: "ended" });
+      if (failure === undefined) say({ type: "ended" });
+      else fail(failure);
     },
   });
   pump.add(session);
@@ -134,11 +151,16 @@ export class FsThread {
     return thread;
   }
 
-  /** Serves a device; resolves when the mount answers. */
+  /**
+   * Serves a device, which is the thread's from now on; resolves when the mount answers. Errors:
+   * `not-supported` (a kernel that we can't agree with), `not-found` (unmounted meanwhile), those of
+   * the store.
+   */
   async attach(fd: number, identity: Identity): Promise<void> {
-    const ready = this.#next("ready");
+    const ready = this.#next("ready").then(() => true);
     this.#post({ type: "attach", fd, identity });
-    await ready;
+    if (await Promise.race([ready, this.ended.then(() => false)])) return;
+    throw new NexusError("not-found", "it was unmounted before it answered", { op: "mount" });
   }
 
   /** Ends a mount that was detached, after a grace period for those who still use it. */

@@ -9,11 +9,12 @@ export type ChildReport =
   | { readonly state: "failed"; readonly kind: ErrorKind; readonly message: string };
 
 /**
- * Starts the daemon in the background and waits until the mount answers. Errors: what the daemon
- * reported.
+ * Starts the daemon in the background and waits until the mount answers. `program` and `args` are
+ * what this process was started with, so that the daemon understands them in the same way. Errors:
+ * what the daemon reported.
  */
 export async function launch(program: string, args: readonly string[]): Promise<Serving> {
-  const child = spawn(process.execPath, [program, ...args, "--child"], {
+  const child = spawn(process.execPath, [program, "--child", ...args], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });

@@ -5,15 +5,16 @@ import { exitCodeOf } from "../cli/exit-code.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine } from "./command-line.js";
 import { launch, report } from "./launch.js";
-import { serve } from "./serve.js";
-import { unmountAndWait } from "./unmount.js";
+import type { Serving } from "./serve.js";
 
-const args = process.argv.slice(2);
+// The name counts, too: mount(8) calls its helpers by one of their own.
+const [, program = fileURLToPath(import.meta.url), ...args] = process.argv;
 
 try {
-  const invocation = parseCommandLine(args, basename(process.argv[1] ?? ""));
+  const invocation = parseCommandLine(args, basename(program));
   if (invocation.action === "unmount") {
     const { mountPoint, lazy } = invocation;
+    const { unmountAndWait } = await import("./unmount.js");
     console.log(`nexus-mount: unmounted ${await unmountAndWait(mountPoint, { lazy })}`);
   } else if (invocation.action === "mount") {
     await mount(invocation.request);
@@ -27,9 +28,18 @@ try {
 async function mount(request: MountRequest): Promise<void> {
   if (request.isChild) return serveForParent(request);
   if (request.foreground) return serve(request, { onReady: () => undefined });
-  const serving = await launch(fileURLToPath(import.meta.url), args);
+  const serving = await launch(program, args);
   const { dataDir, mountPoint, pid } = serving;
   console.log(`nexus-mount: ${dataDir} is mounted at ${mountPoint} (pid ${pid})`);
+}
+
+/** Only the process that serves loads what serves: the one that starts it is quicker without. */
+async function serve(
+  request: MountRequest,
+  options: { onReady: (serving: Serving) => void },
+): Promise<void> {
+  const serving = await import("./serve.js");
+  await serving.serve(request, options);
 }
 
 /** In the background: whoever started this process waits for word. */

@@ -12,7 +12,7 @@ export interface MountOptionList {
 }
 
 /** Options of the kernel's, and the ones that take them back. */
-const KERNEL_OPTIONS: Readonly<Record<string, readonly [KernelOption, boolean]>> = {
+const KERNEL_OPTIONS = table<readonly [KernelOption, boolean]>({
   nosuid: ["nosuid", true],
   suid: ["nosuid", false],
   nodev: ["nodev", true],
@@ -25,10 +25,10 @@ const KERNEL_OPTIONS: Readonly<Record<string, readonly [KernelOption, boolean]>>
   nodiratime: ["nodiratime", true],
   diratime: ["nodiratime", false],
   lazytime: ["lazytime", true],
-};
+});
 
 /** Options that are ours, by the setting that they stand for. */
-const VALUE_OPTIONS: Readonly<Record<string, string>> = {
+const VALUE_OPTIONS = table<string>({
   data_dir: "data_dir",
   tenant: "tenant_id",
   tenant_id: "tenant_id",
@@ -36,8 +36,8 @@ const VALUE_OPTIONS: Readonly<Record<string, string>> = {
   agent_id: "agent_id",
   log_level: "log_level",
   log_file: "log_file",
-};
-const FLAG_OPTIONS: Readonly<Record<string, readonly [key: string, value: unknown]>> = {
+});
+const FLAG_OPTIONS = table<readonly [key: string, value: unknown]>({
   ro: ["read_only", true],
   rw: ["read_only", false],
   admin: ["is_admin", true],
@@ -46,11 +46,11 @@ const FLAG_OPTIONS: Readonly<Record<string, readonly [key: string, value: unknow
   relatime: ["atime", "relatime"],
   strictatime: ["atime", "strictatime"],
   atime: ["atime", "relatime"],
-};
+});
 
 /** What fstab(5) has for mount(8) itself and init; it means nothing to a file system. */
 const IGNORED =
-  /^(defaults|auto|noauto|user|nouser|users|owner|group|nofail|_netdev|default_permissions|norelatime|nostrictatime|nolazytime|loud|silent|fsname=.*|subtype=.*|comment=.*|x-.*|X-.*)$/;
+  /^(defaults|auto|noauto|user(=.*)?|nouser|users|owner|group|nofail|_netdev|default_permissions|norelatime|nostrictatime|nolazytime|loud|silent|fsname=.*|subtype=.*|comment=.*|x-.*|X-.*)$/;
 
 /**
  * Takes apart a list like `ro,tenant=acme,data_dir=/srv/nexus`. A backslash keeps a comma in a
@@ -65,9 +65,9 @@ export function parseMountOptions(lists: readonly string[]): MountOptionList {
   for (const option of lists.flatMap(split)) {
     const { name, value } = nameAndValue(option);
     const source = `-o ${name}`;
-    const kernel = KERNEL_OPTIONS[option];
-    const flag = FLAG_OPTIONS[option];
-    const key = VALUE_OPTIONS[name];
+    const kernel = KERNEL_OPTIONS.get(option);
+    const flag = FLAG_OPTIONS.get(option);
+    const key = VALUE_OPTIONS.get(name);
     if (kernel !== undefined) {
       if (kernel[1]) kernelOptions.add(kernel[0]);
       else kernelOptions.delete(kernel[0]);
@@ -86,6 +86,11 @@ export function parseMountOptions(lists: readonly string[]): MountOptionList {
   return { settings, kernelOptions, configPath, allowNonEmpty };
 }
 
+/** Not an object: that would have options like `toString`, too. */
+function table<T>(options: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(options));
+}
+
 function split(list: string): string[] {
   return list
     .split(/(?<!\\),/)
@@ -101,9 +106,11 @@ function nameAndValue(option: string): { name: string; value: string | undefined
 
 function unknownOption(option: string): string {
   const { name, value } = nameAndValue(option);
-  if (value === undefined && (VALUE_OPTIONS[name] !== undefined || name === "config")) {
+  if (value === undefined && (VALUE_OPTIONS.has(name) || name === "config")) {
     return `-o ${name} needs a value: -o ${name}=...`;
   }
-  const names = [KERNEL_OPTIONS, FLAG_OPTIONS, VALUE_OPTIONS].flatMap(Object.keys);
+  const names = [KERNEL_OPTIONS, FLAG_OPTIONS, VALUE_OPTIONS].flatMap((options) => [
+    ...options.keys(),
+  ]);
   return `unknown mount option '${option}'${suggestion(name, [...names, "config", "nonempty"])}`;
 }

@@ -1,45 +1,61 @@
-import { mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, statfsSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import type { Config } from "../config/config.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { fsError } from "../libc/system-error.js";
 import { NexusError } from "../model/errors.js";
 import { nexusMountAt } from "./host-mounts.js";
 
+/** What the daemon itself reads and writes. A mount over it would make it wait for its own answer. */
+export type OwnFiles = Pick<Config, "dataDir" | "dbPath" | "logFile">;
+
+/** As many symlinks as the kernel follows on one path: path_resolution(7). */
+const MOST_SYMLINKS = 40;
+
 /**
- * The absolute path without symlinks, as the kernel lists it. Looks at the directories above it only:
- * a mount whose daemon is gone answers no question about itself.
+ * The absolute path without symlinks, as the kernel lists it. Asks no mount for anything: one whose
+ * daemon is gone has no answer.
  */
 export function resolveMountPoint(path: string, cwd = process.cwd()): string {
-  const absolute = resolve(cwd, path);
-  if (absolute === "/") throw new NexusError("invalid-argument", "can't mount over /");
+  const resolved = withoutSymlinks(resolve(cwd, path), { left: MOST_SYMLINKS });
+  if (resolved === "/") throw new NexusError("invalid-argument", "can't mount over /");
+  return resolved;
+}
+
+/**
+ * realpath(3) for a path whose end may be missing or a dead mount. readlink(2) tells a symlink from
+ * everything else without a question to the file system that is mounted there.
+ */
+function withoutSymlinks(absolute: string, symlinks: { left: number }): string {
+  const parent = dirname(absolute);
+  if (parent === absolute) return absolute;
+  const here = join(withoutSymlinks(parent, symlinks), basename(absolute));
+  let target: string;
   try {
-    if (nexusMountAt(absolute) !== undefined) return absolute;
-    return realpathSync(absolute);
+    target = readlinkSync(here);
   } catch {
-    // Not there yet, or a mount that doesn't answer: then its parents tell.
+    return here; // a directory, or not there
   }
-  try {
-    return join(realpathSync(dirname(absolute)), basename(absolute));
-  } catch {
-    return absolute;
-  }
+  symlinks.left -= 1;
+  if (symlinks.left < 0) throw new NexusError("symlink-loop", `${absolute} is a loop of symlinks`);
+  return withoutSymlinks(resolve(dirname(here), target), symlinks);
 }
 
 /**
  * Makes a mount point ready: makes the directory, clears a mount of ours whose daemon is gone.
  * Returns whether it cleared one. Errors: `in-use` (mounted and alive), `not-a-directory`,
- * `directory-not-empty`, `access-denied`, `invalid-argument` (the data directory lies inside).
+ * `directory-not-empty`, `access-denied`, `invalid-argument` (the daemon's own files lie inside).
  */
 export async function prepareMountPoint({
   mountPoint,
-  dataDir,
+  files,
   allowNonEmpty,
 }: {
   mountPoint: string;
-  dataDir: string;
+  files: OwnFiles;
   allowNonEmpty: boolean;
 }): Promise<{ clearedStale: boolean }> {
-  requireApart(mountPoint, dataDir);
+  requireApart(mountPoint, files);
   let clearedStale = false;
   while (nexusMountAt(mountPoint) !== undefined) {
     if (isAlive(mountPoint)) {
@@ -56,29 +72,35 @@ export async function prepareMountPoint({
 }
 
 /**
- * Whether somebody serves a mount: asks it for its root, which a dead one answers with ENOTCONN.
- * Never call it on a mount that this process serves.
+ * Whether somebody serves a mount. Asks with statfs(2), the one question whose answer the kernel
+ * never keeps: a stat(2) of the root can succeed long after the daemon was killed. Where this user
+ * may not enter, the kernel answers itself, and the mount counts as alive. Never call it on a mount
+ * that this process serves.
  */
 export function isAlive(mountPoint: string): boolean {
   try {
-    statSync(mountPoint);
+    statfsSync(mountPoint);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // EACCES: alive, and not for us.
     return code !== "ENOTCONN" && code !== "ECONNABORTED";
   }
 }
 
-function requireApart(mountPoint: string, dataDir: string): void {
-  const data = resolveMountPoint(dataDir);
-  if (isAtOrBelow(data, mountPoint)) {
+function requireApart(mountPoint: string, { dataDir, dbPath, logFile }: OwnFiles): void {
+  const own = [
+    ["data directory", dataDir, "data_dir"],
+    ["database", dbPath, "db_path"],
+    ["log file", logFile, "log_file"],
+  ] as const;
+  for (const [what, path, setting] of own) {
+    if (path === undefined || !isAtOrBelow(placeOf(path), mountPoint)) continue;
     throw new NexusError(
       "invalid-argument",
-      `the data directory ${dataDir} lies inside the mount point ${mountPoint}: the mount would hide its own data; choose another --data-dir`,
+      `the ${what} ${path} lies inside the mount point ${mountPoint}: the mount would hide it from its own daemon; choose another ${setting}`,
     );
   }
-  if (isAtOrBelow(mountPoint, data)) {
+  if (isAtOrBelow(mountPoint, placeOf(dataDir))) {
     throw new NexusError(
       "invalid-argument",
       `the mount point ${mountPoint} lies inside the data directory ${dataDir}; choose another one`,
@@ -86,8 +108,12 @@ function requireApart(mountPoint: string, dataDir: string): void {
   }
 }
 
+function placeOf(path: string): string {
+  return withoutSymlinks(resolve(path), { left: MOST_SYMLINKS });
+}
+
 function isAtOrBelow(path: string, ancestor: string): boolean {
-  return path === ancestor || path.startsWith(ancestor + sep);
+  return path === ancestor || path.startsWith(ancestor === sep ? sep : ancestor + sep);
 }
 
 function makeDirectory(mountPoint: string): void {

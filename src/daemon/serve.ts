@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
@@ -44,7 +43,7 @@ export async function serve(
   if (request.isChild) process.chdir("/");
   const { clearedStale } = await prepareMountPoint({
     mountPoint,
-    dataDir: config.dataDir,
+    files: config,
     allowNonEmpty: request.allowNonEmpty,
   });
   const lock = await DataDirLock.acquire({
@@ -84,37 +83,46 @@ async function serveMount({
   onReady: (serving: Serving) => void;
 }): Promise<void> {
   const { dataDir } = config;
-  let fd: number | undefined;
+  // From before there is a mount, so that no signal can leave one behind.
+  const stop = listenForStop();
+  let isMounted = false;
   try {
-    fd = await mountDevice({
+    const fd = await mountDevice({
       mountPoint,
       source: dataDir,
       allowOther: config.allowOther,
       kernelOptions: kernelOptions(config, request.kernelOptions),
     });
+    isMounted = true;
     await thread.attach(fd, identityOf(config));
   } catch (error) {
-    if (fd !== undefined) closeSync(fd);
+    if (isMounted) await detachUnserved(mountPoint, logger);
     await thread.close().catch(() => undefined);
     throw error;
   }
   logger.info({ mountPoint, dataDir, version: version() }, "mounted");
-  const stopListening = onStopSignal((signal) => {
+  void stop.asked.then((signal) => {
     logger.info({ signal }, "stopping");
-    void detach({ mountPoint, thread, logger });
+    return detach({ mountPoint, thread, logger });
   });
   onReady({ mountPoint, dataDir, pid: process.pid });
   try {
     await thread.ended;
   } catch (error) {
-    // Nobody serves it any more. Only detaching asks nothing of the mount; its users get errors as
-    // soon as this process has ended.
-    await unmountDevice(mountPoint, { lazy: true }).catch((failure) => {
-      logger.error({ err: failure, mountPoint }, "can't be unmounted");
-    });
+    // Its users get errors as soon as this process has ended.
+    await detachUnserved(mountPoint, logger);
     throw error;
   }
-  stopListening();
+  stop.ignoreFromNowOn();
+}
+
+/** Takes away a mount that nobody serves: only detaching asks nothing of it. */
+async function detachUnserved(mountPoint: string, logger: Logger): Promise<void> {
+  try {
+    await unmountDevice(mountPoint, { lazy: true });
+  } catch (error) {
+    if (!isKind(error, "not-found")) logger.error({ err: error, mountPoint }, "can't be unmounted");
+  }
 }
 
 /** Takes the mount away; one that is in use is detached, and its users get a moment to finish. */
@@ -142,20 +150,32 @@ async function detach({
   thread.end();
 }
 
-/** Calls back at the first signal; a second one ends the process at once. The store survives that. */
-function onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void {
+/** Signals that ask to stop. */
+interface StopSignals {
+  /** The first one. A second one ends the process at once; the store survives that. */
+  readonly asked: Promise<NodeJS.Signals>;
+  /** It is stopping anyway. */
+  readonly ignoreFromNowOn: () => void;
+}
+
+function listenForStop(): StopSignals {
   let isStopping = false;
-  const handle = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    stop(signal);
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, handle);
-  return () => {
-    for (const signal of STOP_SIGNALS) {
-      process.off(signal, handle);
-      process.on(signal, () => undefined);
+  let isIgnoring = false;
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of STOP_SIGNALS) {
+      process.on(name, (signal) => {
+        if (isIgnoring) return;
+        if (isStopping) process.exit(1);
+        isStopping = true;
+        resolve(signal);
+      });
     }
+  });
+  return {
+    asked,
+    ignoreFromNowOn: () => {
+      isIgnoring = true;
+    },
   };
 }
 

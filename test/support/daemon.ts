@@ -1,5 +1,13 @@
 import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -29,6 +37,43 @@ export interface MountOptions {
   readonly dataDir?: string;
 }
 
+/** How a command ended, and what it printed. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Instead of the tests' own home, where a configuration of somebody's might lie. */
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: User;
+  /** Another name of the program, or another program. */
+  readonly program?: string;
+}
+
+/** Runs nexus-mount to its end, however it ends. */
+export async function nexusMount(
+  args: readonly string[],
+  { cwd = "/", home = "/nonexistent", env = {}, user, program = NEXUS_MOUNT }: CommandOptions = {},
+): Promise<Ended> {
+  const command = run(process.execPath, [program, ...args], {
+    timeout: STOP_MS,
+    cwd,
+    env: { PATH: process.env.PATH, HOME: home, ...env },
+    ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+  });
+  return await command.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code?: unknown; stdout: string; stderr: string }) => {
+      if (typeof error.code !== "number") throw error;
+      return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+    },
+  );
+}
+
 /** Why real mounts can't be made here, or undefined. */
 export function whyNoMounts(): string | undefined {
   if (!existsSync("/dev/fuse")) return "there is no /dev/fuse";
@@ -53,10 +98,15 @@ export class Mounted {
     this.user = user;
   }
 
-  static async start({ args = [], user, dataDir }: MountOptions = {}): Promise<Mounted> {
+  /** The directories alone, with nothing mounted yet. */
+  static prepare({ user, dataDir }: Omit<MountOptions, "args"> = {}): Mounted {
     const base = makeTempDir();
     if (user !== undefined) prepareFor(user, base);
-    const mounted = new Mounted(base, dataDir ?? join(base, "data"), user);
+    return new Mounted(base, dataDir ?? join(base, "data"), user);
+  }
+
+  static async start({ args = [], ...options }: MountOptions = {}): Promise<Mounted> {
+    const mounted = Mounted.prepare(options);
     try {
       await mounted.mount(args);
     } catch (error) {
@@ -77,6 +127,17 @@ export class Mounted {
       ...this.#credentials,
     });
     return stdout;
+  }
+
+  /** Runs nexus-mount as whoever mounts here, at home in the base directory. */
+  async run(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+    const user = this.user === undefined ? {} : { user: this.user };
+    return await nexusMount(args, { cwd: this.base, home: this.base, ...user, ...options });
+  }
+
+  /** Tries to mount, with what it said when it couldn't. */
+  async tryMount(args: readonly string[] = []): Promise<Ended> {
+    return await this.run([this.mountPoint, "--data-dir", this.dataDir, ...args]);
   }
 
   /** Unmounts as a user does, and waits until all is on disk. */
@@ -138,16 +199,19 @@ function prepareFor(user: User, base: string): void {
   chmodSync(base, 0o755);
 }
 
-/** Runs a shell script; throws with what it said when it fails. */
+/**
+ * Runs a shell script; throws with what it said when it fails. The shell itself goes to `cwd`: nobody
+ * but the user who mounts may enter a mount, not even root.
+ */
 export async function shell(
   script: string,
   { cwd, timeoutMs = 110_000, user }: { cwd?: string; timeoutMs?: number; user?: User } = {},
 ): Promise<string> {
   try {
-    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], {
+    const inPlace = cwd === undefined ? script : `cd -- "$0"\n${script}`;
+    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", inPlace, cwd ?? "bash"], {
       timeout: timeoutMs,
       maxBuffer: 64 * 1024 * 1024,
-      ...(cwd === undefined ? {} : { cwd }),
       ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
     });
     return stdout;

@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
+/** What all paths of these directories start with. */
+export const TEMP_PREFIX = join(tmpdir(), "nexus-test-");
+
 /** A new empty directory; whoever makes it removes it. */
 export function makeTempDir(): string {
-  return mkdtempSync(join(tmpdir(), "nexus-test-"));
+  return mkdtempSync(TEMP_PREFIX);
 }
 
 /** A new empty directory that goes with the test that asks for it. */

@@ -1,0 +1,137 @@
+import { spawn } from "node:child_process";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { DataDirLock, type LockHolder, readHolder } from "../../src/daemon/data-dir-lock.js";
+import { isKind } from "../../src/model/errors.js";
+import { kindOfLater } from "../support/error-kind.js";
+import { testDir } from "../support/temp-dir.js";
+
+const HOLDER: LockHolder = { pid: 4711, mountPoint: "/home/me/nexus" };
+
+async function acquire(
+  dataDir: string,
+  { holder = HOLDER, waitMs = 0, isFinishing = () => false }: Partial<Wait> = {},
+): Promise<DataDirLock> {
+  const lock = await DataDirLock.acquire({ dataDir, holder, waitMs, isFinishing });
+  onTestFinished(() => lock.release());
+  return lock;
+}
+
+type Wait = Omit<Parameters<typeof DataDirLock.acquire>[0], "dataDir">;
+
+/** Another process that has the lock; returns when it has, with what ends it. */
+async function holdElsewhere(dataDir: string): Promise<() => void> {
+  const child = spawn("flock", [join(dataDir, "lock"), "sh", "-c", "echo held; read -r _"]);
+  const end = () => child.stdin.end("\n");
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  return end;
+}
+
+describe("the lock of a data directory", () => {
+  test("makes the directory, for its owner only, and says who holds it", async () => {
+    const dataDir = join(testDir(), "a/data");
+    await acquire(dataDir);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dataDir, "lock")).mode & 0o777).toBe(0o600);
+    expect(readHolder(dataDir)).toStrictEqual(HOLDER);
+  });
+
+  test("is held until it is released", async () => {
+    const dataDir = testDir();
+    expect(DataDirLock.isHeld(dataDir)).toBe(false);
+    const lock = await DataDirLock.acquire({
+      dataDir,
+      holder: HOLDER,
+      waitMs: 0,
+      isFinishing: () => false,
+    });
+    expect(DataDirLock.isHeld(dataDir)).toBe(true);
+    lock.release();
+    expect(DataDirLock.isHeld(dataDir)).toBe(false);
+    await acquire(dataDir);
+    expect(DataDirLock.isHeld(dataDir)).toBe(true);
+  });
+
+  test("is refused while somebody holds it, who is named, and stays named", async () => {
+    const dataDir = testDir();
+    await acquire(dataDir);
+    const error = await acquire(dataDir, { holder: { pid: 1, mountPoint: "/other" } }).catch(
+      (refusal: unknown) => refusal,
+    );
+    expect(isKind(error, "in-use")).toBe(true);
+    expect(String(error)).toContain(
+      `${dataDir} is in use by process 4711, mounted at /home/me/nexus`,
+    );
+    expect(readHolder(dataDir)).toStrictEqual(HOLDER);
+  });
+
+  test("is refused while another program holds it, of whom nothing is known", async () => {
+    const dataDir = testDir();
+    await holdElsewhere(dataDir);
+    const error = await acquire(dataDir).catch((refusal: unknown) => refusal);
+    expect(String(error)).toContain("is in use by another process");
+  });
+
+  test("is waited for while the holder is finishing", async () => {
+    const dataDir = testDir();
+    const end = await holdElsewhere(dataDir);
+    let asked = 0;
+    const isFinishing = () => {
+      asked += 1;
+      if (asked === 2) end();
+      return true;
+    };
+    await acquire(dataDir, { waitMs: 10_000, isFinishing });
+    expect(asked).toBeGreaterThanOrEqual(2);
+    expect(readHolder(dataDir)).toStrictEqual(HOLDER);
+  });
+
+  test("is not waited for any longer when the holder turns out to stay", async () => {
+    const dataDir = testDir();
+    await holdElsewhere(dataDir);
+    const answers = [true, false];
+    const isFinishing = () => answers.shift() ?? true;
+    expect(await kindOfLater(acquire(dataDir, { waitMs: 10_000, isFinishing }))).toBe("in-use");
+    expect(answers).toStrictEqual([]);
+  });
+
+  test("is waited for only so long", async () => {
+    const dataDir = testDir();
+    await holdElsewhere(dataDir);
+    const patient = { waitMs: 60, isFinishing: () => true };
+    expect(await kindOfLater(acquire(dataDir, patient))).toBe("in-use");
+  });
+
+  test("forgets a longer text of the holder before", async () => {
+    const dataDir = testDir();
+    writeFileSync(join(dataDir, "lock"), `${JSON.stringify(HOLDER)}${" ".repeat(500)}rest`);
+    await acquire(dataDir);
+    expect(readFileSync(join(dataDir, "lock"), "utf8")).toBe(`${JSON.stringify(HOLDER)}\n`);
+  });
+
+  test("can't be had where no directory can be", async () => {
+    const base = testDir();
+    writeFileSync(join(base, "file"), "");
+    expect(await kindOfLater(acquire(join(base, "file/data")))).toBe("not-a-directory");
+  });
+});
+
+describe("who holds it", () => {
+  test.each([
+    ["no file", undefined],
+    ["an empty file", ""],
+    ["a torn line", '{"pid":12'],
+    ["something else", '"text"'],
+    ["a list", "[1]"],
+    ["nothing", "null"],
+    ["half of it", '{"pid":12}'],
+  ])("is unknown from %s", (_, text) => {
+    const dataDir = testDir();
+    if (text !== undefined) writeFileSync(join(dataDir, "lock"), text);
+    expect(readHolder(dataDir)).toBeUndefined();
+  });
+});

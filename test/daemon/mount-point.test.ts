@@ -1,0 +1,122 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { isAlive, prepareMountPoint, resolveMountPoint } from "../../src/daemon/mount-point.js";
+import { kindOf, kindOfLater } from "../support/error-kind.js";
+import { testDir } from "../support/temp-dir.js";
+
+describe("the place of a mount", () => {
+  test("is absolute and canonical, from the working directory on", () => {
+    expect(resolveMountPoint("a//b/../c/", "/srv")).toBe("/srv/a/c");
+    expect(resolveMountPoint("/a/./b", "/srv")).toBe("/a/b");
+    expect(resolveMountPoint(".", "/srv")).toBe("/srv");
+  });
+
+  test("has no symlinks, wherever they are, as long as it is there or not", () => {
+    const base = testDir();
+    mkdirSync(join(base, "real/mnt"), { recursive: true });
+    symlinkSync("real", join(base, "relative"));
+    symlinkSync(join(base, "relative/mnt"), join(base, "absolute"));
+    symlinkSync("../absolute", join(base, "real/back"));
+    symlinkSync("nowhere", join(base, "dangling"));
+    const cases = {
+      "relative/mnt": "real/mnt",
+      absolute: "real/mnt",
+      "relative/back": "real/mnt",
+      "relative/not/there": "real/not/there",
+      "absolute/not/there": "real/mnt/not/there",
+      dangling: "nowhere",
+      "not/there": "not/there",
+    };
+    for (const [path, expected] of Object.entries(cases)) {
+      expect(resolveMountPoint(path, base)).toBe(join(base, expected));
+    }
+  });
+
+  test("is never /, nor behind a loop", () => {
+    const base = testDir();
+    symlinkSync("/", join(base, "root"));
+    symlinkSync("loop", join(base, "loop"));
+    expect(kindOf(() => resolveMountPoint("/"))).toBe("invalid-argument");
+    expect(kindOf(() => resolveMountPoint("..", "/srv"))).toBe("invalid-argument");
+    expect(kindOf(() => resolveMountPoint("root", base))).toBe("invalid-argument");
+    expect(kindOf(() => resolveMountPoint("loop", base))).toBe("symlink-loop");
+    expect(kindOf(() => resolveMountPoint("loop/below", base))).toBe("symlink-loop");
+  });
+});
+
+describe("preparing a mount point", () => {
+  const prepare = (
+    base: string,
+    {
+      allowNonEmpty = false,
+      ...files
+    }: Partial<Record<"dataDir" | "dbPath" | "logFile", string>> & {
+      allowNonEmpty?: boolean;
+    } = {},
+  ) => {
+    const dataDir = files.dataDir ?? join(base, "data");
+    return prepareMountPoint({
+      mountPoint: join(base, "mnt"),
+      files: { dbPath: join(dataDir, "metadata.db"), logFile: undefined, ...files, dataDir },
+      allowNonEmpty,
+    });
+  };
+
+  test("makes it, and takes one that is there and empty", async () => {
+    const base = testDir();
+    expect(await prepare(base)).toStrictEqual({ clearedStale: false });
+    expect(await prepare(base)).toStrictEqual({ clearedStale: false });
+    // The data directory isn't this one's affair.
+    expect(readdirSync(base)).toStrictEqual(["mnt"]);
+  });
+
+  test("refuses one with files, unless that is wanted", async () => {
+    const base = testDir();
+    mkdirSync(join(base, "mnt/.hidden"), { recursive: true });
+    expect(await kindOfLater(prepare(base))).toBe("directory-not-empty");
+    expect(await kindOfLater(prepare(base, { allowNonEmpty: true }))).toBeUndefined();
+  });
+
+  test("refuses a file, and a place below one", async () => {
+    const base = testDir();
+    writeFileSync(join(base, "mnt"), "");
+    expect(await kindOfLater(prepare(base))).toBe("not-a-directory");
+    expect(await kindOfLater(prepare(base, { allowNonEmpty: true }))).toBe("not-a-directory");
+    expect(await kindOfLater(prepare(join(base, "mnt")))).toBe("not-a-directory");
+  });
+
+  test.each([
+    { dataDir: "mnt" },
+    { dataDir: "mnt/data" },
+    { dataDir: "link/data" },
+    { dataDir: "." },
+    { dbPath: "mnt/metadata.db" },
+    { logFile: "link/log" },
+  ])("refuses to hide the daemon's own files, or to lie among them: %j", async (files) => {
+    const base = testDir();
+    symlinkSync("mnt", join(base, "link"));
+    const absolute = Object.fromEntries(
+      Object.entries(files).map(([key, path]) => [key, join(base, path)]),
+    );
+    expect(await kindOfLater(prepare(base, absolute))).toBe("invalid-argument");
+    expect(readdirSync(base)).toStrictEqual(["link"]);
+  });
+
+  test.each([{ dataDir: "mnt-data" }, { dataDir: "mn" }, { logFile: "mnt.log" }])(
+    "has nothing against a name that only begins the same: %j",
+    async (files) => {
+      const base = testDir();
+      const absolute = Object.fromEntries(
+        Object.entries(files).map(([key, path]) => [key, join(base, path)]),
+      );
+      expect(await kindOfLater(prepare(base, absolute))).toBeUndefined();
+    },
+  );
+});
+
+test("an ordinary directory is alive, and so is one that isn't there", () => {
+  const base = testDir();
+  expect(isAlive(base)).toBe(true);
+  expect(isAlive(join(base, "absent"))).toBe(true);
+});

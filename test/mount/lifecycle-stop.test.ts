@@ -1,0 +1,243 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Mounted, type MountOptions, NEXUS_MOUNT, shell, whyNoMounts } from "../support/daemon.js";
+import { blobsOf, hashOf, problemsIn } from "../support/data-directory.js";
+import { MOUNT_USERS } from "../support/mount-users.js";
+import { cpuTicks, isRunning, until } from "../support/processes.js";
+
+const skipReason = whyNoMounts();
+
+async function start(options: MountOptions = {}): Promise<Mounted> {
+  const mounted = await Mounted.start(options);
+  onTestFinished(() => mounted.stop());
+  return mounted;
+}
+
+async function hasEnded(pid: number): Promise<void> {
+  await until(`daemon ${pid} has ended`, { holds: () => !isRunning(pid), timeoutMs: 40_000 });
+}
+
+/** What is left when a daemon has ended in order. */
+async function expectCleanEnd(mounted: Mounted, texts: readonly string[]): Promise<void> {
+  expect(mounted.isMounted).toBe(false);
+  expect(problemsIn(mounted.dataDir)).toStrictEqual([]);
+  expect(blobsOf(mounted.dataDir).map(({ hash }) => hash)).toEqual(
+    expect.arrayContaining(texts.map(hashOf)),
+  );
+  await shell(`flock --nonblock ${mounted.dataDir}/lock true`);
+  const lines = mounted.log.trim().split("\n");
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ msg: "stopped", level: 30 });
+}
+
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+const WAYS: readonly { way: string; stop: (mounted: Mounted) => Promise<unknown> }[] = [
+  ...SIGNALS.map((signal) => ({
+    way: signal,
+    stop: async ({ pid }: Mounted) => process.kill(pid, signal),
+  })),
+  {
+    way: "fusermount3 -u",
+    stop: ({ mountPoint, user }) =>
+      shell(`fusermount3 -u ${mountPoint}`, user === undefined ? {} : { user }),
+  },
+];
+
+describe.skipIf(skipReason !== undefined)("a daemon", () => {
+  // The signals differ in their number only, so one is enough for the second user.
+  const cases = MOUNT_USERS.flatMap(([who, as]) =>
+    WAYS.filter(({ way }) => who === "root" || !/INT|HUP/.test(way)).map(
+      ({ way, stop }) => [who, way, { as, stop }] as const,
+    ),
+  );
+  test.each(cases)(
+    "of %s ends by %s with all contents sealed, and leaves nothing",
+    async (_who, _way, { as, stop }) => {
+      const mounted = await start(as);
+      const { pid, mountPoint } = mounted;
+      const script = "mkdir -p a/b; printf one > a/b/one; printf two > two; printf two > same";
+      await shell(script, { cwd: mountPoint, ...as });
+      await stop(mounted);
+      await hasEnded(pid);
+      await expectCleanEnd(mounted, ["one", "two"]);
+    },
+  );
+
+  test("that nobody stops uses no processor time", async () => {
+    const mounted = await start();
+    const { pid, mountPoint } = mounted;
+    writeFileSync(join(mountPoint, "file"), "text");
+    // First it seals what was written, which ends with the blob and the row that names it.
+    await until("the content is sealed", {
+      holds: () => blobsOf(mounted.dataDir).some(({ hash }) => hash === hashOf("text")),
+    });
+    await settled(pid);
+    const before = cpuTicks(pid);
+    await shell("sleep 2");
+    expect(cpuTicks(pid) - before).toBeLessThanOrEqual(1);
+  });
+
+  test("ends within seconds although its mount is in use, and nothing written is lost", async () => {
+    const mounted = await start();
+    const { pid, mountPoint } = mounted;
+    const fd = openSync(join(mountPoint, "file"), "w");
+    try {
+      writeSync(fd, "written before the end");
+      process.kill(pid, "SIGTERM");
+      await until("the mount is detached", { holds: () => !mounted.isMounted });
+      await hasEnded(pid);
+      expect(() => writeSync(fd, "more")).toThrow(/ENOTCONN/);
+    } finally {
+      closeDead(fd);
+    }
+    await mounted.mount();
+    expect(readFileSync(join(mountPoint, "file"), "utf8")).toBe("written before the end");
+    await mounted.unmount();
+    await expectCleanEnd(mounted, ["written before the end"]);
+  });
+
+  test("ends at once at the second signal, and the next one takes up what was left", async () => {
+    const mounted = await start();
+    const { pid, mountPoint } = mounted;
+    const fd = openSync(join(mountPoint, "file"), "w");
+    try {
+      writeSync(fd, "text");
+      process.kill(pid, "SIGTERM");
+      await until("the mount is detached", { holds: () => !mounted.isMounted });
+      const before = performance.now();
+      process.kill(pid, "SIGTERM");
+      await hasEnded(pid);
+      // Well before those who use the mount would have been cut off.
+      expect(performance.now() - before).toBeLessThan(2000);
+    } finally {
+      closeDead(fd);
+    }
+    await mounted.mount();
+    expect(readFileSync(join(mountPoint, "file"), "utf8")).toBe("text");
+  });
+
+  test("leaves no mount behind when the signal comes as soon as there is one", async () => {
+    const mounted = Mounted.prepare();
+    onTestFinished(() => mounted.stop());
+    const daemon = startInForeground(mounted);
+    const closed = new Promise((resolve) => daemon.once("close", resolve));
+    // Without a pause: the moment between mount(2) and the first answer is short.
+    const deadline = performance.now() + 20_000;
+    while (!mounted.isMounted && performance.now() < deadline);
+    daemon.kill("SIGTERM");
+    expect(await closed).toBe(0);
+    expect(mounted.isMounted).toBe(false);
+    expect(problemsIn(mounted.dataDir)).toStrictEqual([]);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "in the foreground logs to the terminal, and exits with 0 after %s",
+    async (signal) => {
+      const mounted = Mounted.prepare();
+      onTestFinished(() => mounted.stop());
+      const { mountPoint, dataDir } = mounted;
+      const daemon = startInForeground(mounted);
+      const output = collectOutput(daemon);
+      await until("it is mounted", { holds: () => output().includes("mounted") });
+      writeFileSync(join(mountPoint, "file"), "text");
+      daemon.kill(signal);
+      const code = await new Promise((resolve) => daemon.once("close", resolve));
+      expect(code).toBe(0);
+      expect(output()).toMatch(/INFO.*: mounted(.|\n)*INFO.*: stopping(.|\n)*INFO.*: stopped/);
+      expect(problemsIn(dataDir)).toStrictEqual([]);
+      await expect(shell(`ls ${dataDir}/nexus-mount.log`)).rejects.toThrow(/No such file/);
+    },
+  );
+});
+
+describe.skipIf(skipReason !== undefined)("nexus-mount -u", () => {
+  test("waits until the daemon is gone and everything is on disk", async () => {
+    const mounted = await start();
+    const { pid, mountPoint } = mounted;
+    writeFileSync(join(mountPoint, "file"), "text");
+    const ended = await mounted.run(["-u", mountPoint]);
+    const problems = problemsIn(mounted.dataDir);
+    expect(ended).toStrictEqual({
+      code: 0,
+      stdout: `nexus-mount: unmounted ${mountPoint}\n`,
+      stderr: "",
+    });
+    expect(problems).toStrictEqual([]);
+    await hasEnded(pid);
+    await expectCleanEnd(mounted, ["text"]);
+  });
+
+  test("refuses while a file is open, says so in one line, and detaches with --lazy", async () => {
+    const mounted = await start();
+    const { pid, mountPoint } = mounted;
+    const fd = openSync(join(mountPoint, "file"), "w");
+    try {
+      const refused = await mounted.run(["-u", mountPoint]);
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toMatch(/^nexus-mount: \S+ is in use: .*--lazy\n$/);
+      expect(mounted.isMounted).toBe(true);
+
+      const lazy = mounted.run(["--unmount", "--lazy", mountPoint]);
+      await until("the mount is detached", { holds: () => !mounted.isMounted });
+      writeSync(fd, "those who have it open go on");
+      closeSync(fd);
+      expect(await lazy).toMatchObject({ code: 0 });
+    } finally {
+      closeDead(fd);
+    }
+    await hasEnded(pid);
+    await expectCleanEnd(mounted, ["those who have it open go on"]);
+  });
+
+  test("says where nothing is mounted", async () => {
+    const mounted = Mounted.prepare();
+    onTestFinished(() => mounted.stop());
+    expect(await mounted.run(["-u", mounted.mountPoint])).toStrictEqual({
+      code: 1,
+      stdout: "",
+      stderr: `nexus-mount: no Nexus namespace is mounted at ${mounted.mountPoint}\n`,
+    });
+  });
+});
+
+function startInForeground({ mountPoint, dataDir, base }: Mounted): ChildProcess {
+  const args = [NEXUS_MOUNT, "--foreground", mountPoint, "--data-dir", dataDir];
+  const daemon = spawn(process.execPath, args, { env: { ...process.env, HOME: base } });
+  onTestFinished(() => {
+    daemon.kill("SIGKILL");
+  });
+  return daemon;
+}
+
+/** Waits until a daemon has been still for a moment: background work is done. */
+async function settled(pid: number): Promise<void> {
+  let ticks = -1;
+  let since = performance.now();
+  await until("the daemon is still", {
+    holds: () => {
+      const now = cpuTicks(pid);
+      if (now !== ticks) since = performance.now();
+      ticks = now;
+      return performance.now() - since > 500;
+    },
+  });
+}
+
+function collectOutput(child: ChildProcess): () => string {
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+  }
+  return () => text;
+}
+
+function closeDead(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // closed already, or the mount that it is on can't answer
+  }
+}

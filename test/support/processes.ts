@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+/** Of another process there is no event to wait for, so it is asked again and again. */
+const POLL_MS = 10;
+
+/** Waits for something that happens outside this process; an error says what it was. */
+export async function until(
+  what: string,
+  { holds, timeoutMs = 20_000 }: { holds: () => boolean; timeoutMs?: number },
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    await setTimeout(POLL_MS);
+  }
+}
+
+/** Whether a process runs; one that nobody has waited for yet doesn't. */
+export function isRunning(pid: number): boolean {
+  return stateOf(pid) !== undefined;
+}
+
+/** Kills a process as a crash does, and waits until it is gone. */
+export async function killNow(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await until(`process ${pid} is gone`, { holds: () => !isRunning(pid) });
+}
+
+/** The processor time that a process has used, in clock ticks of 10 ms. */
+export function cpuTicks(pid: number): number {
+  const fields = statOf(pid)?.split(" ") ?? [];
+  // proc(5), /proc/PID/stat: utime and stime are fields 14 and 15, counted from 1.
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function stateOf(pid: number): string | undefined {
+  const state = statOf(pid)?.split(" ")[0];
+  return state === "Z" || state === "X" ? undefined : state;
+}
+
+/** The fields from the third on; the second, the name, may have spaces in it. */
+function statOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2);
+  } catch {
+    return undefined; // there is no such process
+  }
+}
