@@ -1,7 +1,7 @@
 import type { MountEntry } from "../core/mount-table.js";
 import type { NamespaceDeclaration } from "../core/namespace.js";
 import type { AgentId, TenantId } from "../model/ids.js";
-import type { LogLevel } from "../telemetry/logger.js";
+import type { LogLevel } from "../telemetry/log-level.js";
 
 /** Everything that can be configured, complete and checked. */
 export interface Config {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { LOCAL_BACKEND } from "../core/mount-table.js";
 import { NexusError } from "../model/errors.js";
 import { canonicalPath, checkName } from "../model/path.js";
-import { LOG_LEVELS } from "../telemetry/logger.js";
+import { LOG_LEVELS } from "../telemetry/log-level.js";
 
 /** One setting: what it may be, in a program's and in people's words. */
 export interface SettingRule {

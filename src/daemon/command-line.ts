@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { Setting } from "../config/config.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { NexusError } from "../model/errors.js";
-import { LOG_LEVELS } from "../telemetry/logger.js";
+import { LOG_LEVELS } from "../telemetry/log-level.js";
 import { version } from "../telemetry/version.js";
 import { parseMountOptions } from "./mount-option-list.js";
 

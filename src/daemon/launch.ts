@@ -30,7 +30,12 @@ export async function launch(program: string, args: readonly string[]): Promise<
   if (report.state === "failed") throw new NexusError(report.kind, report.message);
   child.disconnect();
   child.unref();
-  requireAnswer(report.serving.mountPoint);
+  try {
+    requireAnswer(report.serving.mountPoint);
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
   return report.serving;
 }
 

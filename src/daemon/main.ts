@@ -45,6 +45,10 @@ async function serve(
 /** In the background: whoever started this process waits for word. */
 async function serveForParent(request: MountRequest): Promise<void> {
   let isReady = false;
+  // Nobody waits any more: it was interrupted, and what it asked for isn't wanted.
+  process.once("disconnect", () => {
+    if (!isReady) process.kill(process.pid, "SIGTERM");
+  });
   try {
     await serve(request, {
       onReady: (serving) => {

@@ -1,11 +1,9 @@
 import { type DestinationStream, destination, pino } from "pino";
 import pretty from "pino-pretty";
+import type { LogLevel } from "./log-level.js";
 
 /** What the rest of the program logs with: a pino logger. */
 export type { Logger } from "pino";
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where a log goes; plain data, so that each thread can open its own logger from it. */
 export interface LogTarget {

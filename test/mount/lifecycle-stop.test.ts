@@ -201,6 +201,38 @@ describe.skipIf(skipReason !== undefined)("nexus-mount -u", () => {
   });
 });
 
+test.skipIf(skipReason !== undefined)(
+  "a command that is interrupted before it has mounted leaves no mount and no daemon",
+  async () => {
+    const mounted = Mounted.prepare();
+    const { mountPoint, dataDir, base } = mounted;
+    onTestFinished(() => mounted.stop());
+    const args = [NEXUS_MOUNT, mountPoint, "--data-dir", dataDir];
+    const command = spawn(process.execPath, args, { env: { ...process.env, HOME: base } });
+    let printed = "";
+    command.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk.toString("utf8");
+    });
+    // The daemon has only just begun when it takes the data directory.
+    await until("the daemon has begun", { holds: () => lockHolder(mounted) !== undefined });
+    command.kill("SIGINT");
+    const daemon = lockHolder(mounted) ?? 0;
+    await hasEnded(daemon);
+    expect(printed).toBe("");
+    expect(mounted.isMounted).toBe(false);
+    await shell(`flock --nonblock ${dataDir}/lock true`);
+  },
+);
+
+/** The process that has taken the data directory, once it has said so. */
+function lockHolder({ dataDir }: Mounted): number | undefined {
+  try {
+    return (JSON.parse(readFileSync(join(dataDir, "lock"), "utf8")) as { pid: number }).pid;
+  } catch {
+    return undefined; // not there yet, or half written
+  }
+}
+
 function startInForeground({ mountPoint, dataDir, base }: Mounted): ChildProcess {
   const args = [NEXUS_MOUNT, "--foreground", mountPoint, "--data-dir", dataDir];
   const daemon = spawn(process.execPath, args, { env: { ...process.env, HOME: base } });

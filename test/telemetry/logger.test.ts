@@ -2,7 +2,8 @@ import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bind } from "../../src/libc/library.js";
-import { LOG_LEVELS, type LogLevel, openLogger } from "../../src/telemetry/logger.js";
+import { LOG_LEVELS, type LogLevel } from "../../src/telemetry/log-level.js";
+import { openLogger } from "../../src/telemetry/logger.js";
 import { testDir } from "../support/temp-dir.js";
 
 const STDERR = 2;

@@ -1,0 +1,3 @@
+/** From everything to nothing, as pino names them. Apart from the logger, which takes long to load. */
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
