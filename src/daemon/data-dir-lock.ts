@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { makeDirectories } from "../libc/directories.js";
 import { tryLock } from "../libc/files.js";
 import { fsError } from "../libc/system-error.js";
 import { NexusError } from "../model/errors.js";
@@ -89,7 +90,7 @@ export function readHolder(dataDir: string): LockHolder | undefined {
 
 function open(dataDir: string, path: string): number {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectories(dataDir, { mode: 0o700 });
     return openSync(path, "a+", 0o600);
   } catch (error) {
     throw fsError(error, { op: "open", path });

@@ -25,6 +25,23 @@ export function openLogger(target: LogTarget, thread: string) {
           ignore: "pid,hostname,thread",
           colorize: process.stderr.isTTY,
         })
-      : destination({ dest: target.to.file, append: true, sync: true, mkdir: true, mode: 0o600 });
+      : logFile(target.to.file);
   return pino({ level: target.level, base: { pid: process.pid, thread } }, stream);
+}
+
+/** What waits for room on a full disk; more is dropped. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+function logFile(path: string): DestinationStream {
+  const stream = destination({
+    dest: path,
+    append: true,
+    sync: true,
+    mode: 0o600,
+    maxLength: MAX_WAITING_BYTES,
+  });
+  // A full disk must not end the program that wants to say so. What wasn't written is tried again
+  // with the next line.
+  stream.on("error", () => undefined);
+  return stream;
 }

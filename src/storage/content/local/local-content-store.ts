@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
@@ -40,8 +41,8 @@ export class LocalContentStore implements ContentStore {
     this.#layout = layout;
     this.#jobs = jobs;
     try {
-      mkdirSync(layout.casDirectory, { recursive: true, mode: 0o700 });
-      mkdirSync(layout.stagingDirectory, { recursive: true, mode: 0o700 });
+      makeDirectories(layout.casDirectory, { mode: 0o700 });
+      makeDirectories(layout.stagingDirectory, { mode: 0o700 });
       this.#small = new SmallContents({ log: new StagingLog(layout.stagingDirectory), clock });
       this.#removeUnfinished();
     } catch (error) {
