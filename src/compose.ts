@@ -67,6 +67,7 @@ export function compose({
   makeDirectory(dataDir);
   const clock = new SystemClock();
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  makeDirectory(dirname(dbPath));
   const metadata = new SqliteMetadataStore({
     databasePath: dbPath,
     journalPath: join(dataDir, "metadata.journal"),
@@ -153,6 +154,6 @@ function makeDirectory(path: string): void {
   try {
     makeDirectories(path, { mode: 0o700 });
   } catch (error) {
-    throw fsError(error, { op: "make the data directory", path });
+    throw fsError(error, { op: "make the directory", path });
   }
 }

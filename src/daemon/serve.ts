@@ -63,9 +63,19 @@ export async function serve(
     logger.info({ mountPoint }, "stopped");
   } catch (error) {
     logger.fatal({ err: error }, "ended by an error");
+    noteFailure(lock, { pid: process.pid, mountPoint, failure: messageOf(error) });
     throw error;
   } finally {
     lock.release();
+  }
+}
+
+/** For whoever unmounts and waits for the end. */
+function noteFailure(lock: DataDirLock, holder: LockHolder): void {
+  try {
+    lock.note(holder);
+  } catch {
+    // A disk that fails; the log and the exit code say so, too.
   }
 }
 

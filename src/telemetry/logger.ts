@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, pino } from "pino";
+import { openSync, writeSync } from "node:fs";
+import { type DestinationStream, pino } from "pino";
 import pretty from "pino-pretty";
 import type { LogLevel } from "./log-level.js";
 
@@ -29,19 +30,22 @@ export function openLogger(target: LogTarget, thread: string) {
   return pino({ level: target.level, base: { pid: process.pid, thread } }, stream);
 }
 
-/** What waits for room on a full disk; more is dropped. */
-const MAX_WAITING_BYTES = 1024 * 1024;
-
+/**
+ * Appends to a file. A full disk must not end the program that wants to say so, nor hold it up: a line
+ * that can't be written is dropped. (pino's own destination keeps it, and at the end of the process
+ * tries again for ever.)
+ */
 function logFile(path: string): DestinationStream {
-  const stream = destination({
-    dest: path,
-    append: true,
-    sync: true,
-    mode: 0o600,
-    maxLength: MAX_WAITING_BYTES,
-  });
-  // A full disk must not end the program that wants to say so. What wasn't written is tried again
-  // with the next line.
-  stream.on("error", () => undefined);
-  return stream;
+  const fd = openSync(path, "a", 0o600);
+  let isTorn = false;
+  return {
+    write: (line) => {
+      const bytes = Buffer.from(isTorn ? `\n${line}` : line);
+      try {
+        isTorn = writeSync(fd, bytes) < bytes.length;
+      } catch {
+        // there is nowhere to say it
+      }
+    },
+  };
 }

@@ -22,6 +22,7 @@ import type {
   LinkRequest,
   MetadataStore,
   Reaped,
+  ReferenceCountRequest,
   RenameRequest,
   RenameResult,
   SealedContent,
@@ -162,6 +163,10 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#engine.read(reading.describe(ino));
   }
 
+  countReferences(request: ReferenceCountRequest): number {
+    return this.#engine.read(reading.countReferences(request));
+  }
+
   countInodes(): number {
     this.#inodeCount ??= this.#engine.read(reading.countInodes());
     return this.#inodeCount;
@@ -295,6 +300,7 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#engine.close();
       await this.#checkpointer.close();
       await this.#walSync.close();
+      this.#reserve.hold();
       this.#journal.close();
       // The last connection to close checkpoints and removes the log.
       this.#database.close();
