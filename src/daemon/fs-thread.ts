@@ -46,10 +46,7 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const pump = new Pump();
     const nexus = compose({ config, scheduler: pump, logger });
     const attach = (fd: number, identity: Identity) =>
-      attachSession(
-        { pump, nexus, logger, say, fail },
-        { fd, identity, isReadOnly: config.readOnly },
-      );
+      attachSession({ pump, nexus, logger, say, fail }, { fd, identity });
     let end: (() => void) | undefined;
     port.on("message", (message: ToThread) => {
       if (message.type === "attach") {
@@ -92,10 +89,10 @@ function attachSession(
     say: (message: FromThread) => void;
     fail: (error: unknown) => void;
   },
-  { fd, identity, isReadOnly }: { fd: number; identity: Identity; isReadOnly: boolean },
+  { fd, identity }: { fd: number; identity: Identity },
 ): () => void {
   try {
-    if (!isReadOnly) nexus.welcome(identity);
+    nexus.welcome(identity);
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -1,8 +1,7 @@
-import { readdirSync, readlinkSync, statfsSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, statfsSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Config } from "../config/config.js";
 import { unmountDevice } from "../fuse/binding/device.js";
-import { makeDirectories } from "../libc/directories.js";
 import { fsError } from "../libc/system-error.js";
 import { NexusError } from "../model/errors.js";
 import { nexusMountAt } from "./host-mounts.js";
@@ -119,7 +118,7 @@ function isAtOrBelow(path: string, ancestor: string): boolean {
 
 function makeDirectory(mountPoint: string): void {
   try {
-    makeDirectories(mountPoint);
+    mkdirSync(mountPoint, { recursive: true });
   } catch (error) {
     const failure = fsError(error, { op: "make the mount point", path: mountPoint });
     if (failure.kind !== "already-exists" && failure.kind !== "not-a-directory") throw failure;

@@ -78,7 +78,6 @@ class Fixture {
       scheduler: this.clock,
       logger: this.log.logger,
       onCommit: (written) => this.commits.push(written),
-      makeRoom: () => false,
     });
     onTestFinished(() => {
       this.database.close();
