@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "./config/config.js";
 import { MountTable } from "./core/mount-table.js";
 import { namespaceTable } from "./core/namespace.js";
 import { Router } from "./core/router.js";
+import { makeDirectories } from "./libc/directories.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
@@ -16,6 +16,7 @@ import { LocalContentStore } from "./storage/content/local/local-content-store.j
 import { WorkerContentJobs } from "./storage/content/local/worker-content-jobs.js";
 import type { MetadataStore } from "./storage/metadata/metadata-store.js";
 import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-worker.js";
+import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointer.js";
 import type { Logger } from "./telemetry/logger.js";
@@ -66,9 +67,12 @@ export function compose({
   makeDirectory(dataDir);
   const clock = new SystemClock();
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  makeDirectory(dirname(dbPath));
   const metadata = new SqliteMetadataStore({
     databasePath: dbPath,
     journalPath: join(dataDir, "metadata.journal"),
+    // On the disk where the database needs it.
+    reserve: new SpaceReserve(join(dirname(dbPath), "metadata.reserve")),
     cacheSizeMb,
     owner,
     clock,
@@ -148,8 +152,8 @@ function admitRoot(volume: Volume): void {
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path, { mode: 0o700 });
   } catch (error) {
-    throw fsError(error, { op: "make the data directory", path });
+    throw fsError(error, { op: "make the directory", path });
   }
 }

@@ -65,7 +65,7 @@ export function authorizeChange(identity: Identity, place: Place): void {
 }
 
 /** Whether the directory has children that the identity's own tenant or agent shuts it out of. */
-function isBoundWithin({ awaits, zone }: Place, { tenantId, agentId }: Identity): boolean {
+export function isBoundWithin({ awaits, zone }: Place, { tenantId, agentId }: Identity): boolean {
   if (awaits === "tenant" && tenantId !== undefined) return true;
   const agentsBelow = awaits === "agent" || zone.namespace?.requiresAgent === true;
   return awaits !== undefined && agentsBelow && agentId !== undefined;

@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { makeDirectories } from "../libc/directories.js";
 import { tryLock } from "../libc/files.js";
 import { fsError } from "../libc/system-error.js";
 import { NexusError } from "../model/errors.js";
@@ -9,6 +10,8 @@ import { NexusError } from "../model/errors.js";
 export interface LockHolder {
   readonly pid: number;
   readonly mountPoint: string;
+  /** Why it ended, if it didn't end well. */
+  readonly failure?: string;
 }
 
 const POLL_MS = 50;
@@ -44,15 +47,23 @@ export class DataDirLock {
     const deadline = performance.now() + waitMs;
     while (!tryLock(fd)) {
       const other = readHolder(dataDir);
-      if (!isFinishing(other) || performance.now() > deadline) {
+      const finishing = isFinishing(other);
+      if (!finishing || performance.now() > deadline) {
         closeSync(fd);
-        throw new NexusError("in-use", inUse(dataDir, other), { path: dataDir });
+        const message = finishing ? stillFinishing(dataDir, other) : inUse(dataDir, other);
+        throw new NexusError("in-use", message, { path: dataDir });
       }
       await setTimeout(POLL_MS);
     }
-    ftruncateSync(fd, 0);
-    writeSync(fd, `${JSON.stringify(holder)}\n`, 0);
-    return new DataDirLock(fd);
+    const lock = new DataDirLock(fd);
+    lock.note(holder);
+    return lock;
+  }
+
+  /** Writes down who holds it, for others to read. */
+  note(holder: LockHolder): void {
+    ftruncateSync(this.#fd, 0);
+    writeSync(this.#fd, `${JSON.stringify(holder)}\n`, 0);
   }
 
   /** Whether somebody holds it now. */
@@ -79,9 +90,9 @@ export class DataDirLock {
 export function readHolder(dataDir: string): LockHolder | undefined {
   try {
     const text = readFileSync(join(dataDir, "lock"), "utf8");
-    const { pid, mountPoint } = JSON.parse(text) as Partial<LockHolder>;
+    const { pid, mountPoint, failure } = JSON.parse(text) as Partial<LockHolder>;
     if (typeof pid !== "number" || typeof mountPoint !== "string") return undefined;
-    return { pid, mountPoint };
+    return { pid, mountPoint, ...(typeof failure === "string" ? { failure } : {}) };
   } catch {
     return undefined; // it only serves messages
   }
@@ -89,7 +100,7 @@ export function readHolder(dataDir: string): LockHolder | undefined {
 
 function open(dataDir: string, path: string): number {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectories(dataDir, { mode: 0o700 });
     return openSync(path, "a+", 0o600);
   } catch (error) {
     throw fsError(error, { op: "open", path });
@@ -102,4 +113,9 @@ function inUse(dataDir: string, holder: LockHolder | undefined): string {
       ? "another process"
       : `process ${holder.pid}, mounted at ${holder.mountPoint}`;
   return `the data directory ${dataDir} is in use by ${who}; unmount that first, or choose another --data-dir`;
+}
+
+function stillFinishing(dataDir: string, holder: LockHolder | undefined): string {
+  const who = holder === undefined ? "a process" : `process ${holder.pid}`;
+  return `the data directory ${dataDir} is still in use by ${who}, which was unmounted and serves files that are open, or writes down what is left; close them, or choose another --data-dir`;
 }

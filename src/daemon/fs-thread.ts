@@ -46,7 +46,10 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const pump = new Pump();
     const nexus = compose({ config, scheduler: pump, logger });
     const attach = (fd: number, identity: Identity) =>
-      attachSession({ pump, nexus, logger, say, fail }, { fd, identity });
+      attachSession(
+        { pump, nexus, logger, say, fail },
+        { fd, identity, isReadOnly: config.readOnly },
+      );
     let end: (() => void) | undefined;
     port.on("message", (message: ToThread) => {
       if (message.type === "attach") {
@@ -89,10 +92,10 @@ function attachSession(
     say: (message: FromThread) => void;
     fail: (error: unknown) => void;
   },
-  { fd, identity }: { fd: number; identity: Identity },
+  { fd, identity, isReadOnly }: { fd: number; identity: Identity; isReadOnly: boolean },
 ): () => void {
   try {
-    nexus.welcome(identity);
+    if (!isReadOnly) nexus.welcome(identity);
   } catch (error) {
     closeSync(fd);
     throw error;

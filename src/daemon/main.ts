@@ -6,6 +6,7 @@ import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine } from "./command-line.js";
 import { launch, report } from "./launch.js";
 import type { Serving } from "./serve.js";
+import type { Unmounted } from "./unmount.js";
 
 // The name counts, too: mount(8) calls its helpers by one of their own.
 const [, program = fileURLToPath(import.meta.url), ...args] = process.argv;
@@ -15,7 +16,8 @@ try {
   if (invocation.action === "unmount") {
     const { mountPoint, lazy } = invocation;
     const { unmountAndWait } = await import("./unmount.js");
-    console.log(`nexus-mount: unmounted ${await unmountAndWait(mountPoint, { lazy })}`);
+    const unmounted = await unmountAndWait(mountPoint, { lazy });
+    console.log(`nexus-mount: ${sayUnmounted(unmounted)}`);
   } else if (invocation.action === "mount") {
     await mount(invocation.request);
   }
@@ -23,6 +25,11 @@ try {
   console.error(`nexus-mount: ${messageOf(error)}`);
   // Whatever is still open here closes now, the device above all.
   process.exit(exitCodeOf(error));
+}
+
+function sayUnmounted({ mountPoint, stillServing: pid }: Unmounted): string {
+  if (pid === undefined) return `unmounted ${mountPoint}`;
+  return `detached ${mountPoint}; process ${pid} ends when the last file that is open there is closed`;
 }
 
 async function mount(request: MountRequest): Promise<void> {

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readlinkSync, statfsSync } from "node:fs";
+import { readdirSync, readlinkSync, statfsSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Config } from "../config/config.js";
 import { unmountDevice } from "../fuse/binding/device.js";
+import { makeDirectories } from "../libc/directories.js";
 import { fsError } from "../libc/system-error.js";
 import { NexusError } from "../model/errors.js";
 import { nexusMountAt } from "./host-mounts.js";
@@ -118,7 +119,7 @@ function isAtOrBelow(path: string, ancestor: string): boolean {
 
 function makeDirectory(mountPoint: string): void {
   try {
-    mkdirSync(mountPoint, { recursive: true });
+    makeDirectories(mountPoint);
   } catch (error) {
     const failure = fsError(error, { op: "make the mount point", path: mountPoint });
     if (failure.kind !== "already-exists" && failure.kind !== "not-a-directory") throw failure;

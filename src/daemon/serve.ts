@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
 import { mountDevice, unmountDevice } from "../fuse/binding/device.js";
 import type { KernelOption } from "../fuse/mount-options.js";
+import { makeDirectories } from "../libc/directories.js";
+import { fsError } from "../libc/system-error.js";
 import { isKind, messageOf } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
@@ -52,7 +54,7 @@ export async function serve(
     waitMs: FINISHING_MS,
     isFinishing,
   });
-  const logger = openLogger(log, "main");
+  const logger = openLog(log);
   try {
     if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
     const thread = await FsThread.start(config, log);
@@ -61,9 +63,31 @@ export async function serve(
     logger.info({ mountPoint }, "stopped");
   } catch (error) {
     logger.fatal({ err: error }, "ended by an error");
+    noteFailure(lock, { pid: process.pid, mountPoint, failure: messageOf(error) });
     throw error;
   } finally {
     lock.release();
+  }
+}
+
+/** For whoever unmounts and waits for the end. */
+function noteFailure(lock: DataDirLock, holder: LockHolder): void {
+  try {
+    lock.note(holder);
+  } catch {
+    // A disk that fails; the log and the exit code say so, too.
+  }
+}
+
+/** Errors: those of making its directory and opening it, in words. */
+function openLog(log: LogTarget): Logger {
+  if (log.to === "terminal") return openLogger(log, "main");
+  const { file } = log.to;
+  try {
+    makeDirectories(dirname(file), { mode: 0o700 });
+    return openLogger(log, "main");
+  } catch (error) {
+    throw fsError(error, { op: "open the log", path: file });
   }
 }
 

@@ -8,12 +8,24 @@ import { resolveMountPoint } from "./mount-point.js";
 const POLL_MS = 20;
 /** Longer than the daemon drains. */
 const WAIT_MS = 45_000;
+/** One that was detached may have files open, and then it ends when they are closed. */
+const LAZY_WAIT_MS = 1000;
+
+export interface Unmounted {
+  readonly mountPoint: string;
+  /** The daemon that still serves open files of a mount that was detached. */
+  readonly stillServing: number | undefined;
+}
 
 /**
  * Unmounts, and waits until the daemon has written everything down: afterwards the data directory
- * may be copied, moved, or mounted again. Errors: `not-found`, `busy`, `io-failure`.
+ * may be copied, moved, or mounted again. Detaching (`lazy`) doesn't wait for open files. Errors:
+ * `not-found`, `busy`, `io-failure` (the daemon ended with an error).
  */
-export async function unmountAndWait(path: string, { lazy }: { lazy: boolean }): Promise<string> {
+export async function unmountAndWait(
+  path: string,
+  { lazy }: { lazy: boolean },
+): Promise<Unmounted> {
   const mountPoint = resolveMountPoint(path);
   const mount = nexusMountAt(mountPoint);
   if (mount === undefined) {
@@ -33,9 +45,10 @@ export async function unmountAndWait(path: string, { lazy }: { lazy: boolean }):
       { path: mountPoint, cause: error },
     );
   }
-  const deadline = performance.now() + WAIT_MS;
+  const deadline = performance.now() + (lazy ? LAZY_WAIT_MS : WAIT_MS);
   while (isServed && DataDirLock.isHeld(dataDir)) {
     if (performance.now() > deadline) {
+      if (lazy) return { mountPoint, stillServing: readHolder(dataDir)?.pid };
       throw new NexusError(
         "busy",
         `unmounted; the daemon (process ${readHolder(dataDir)?.pid}) is still writing to ${dataDir}`,
@@ -43,5 +56,13 @@ export async function unmountAndWait(path: string, { lazy }: { lazy: boolean }):
     }
     await setTimeout(POLL_MS);
   }
-  return mountPoint;
+  const end = isServed ? readHolder(dataDir) : undefined;
+  if (end?.failure !== undefined && end.mountPoint === mountPoint) {
+    throw new NexusError(
+      "io-failure",
+      `unmounted, but the daemon ended with an error: ${end.failure}; what was acknowledged is in ${dataDir} and comes back at the next mount`,
+      { path: dataDir },
+    );
+  }
+  return { mountPoint, stillServing: undefined };
 }

@@ -10,6 +10,11 @@ export interface Identity {
   readonly isAdmin: boolean;
 }
 
+/** Whether there are tenants or agents whose files the identity is kept out of. */
+export function isBound({ tenantId, agentId, isAdmin }: Identity): boolean {
+  return !isAdmin && (tenantId !== undefined || agentId !== undefined);
+}
+
 /** The operating system's view of who asks: it comes with every request, beside the identity. */
 export interface Credentials {
   readonly uid: number;

@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, pino } from "pino";
+import { openSync, writeSync } from "node:fs";
+import { type DestinationStream, pino } from "pino";
 import pretty from "pino-pretty";
 import type { LogLevel } from "./log-level.js";
 
@@ -25,6 +26,26 @@ export function openLogger(target: LogTarget, thread: string) {
           ignore: "pid,hostname,thread",
           colorize: process.stderr.isTTY,
         })
-      : destination({ dest: target.to.file, append: true, sync: true, mkdir: true, mode: 0o600 });
+      : logFile(target.to.file);
   return pino({ level: target.level, base: { pid: process.pid, thread } }, stream);
+}
+
+/**
+ * Appends to a file. A full disk must not end the program that wants to say so, nor hold it up: a line
+ * that can't be written is dropped. (pino's own destination keeps it, and at the end of the process
+ * tries again for ever.)
+ */
+function logFile(path: string): DestinationStream {
+  const fd = openSync(path, "a", 0o600);
+  let isTorn = false;
+  return {
+    write: (line) => {
+      const bytes = Buffer.from(isTorn ? `\n${line}` : line);
+      try {
+        isTorn = writeSync(fd, bytes) < bytes.length;
+      } catch {
+        // there is nowhere to say it
+      }
+    },
+  };
 }

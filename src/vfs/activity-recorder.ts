@@ -1,5 +1,6 @@
 import type { Scheduler } from "../model/clock.js";
 import type { Ino } from "../model/ids.js";
+import type { Timestamp } from "../model/timestamp.js";
 import type { ContentStore } from "../storage/content/content-store.js";
 import type { InodeRecord, MetadataStore } from "../storage/metadata/metadata-store.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -43,11 +44,24 @@ export class ActivityRecorder {
     this.#logger = options.logger;
   }
 
+  /** Whether all rows are up to date. */
+  get isIdle(): boolean {
+    return this.#active.size === 0;
+  }
+
   /** Adds to what an inode went through. */
   note(inode: Inode, activity: Activity): void {
     inode.activity = inode.activity === undefined ? activity : { ...inode.activity, ...activity };
     this.#active.add(inode);
     this.#cancelTimer ??= this.#scheduler.after(RECORD_AFTER_MS, () => this.#recordOrRetry());
+  }
+
+  /**
+   * The row just got this ctime. What is noted has an older one and is recorded later, which would
+   * take it back.
+   */
+  raiseCtime({ activity }: Inode, now: Timestamp): void {
+    if (activity?.ctime !== undefined) activity.ctime = now;
   }
 
   /** Forgets all but the access time: the row was just written anew, with the rest. */

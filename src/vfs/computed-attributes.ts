@@ -1,4 +1,5 @@
 import { isRegular } from "../model/attributes.js";
+import { type Caller, isBound } from "../model/identity.js";
 import { type MaybePromise, whenReady } from "../model/maybe-promise.js";
 import { formatTimestamp } from "../model/timestamp.js";
 import type { FileDescription } from "../storage/metadata/metadata-store.js";
@@ -10,20 +11,33 @@ const PREFIX = "user.nexus.";
 interface Computed {
   /** What has to be sealed first: this content, or all of them, since it counts others like it. */
   readonly seals: "nothing" | "own" | "all";
-  readonly value: (file: FileDescription) => string | number | undefined;
+  readonly value: (file: FileDescription, asked: Asked) => string | number | undefined;
+}
+
+interface Asked {
+  readonly volume: Volume;
+  readonly caller: Caller;
 }
 
 /** The attributes that are computed: readable by name, never listed, never set. DESIGN, section 7. */
 const COMPUTED: ReadonlyMap<string, Computed> = new Map([
   ["etag", { seals: "own", value: (file) => file.contentHash }],
   ["version", { seals: "own", value: (file) => file.version }],
-  ["ref_count", { seals: "all", value: (file) => file.refCount }],
+  ["ref_count", { seals: "all", value: refCount }],
   ["path_id", { seals: "nothing", value: (file) => file.pathId }],
   ["mime_type", { seals: "nothing", value: (file) => file.mimeType }],
   ["tenant", { seals: "nothing", value: (file) => file.tenantId }],
   ["agent", { seals: "nothing", value: (file) => file.agentId }],
   ["created_at", { seals: "nothing", value: (file) => formatTimestamp(file.createdAt) }],
 ] satisfies [string, Computed][]);
+
+/** Somebody who is kept out of others' files isn't told what they have either. */
+function refCount(file: FileDescription, { volume, caller: { identity } }: Asked): number {
+  const { contentHash: hash, refCount } = file;
+  if (hash === undefined || !isBound(identity)) return refCount;
+  const { tenantId, agentId } = identity;
+  return volume.metadata.countReferences({ hash, tenantId, agentId });
+}
 
 /** Whether a name is in the computed family, known or not. */
 export function isComputed(name: string): boolean {
@@ -38,16 +52,15 @@ export function isComputed(name: string): boolean {
  */
 export function computedAttribute(
   volume: Volume,
-  { inode, name }: { inode: Inode; name: string },
+  { caller, inode, name }: { caller: Caller; inode: Inode; name: string },
 ): MaybePromise<Uint8Array | undefined> {
   const computed = COMPUTED.get(name.slice(PREFIX.length));
   if (computed === undefined) return undefined;
-  if (computed.seals === "nothing") return computedValue(volume, { inode, computed });
+  const value = () => computedValue({ volume, caller }, { inode, computed });
+  if (computed.seals === "nothing") return value();
   if (!isRegular(inode.mode)) return undefined;
   return whenReady(seal(volume, { inode, computed }), () =>
-    volume.staging.of(inode.ino) === undefined
-      ? computedValue(volume, { inode, computed })
-      : undefined,
+    volume.staging.of(inode.ino) === undefined ? value() : undefined,
   );
 }
 
@@ -61,10 +74,10 @@ function seal(
 }
 
 function computedValue(
-  volume: Volume,
+  asked: Asked,
   { inode, computed }: { inode: Inode; computed: Computed },
 ): Uint8Array | undefined {
-  const file = volume.metadata.describe(inode.ino);
-  const value = file === undefined ? undefined : computed.value(file);
+  const file = asked.volume.metadata.describe(inode.ino);
+  const value = file === undefined ? undefined : computed.value(file, asked);
   return value === undefined ? undefined : Buffer.from(String(value), "utf8");
 }

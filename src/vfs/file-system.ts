@@ -69,7 +69,7 @@ export interface FileSystem {
   lseek(caller: Caller, request: SeekRequest): MaybePromise<number>;
   /**
    * Copies bytes inside the file system; returns how many, possibly fewer than asked. A whole file
-   * onto an empty one is copied by reference, whatever its size.
+   * onto an empty one is copied by reference, whatever its size, if it is sealed or can be soon.
    */
   copyFileRange(caller: Caller, request: CopyFileRangeRequest): MaybePromise<number>;
   /** Resolves when the file, and the names that lead to it, survive a power failure. */

@@ -36,8 +36,4 @@ export class InodeTable {
   delete(inode: Inode): void {
     this.#inodes.delete(inode.ino);
   }
-
-  values(): IterableIterator<Inode> {
-    return this.#inodes.values();
-  }
 }

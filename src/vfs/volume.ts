@@ -1,4 +1,4 @@
-import { authorize, authorizeChange } from "../core/isolation.js";
+import { authorize, authorizeChange, isBoundWithin } from "../core/isolation.js";
 import { isStructural, type Place } from "../core/place.js";
 import type { Router } from "../core/router.js";
 import type { Attributes } from "../model/attributes.js";
@@ -6,6 +6,7 @@ import type { Clock } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
 import type { Caller } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
+import type { Timestamp } from "../model/timestamp.js";
 import type { ContentStore } from "../storage/content/content-store.js";
 import type { InodeRecord, MetadataStore } from "../storage/metadata/metadata-store.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -115,7 +116,7 @@ export class Volume {
   /** What stat(2) tells: the row, and what happened since. */
   attributes(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Attributes {
     const current = this.activity.appliedTo(record, this.inodes.peek(record.ino));
-    return isStructural(place) && !seesAll(caller) ? withoutTraces(current) : current;
+    return isStructural(place) && !seesAll(caller, place) ? withoutTraces(current) : current;
   }
 
   /** What a name led to, with one look-up counted. */
@@ -137,10 +138,11 @@ export class Volume {
     return this.staging.of(inode.ino)?.sizeBytes ?? this.record(inode).sizeBytes;
   }
 
-  /** An inode lost a name; with the last one it becomes an orphan. */
-  noteUnlinked({ ino, nlink }: { ino: Ino; nlink: number }): void {
-    if (nlink > 0) return;
+  /** An inode lost a name at this time; with the last one it becomes an orphan. */
+  noteUnlinked({ ino, nlink }: { ino: Ino; nlink: number }, now: Timestamp): void {
     const inode = this.inodes.peek(ino);
+    if (inode !== undefined) this.activity.raiseCtime(inode, now);
+    if (nlink > 0) return;
     if (inode === undefined) this.reclaimer.orphan(ino);
     else inode.isOrphan = true;
   }
@@ -159,8 +161,9 @@ export class Volume {
   }
 }
 
-function seesAll({ identity }: Caller): boolean {
-  return identity.isAdmin || identity.tenantId === undefined;
+/** Whether no entry of a directory is closed to the caller. */
+function seesAll({ identity }: Caller, place: Place): boolean {
+  return identity.isAdmin || !isBoundWithin(place, identity);
 }
 
 /**

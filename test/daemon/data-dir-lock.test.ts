@@ -103,7 +103,18 @@ describe("the lock of a data directory", () => {
     const dataDir = testDir();
     await holdElsewhere(dataDir);
     const patient = { waitMs: 60, isFinishing: () => true };
-    expect(await kindOfLater(acquire(dataDir, patient))).toBe("in-use");
+    const error = await acquire(dataDir, patient).catch((refusal: unknown) => refusal);
+    expect(isKind(error, "in-use")).toBe(true);
+    expect(String(error)).toMatch(/is still in use by .* which was unmounted/);
+  });
+
+  test("keeps, for whoever waits for the end, why it didn't end well", async () => {
+    const dataDir = testDir();
+    const lock = await acquire(dataDir);
+    lock.note({ ...HOLDER, failure: "the disk is gone" });
+    expect(readHolder(dataDir)).toStrictEqual({ ...HOLDER, failure: "the disk is gone" });
+    lock.note(HOLDER);
+    expect(readHolder(dataDir)).toStrictEqual(HOLDER);
   });
 
   test("forgets a longer text of the holder before", async () => {

@@ -178,11 +178,12 @@ describe.skipIf(skipReason !== undefined)("nexus-mount -u", () => {
       expect(refused.stderr).toMatch(/^nexus-mount: \S+ is in use: .*--lazy\n$/);
       expect(mounted.isMounted).toBe(true);
 
-      const lazy = mounted.run(["--unmount", "--lazy", mountPoint]);
-      await until("the mount is detached", { holds: () => !mounted.isMounted });
+      const lazy = await mounted.run(["--unmount", "--lazy", mountPoint]);
+      expect(lazy).toMatchObject({ code: 0, stderr: "" });
+      expect(lazy.stdout).toMatch(new RegExp(`detached \\S+; process ${pid} ends when`));
+      expect(mounted.isMounted).toBe(false);
       writeSync(fd, "those who have it open go on");
       closeSync(fd);
-      expect(await lazy).toMatchObject({ code: 0 });
     } finally {
       closeDead(fd);
     }

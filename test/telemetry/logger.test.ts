@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { bind } from "../../src/libc/library.js";
 import { LOG_LEVELS, type LogLevel } from "../../src/telemetry/log-level.js";
 import { openLogger } from "../../src/telemetry/logger.js";
+import { SmallDisk, WHY_NO_SMALL_DISKS } from "../support/small-disk.js";
 import { testDir } from "../support/temp-dir.js";
 
 const STDERR = 2;
@@ -17,7 +18,7 @@ function linesOf(path: string): Record<string, unknown>[] {
 }
 
 function fileLogger(level: LogLevel, thread = "main") {
-  const path = join(testDir(), "deep", "er", "nexus.log");
+  const path = join(testDir(), "nexus.log");
   return { path, logger: openLogger({ level, to: { file: path } }, thread) };
 }
 
@@ -30,7 +31,7 @@ describe("a log that goes to a file", () => {
     ]);
   });
 
-  test("is its owner's alone, in directories that are made for it", () => {
+  test("is its owner's alone", () => {
     const { path, logger } = fileLogger("info");
     logger.info("x");
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -50,6 +51,21 @@ describe("a log that goes to a file", () => {
       "c",
     ]);
   });
+
+  test.skipIf(WHY_NO_SMALL_DISKS !== undefined)(
+    "on a full disk throws nothing, and goes on when there is room again",
+    () => {
+      const disk = new SmallDisk({ sizeBytes: 1024 * 1024 });
+      const path = join(disk.path, "nexus.log");
+      const logger = openLogger({ level: "info", to: { file: path } }, "main");
+      disk.fill();
+      for (let line = 0; line < 3000; line++) logger.info({ line }, "x".repeat(1000));
+      disk.free();
+      logger.info("room again");
+      const last = readFileSync(path, "utf8").trimEnd().split("\n").at(-1) ?? "";
+      expect(JSON.parse(last)).toMatchObject({ msg: "room again" });
+    },
+  );
 
   test("keeps an error with its stack and its cause, on one line", () => {
     const { path, logger } = fileLogger("error");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
 import { ROOT_INO } from "../../src/model/ids.js";
+import { whenReady } from "../../src/model/maybe-promise.js";
 import type { ContentStore, StagingFile } from "../../src/storage/content/content-store.js";
 import type { MetadataStore } from "../../src/storage/metadata/metadata-store.js";
 import { bytesOfLength } from "../support/bytes.js";
@@ -11,6 +12,8 @@ import { ANYBODY, World } from "./world.js";
 interface Trouble {
   step?: string;
   hold?: Promise<void>;
+  /** What sealing waits for. */
+  holdSeal?: Promise<void>;
 }
 
 /** A world that tells what was made durable, in its order. */
@@ -31,8 +34,14 @@ function traced(trouble: Trouble = {}): { world: World; steps: string[] } {
     });
   };
   const wrapContents = (store: ContentStore) => {
-    const { createStaging, openStaging } = store;
+    const { createStaging, openStaging, copyUp, seal } = store;
     return Object.assign(store, {
+      copyUp: (...args: Parameters<typeof copyUp>) => whenReady(copyUp.apply(store, args), watch),
+      seal: async (...args: Parameters<typeof seal>) => {
+        note("seal");
+        await trouble.holdSeal;
+        return await seal.apply(store, args);
+      },
       createStaging: (...args: Parameters<typeof createStaging>) =>
         watch(createStaging.apply(store, args)),
       openStaging: (...args: Parameters<typeof openStaging>) =>
@@ -40,8 +49,12 @@ function traced(trouble: Trouble = {}): { world: World; steps: string[] } {
     });
   };
   const wrapMetadata = (store: MetadataStore) => {
-    const { sync, rename, recordActivity } = store;
+    const { sync, rename, recordActivity, stage } = store;
     return Object.assign(store, {
+      stage: (...args: Parameters<typeof stage>) => {
+        note("stage");
+        stage.apply(store, args);
+      },
       sync: async () => {
         note("rows");
         await sync.call(store);
@@ -136,6 +149,56 @@ describe("fsync", () => {
     steps.length = 0;
     await file.fsync();
     expect(steps[0]).toBe("bytes");
+  });
+});
+
+describe("a content that is copied to be written", () => {
+  test("costs no sync if it is small and sealed", async () => {
+    const { world, steps } = traced();
+    await world.write("file", "text");
+    await world.sealed("file");
+    const file = await world.open("file");
+    steps.length = 0;
+    await file.write("more");
+    expect(steps).toStrictEqual(["stage"]);
+  });
+
+  test.each([10, 100_000])(
+    "is durable before its row names the copy, if %i bytes are just being sealed",
+    async (size) => {
+      let open: () => void = () => undefined;
+      const holdSeal = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const { world, steps } = traced({ holdSeal });
+      await world.write("file", bytesOfLength(size));
+      world.clock.advance(1100);
+      await world.until(() => steps.includes("seal"));
+      const file = await world.open("file");
+      steps.length = 0;
+      await file.write("more");
+      expect(steps).toStrictEqual(["bytes", "stage"]);
+      open();
+    },
+  );
+
+  test("stays what it was when the copy can't be synced", async () => {
+    let open: () => void = () => undefined;
+    const holdSeal = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const trouble: Trouble = { step: "bytes", holdSeal };
+    const { world, steps } = traced(trouble);
+    await world.write("file", "text");
+    world.clock.advance(1100);
+    await world.until(() => steps.includes("seal"));
+    const file = await world.open("file");
+    expect(await kindOfLater(file.write("more"))).toBe("io-failure");
+    expect(await file.read()).toBe("text");
+    delete trouble.step;
+    await file.write("more");
+    open();
+    expect(await file.read()).toBe("more");
   });
 });
 

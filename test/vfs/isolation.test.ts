@@ -184,6 +184,31 @@ describe("the boundary itself", () => {
     expect(await world.fs.getattr(ALICE, { ino })).toStrictEqual(before);
     expect((await world.fs.getattr(ADMIN, { ino })).nlink).toBeGreaterThan(before.nlink);
   });
+
+  test("tells nothing of other agents to an agent that has no tenant", async () => {
+    const world = new World();
+    const nobodys = caller(undefined, "alice");
+    for (const path of ["/workspace", "/workspace/acme"]) {
+      const ino = reach(world, path);
+      const before = await world.fs.getattr(nobodys, { ino });
+      await world.pass(5000);
+      reach(world, `${path}/beta`);
+      expect(await world.fs.getattr(nobodys, { ino })).toStrictEqual(before);
+    }
+  });
+
+  test("tells all links and times to a tenant that may see all entries", async () => {
+    const world = new World();
+    const acme = caller("acme");
+    const ino = reach(world, "/workspace/acme");
+    reach(world, "/workspace/acme/alice");
+    const before = await world.fs.getattr(acme, { ino });
+    await world.pass(5000);
+    reach(world, "/workspace/acme/bob");
+    const after = await world.fs.getattr(acme, { ino });
+    expect(after.nlink).toBe(before.nlink + 1);
+    expect(after.mtime).toStrictEqual(world.clock.now());
+  });
 });
 
 describe("a read-only namespace", () => {

@@ -84,11 +84,16 @@ describe("a content is sealed", () => {
       });
     const world = new World({ wrapContents: note });
     await world.write("small", "x");
-    const file = await world.create("huge");
-    await file.truncate(1024 ** 3);
+    const last = await world.create("last");
+    await last.truncate(256 * 1024 ** 2);
+    for (const name of ["a", "b", "c"]) {
+      const file = await world.create(name);
+      await file.truncate(256 * 1024 ** 2);
+      file.close();
+    }
     await world.pass(0);
     expect(hashed).toStrictEqual([]);
-    file.close();
+    last.close();
     await world.pass(0);
     expect(hashed).toHaveLength(1);
   });

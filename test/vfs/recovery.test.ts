@@ -1,9 +1,18 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT_INO, type StagingId } from "../../src/model/ids.js";
 import { brokenInvariants } from "../storage/metadata/invariants.js";
 import { bytesOfLength } from "../support/bytes.js";
+import { afterKill } from "../support/crash.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { ANYBODY, flags, World } from "./world.js";
 
@@ -21,6 +30,17 @@ describe("after a kill", () => {
     expect(await after.read("closed")).toBe("closed");
     const large = await after.open("large");
     expect((await large.read()).length).toBe(LARGE.toString("utf8").length);
+  });
+
+  test.each([10, 100_000])("a sealed file of %i bytes has what was changed since", async (size) => {
+    const world = new World();
+    await world.write("file", "x".repeat(size));
+    await world.sealed("file");
+    const file = await world.open("file");
+    await file.write("more", size);
+    const after = world.killed();
+    expect(await after.read("file")).toBe(`${"x".repeat(size)}more`);
+    expect(after.trouble).toStrictEqual([]);
   });
 
   test("sizes and times are those of the bytes, also if no row had them yet", async () => {
@@ -137,6 +157,73 @@ describe("after a kill", () => {
     await after.close({ drainMs: 1000 });
     const quiet = new World({ dataDir: after.dataDir, clock: world.clock });
     expect(quiet.lines.filter(({ msg }) => msg.startsWith("took up"))).toStrictEqual([]);
+  });
+});
+
+describe("after a power failure", () => {
+  /** A file that was synced and sealed, and then changed by somebody who didn't sync. */
+  async function changed(change: (world: World) => Promise<void>): Promise<World> {
+    const world = new World();
+    const file = await world.create("file", "old text");
+    await file.fsync();
+    file.close();
+    await world.sealed("file");
+    await world.swept();
+    const staging = join(world.dataDir, "staging");
+    const durable = new Map(readdirSync(staging).map((name) => [name, sizeOf(staging, name)]));
+    await change(world);
+    // Makes all rows durable, and no bytes.
+    await world.fs.fsync(ANYBODY, { ino: ROOT_INO });
+    const dataDir = afterKill(world.dataDir);
+    for (const name of readdirSync(join(dataDir, "staging"))) {
+      const path = join(dataDir, "staging", name);
+      const sizeBytes = durable.get(name);
+      if (sizeBytes === undefined) rmSync(path);
+      else truncateSync(path, sizeBytes);
+    }
+    return new World({ dataDir, clock: world.clock });
+  }
+
+  const CHANGES: [string, (world: World) => Promise<void>][] = [
+    ["appended to", async (world) => (await world.open("file")).write("more", 8)],
+    ["overwritten", async (world) => (await world.open("file")).write("new")],
+    ["cut", async (world) => (await world.open("file")).truncate(3)],
+    [
+      "written anew",
+      async (world) => {
+        const file = await world.open("file", { truncate: true });
+        await file.write("something new");
+        // The row has the new size, too.
+        await world.pass(10_000);
+      },
+    ],
+  ];
+
+  test.each(CHANGES)("a durable file that was %s has its old content, whole", async (_, change) => {
+    const after = await changed(change);
+    expect(await after.read("file")).toBe("old text");
+    const { sizeBytes } = await after.fs.getattr(ANYBODY, { ino: after.lookup("file") });
+    expect(sizeBytes).toBe(8);
+    expect(after.trouble).toHaveLength(1);
+    const before = after.hash("file");
+    const file = await after.open("file");
+    await file.write("!", 8);
+    file.close();
+    await after.pass(1100);
+    await after.until(() => after.hash("file") !== before);
+    expect(await after.read("file")).toBe("old text!");
+    await after.swept();
+    expect(after.blobs).toStrictEqual([after.hash("file")]);
+    await after.close({ drainMs: 1000 });
+    expect(brokenInvariants(after.dataDir)).toStrictEqual({});
+  });
+
+  test("a file that was emptied is empty, if its row says so", async () => {
+    const after = await changed(async (world) => {
+      await world.open("file", { truncate: true });
+    });
+    expect(await after.read("file")).toBe("");
+    expect(after.trouble).toStrictEqual([]);
   });
 });
 
@@ -262,6 +349,10 @@ describe("damage", () => {
     expect(world.hash("bad")).toBeUndefined();
   });
 });
+
+function sizeOf(directory: string, name: string): number {
+  return statSync(join(directory, name)).size;
+}
 
 function badId(world: World): StagingId | undefined {
   const isLarge = (id: StagingId) => world.contents.statStaging(id)?.sizeBytes === LARGE.length;

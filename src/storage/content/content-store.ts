@@ -16,6 +16,8 @@ import type { SealedContent } from "../metadata/metadata-store.js";
 export interface ContentStore {
   /** Opens a sealed content. Errors: `corrupt` when it isn't there or isn't readable. */
   open(content: { hash: ContentHash; sizeBytes: number }): ContentReader;
+  /** A sealed content that is there; for recovery. */
+  statSealed(hash: ContentHash): SealedContent | undefined;
 
   /** Makes an empty staging file. */
   createStaging(id: StagingId): StagingFile;
@@ -31,6 +33,10 @@ export interface ContentStore {
   /**
    * Makes a staging file that starts with the first `lengthBytes` of a content. At once for a small
    * one; a large one is copied off the calling thread.
+   *
+   * After a power failure the copy is there with at least these bytes, or it isn't there at all: so
+   * whoever names it durably loses nothing as long as the source is kept and named, too. `sync` it
+   * to be sure that it is there.
    */
   copyUp(request: {
     source: ContentReader;

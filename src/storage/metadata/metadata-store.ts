@@ -35,6 +35,11 @@ export interface MetadataStore {
   readdirPlus(page: DirectoryPage): DirectoryEntryPlus[];
   /** What the computed attributes tell of a file, or undefined when there is no such inode. */
   describe(ino: Ino): FileDescription | undefined;
+  /**
+   * How many files of this tenant (and agent), or of none, have a content. Unlike its number of
+   * references, it says nothing about the others'.
+   */
+  countReferences(request: ReferenceCountRequest): number;
   countInodes(): number;
 
   // Entries. All of them move the parent's mtime and ctime to `now`.
@@ -206,6 +211,13 @@ export interface RenameRequest extends EntryName, At {
   /** What the names suggest of the file that will have them. */
   readonly mimeType: string | undefined;
   readonly newMimeType: string | undefined;
+}
+
+export interface ReferenceCountRequest {
+  readonly hash: ContentHash;
+  /** Undefined counts all tenants' (all agents') files. */
+  readonly tenantId: TenantId | undefined;
+  readonly agentId: AgentId | undefined;
 }
 
 export interface RenameResult {

@@ -5,6 +5,7 @@ import type { ContentStore, SealRequest } from "../../storage/content/content-st
 import type { MetadataStore, SealedContent } from "../../storage/metadata/metadata-store.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { InodeTable } from "../inode-table.js";
+import { isLarge, PromotionQueue } from "./promotion-queue.js";
 import type { Reclaimer } from "./reclaimer.js";
 import type { StagedContent } from "./staged-content.js";
 import type { Staging } from "./staging.js";
@@ -14,12 +15,6 @@ const QUIET_MS = 1000;
 /** What had to be copied before it could be written waits longer, a second for each so many bytes. */
 const COPIED_BYTES_A_SECOND = 16 * 1024 * 1024;
 const LONGEST_QUIET_MS = 60_000;
-/** With more than this waiting, the oldest go without further delay. */
-const MOST_WAITING = 20_000;
-const MOST_WAITING_BYTES = 1024 * 1024 * 1024;
-/** One batch: what is hashed, sealed and committed together. */
-const BATCH_FILES = 256;
-const BATCH_BYTES = 256 * 1024 * 1024;
 const RETRY_MS = 10_000;
 
 export interface PromotionOptions {
@@ -40,16 +35,22 @@ function isEverybodysTrouble(error: unknown): boolean {
   return kinds.includes(error.kind);
 }
 
-interface Waiting {
-  /** By the monotonic clock. */
-  readonly dueMs: number;
-  readonly bytes: number;
+interface Sealable {
+  readonly staged: StagedContent;
+  readonly hash: ContentHash;
 }
+
+/** Which change of each content is being hashed. */
+type Changes = ReadonlyMap<StagedContent, number>;
 
 /**
  * Turns staged contents into sealed ones, some time after their last writer has gone: hashes them,
  * puts them into the CAS, and points their inodes there. A batch at a time, the slow parts on
  * another thread. Whoever writes meanwhile wins: the content stays staged and waits anew.
+ *
+ * Batches, and whoever asks for one content, take turns in the order in which they came. A large
+ * content is hashed beside them, one of those at a time unless somebody asks for another, and takes
+ * a turn only to be sealed: so nothing waits until hours of hashing are over.
  */
 export class Promotion {
   readonly #metadata: MetadataStore;
@@ -60,10 +61,18 @@ export class Promotion {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
-  readonly #waiting = new Map<StagedContent, Waiting>();
-  #waitingBytes = 0;
+  readonly #queue = new PromotionQueue();
+  /** What is being hashed now. */
+  readonly #hashing = new Set<StagedContent>();
+  /** The large contents under way. */
+  readonly #large = new Map<StagedContent, Promise<void>>();
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
-  #running: Promise<void> | undefined;
+  /** The end of the last turn that was given; undefined when nobody has one. */
+  #lastTurn: Promise<void> | undefined;
+  #bytesInTurns = 0;
+  /** A batch has its turn, or waits for it. */
+  #hasBatchTurn = false;
+  #isStopped = false;
 
   constructor(options: PromotionOptions) {
     this.#metadata = options.metadata;
@@ -77,10 +86,6 @@ export class Promotion {
     this.#staging.whenSuperseded((staged) => this.supersede(staged));
   }
 
-  get waiting(): { count: number; bytes: number } {
-    return { count: this.#waiting.size, bytes: this.#waitingBytes };
-  }
-
   /** The last writer of this content has gone. */
   enqueue(staged: StagedContent): void {
     if (staged.phase === "missing") return;
@@ -91,13 +96,18 @@ export class Promotion {
   /** Another content has taken its place, and nothing refers to this one. */
   supersede(staged: StagedContent): void {
     this.dequeue(staged);
+    if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
     this.#abandon(staged);
   }
 
   /** A writer came, or the content is gone. */
   dequeue(staged: StagedContent): void {
-    this.#waitingBytes -= this.#waiting.get(staged)?.bytes ?? 0;
-    this.#waiting.delete(staged);
+    this.#queue.delete(staged);
+  }
+
+  /** How much would be hashed and sealed before {@link settle} could resolve, this one included. */
+  bytesUntilSettled({ sizeBytes }: StagedContent): number {
+    return this.#bytesInTurns + sizeBytes;
   }
 
   /**
@@ -105,51 +115,71 @@ export class Promotion {
    * when it turned out that it can't be. Errors: `io-failure`, `no-space`.
    */
   async settle(staged: StagedContent): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-    if (!this.#canSeal(staged)) return;
-    this.dequeue(staged);
-    await this.#run([staged]);
+    const bytes = isLarge(staged) ? 0 : staged.sizeBytes;
+    await this.#inTurn(bytes, async () => {
+      if (isLarge(staged) || !this.#canSeal(staged) || this.#isStopped) return;
+      this.dequeue(staged);
+      await this.#run([staged]);
+    });
+    if (isLarge(staged) && this.#canSeal(staged)) await this.#runLarge(staged);
   }
 
-  /** Seals all that waits now. Errors: as {@link settle}. */
-  async settleAll(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+  /**
+   * Seals all that waits now; with `sizeBytes`, of the large ones only those of that size, which is
+   * enough for whoever looks for equal contents. Errors: as {@link settle}.
+   */
+  async settleAll({ sizeBytes }: { sizeBytes?: number } = {}): Promise<void> {
+    const large = [...this.#large.keys(), ...this.#queue.large].filter(
+      (staged) => sizeBytes === undefined || staged.sizeBytes === sizeBytes,
+    );
     // What comes back, because somebody changed it meanwhile, doesn't count again.
-    for (let left = this.#waiting.size; left > 0; ) {
-      const batch = this.#takeBatch(Number.POSITIVE_INFINITY);
-      if (batch.length === 0) return;
-      left -= batch.length;
-      await this.#run(batch);
-      while (this.#running !== undefined) await this.#running;
+    for (let left = this.#queue.size; left > 0; ) {
+      const taken = await this.#batchTurn(Number.POSITIVE_INFINITY);
+      if (taken === 0) break;
+      left -= taken;
     }
+    await this.#lastTurn;
+    for (const staged of large) await this.settle(staged);
   }
 
-  /** Seals all that nobody writes to, until done or until `deadlineMs` of the monotonic clock. */
+  /**
+   * Seals all that nobody writes to, until done or until `deadlineMs` of the monotonic clock, and
+   * stops for good. What is still being hashed then is left to the next start.
+   */
   async drain(deadlineMs: number): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-    while (this.#waiting.size > 0 && this.#clock.monotonicMs() < deadlineMs) {
-      const before = this.#waiting.size;
-      await this.#run(this.#takeBatch(Number.POSITIVE_INFINITY)).catch(() => undefined);
-      if (this.#waiting.size >= before) break;
+    const leftMs = deadlineMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) this.#stop();
+    const cancel = this.#scheduler.after(Math.max(0, leftMs), () => this.#stop());
+    while (this.#lastTurn !== undefined) await this.#lastTurn;
+    while (this.#queue.size > 0 && !this.#isStopped) {
+      const before = this.#queue.size;
+      await this.#batchTurn(Number.POSITIVE_INFINITY).catch(() => undefined);
+      if (this.#queue.size >= before) break;
     }
+    for (const staged of this.#queue.large) {
+      if (!this.#isStopped) await this.#runLarge(staged).catch(() => undefined);
+    }
+    await Promise.allSettled(this.#large.values());
+    cancel();
+    this.#stop();
+    await this.#lastTurn;
+  }
+
+  /** Nothing more is hashed; what has its hash is still sealed. */
+  #stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
-  }
-
-  get #isCrowded(): boolean {
-    return this.#waiting.size > MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES;
+    for (const { id } of this.#hashing) this.#contents.cancelHash(id);
   }
 
   #wait(staged: StagedContent, delayMs: number): void {
-    this.dequeue(staged);
-    const bytes = staged.sizeBytes;
-    this.#waiting.set(staged, { dueMs: this.#clock.monotonicMs() + delayMs, bytes });
-    this.#waitingBytes += bytes;
-    this.#arm(this.#isCrowded ? 0 : delayMs);
+    this.#queue.add(staged, this.#clock.monotonicMs() + delayMs);
+    this.#arm(this.#queue.isCrowded ? 0 : delayMs);
   }
 
   #arm(delayMs: number): void {
-    if (this.#running !== undefined) return;
+    if (this.#isStopped) return;
     const dueMs = this.#clock.monotonicMs() + delayMs;
     if (this.#timer !== undefined) {
       if (this.#timer.dueMs <= dueMs) return;
@@ -157,55 +187,113 @@ export class Promotion {
     }
     const cancel = this.#scheduler.after(delayMs, () => {
       this.#timer = undefined;
-      // One batch at a time; the end of the running one arms the timer again.
-      if (this.#running !== undefined) return;
-      const batch = this.#takeBatch(this.#clock.monotonicMs());
-      if (batch.length > 0) void this.#run(batch).catch(() => undefined);
-      else this.#armForNext();
+      this.#takeDue();
+      this.#armForNext();
     });
     this.#timer = { dueMs, cancel };
   }
 
-  #armForNext(): void {
-    if (this.#waiting.size === 0) return;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#waiting.values()) next = Math.min(next, dueMs);
-    this.#arm(this.#isCrowded ? 0 : Math.max(1, next - this.#clock.monotonicMs()));
+  /** Starts what is due, as far as it needn't wait for its like; that one's end arms the timer. */
+  #takeDue(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (!this.#hasBatchTurn && this.#queue.nextBatchMs <= nowMs) {
+      this.#hasBatchTurn = true;
+      this.#batchTurn()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#hasBatchTurn = false;
+          this.#armForNext();
+        });
+    }
+    const large = this.#large.size === 0 ? this.#queue.takeLarge(nowMs) : undefined;
+    if (large !== undefined) this.#runLarge(large).catch(() => undefined);
   }
 
-  /** The contents that are due at this time, oldest first, up to a batch. */
-  #takeBatch(nowMs: number): StagedContent[] {
-    const batch: StagedContent[] = [];
-    let bytes = 0;
-    for (const [staged, { dueMs }] of this.#waiting) {
-      if (!this.#staging.isCurrent(staged)) {
-        this.dequeue(staged);
-        this.#abandon(staged);
-        continue;
+  #armForNext(): void {
+    const batchMs = this.#hasBatchTurn ? Number.POSITIVE_INFINITY : this.#queue.nextBatchMs;
+    const largeMs = this.#large.size > 0 ? Number.POSITIVE_INFINITY : this.#queue.nextLargeMs;
+    const nextMs = Math.min(batchMs, largeMs);
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    this.#arm(Math.max(1, nextMs - this.#clock.monotonicMs()));
+  }
+
+  /** Runs `job` when those before have had their turns: now, if there are none. */
+  #inTurn<T>(bytes: number, job: () => Promise<T>): Promise<T> {
+    this.#bytesInTurns += bytes;
+    const turn = this.#lastTurn === undefined ? job() : this.#lastTurn.then(job);
+    const end = () => {
+      this.#bytesInTurns -= bytes;
+      if (this.#lastTurn === ended) this.#lastTurn = undefined;
+    };
+    const ended: Promise<void> = turn.then(end, end);
+    this.#lastTurn = ended;
+    return turn;
+  }
+
+  /** A turn for the batch that is due when it comes. Resolves to the number of files taken. */
+  #batchTurn(dueMs?: number): Promise<number> {
+    return this.#inTurn(0, async () => {
+      if (this.#isStopped) return 0;
+      const taken = this.#queue.takeBatch(dueMs ?? this.#clock.monotonicMs());
+      const batch = taken.filter((staged) => this.#staging.isCurrent(staged));
+      for (const staged of taken) if (!this.#staging.isCurrent(staged)) this.#abandon(staged);
+      const bytes = batch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      this.#bytesInTurns += bytes;
+      try {
+        if (batch.length > 0) await this.#run(batch);
+      } finally {
+        this.#bytesInTurns -= bytes;
       }
-      if (dueMs > nowMs && !this.#isCrowded) continue;
-      const fits = bytes === 0 || bytes + staged.sizeBytes <= BATCH_BYTES;
-      if (batch.length === BATCH_FILES || !fits) break;
-      batch.push(staged);
-      bytes += staged.sizeBytes;
-      this.dequeue(staged);
-    }
-    return batch;
+      return taken.length;
+    });
   }
 
   /** One batch. Rejects when it failed; its contents wait for another try then. */
-  #run(batch: readonly StagedContent[]): Promise<void> {
-    const run = this.#promoteOrSplit(batch)
+  async #run(batch: readonly StagedContent[]): Promise<void> {
+    try {
+      await this.#promoteOrSplit(batch);
+    } catch (error) {
+      this.#logger.error({ err: error, files: batch.length }, "contents can't be sealed now");
+      throw error;
+    }
+  }
+
+  /** One large content, beside the turns; joins the one who is at it already. Rejects as #run. */
+  #runLarge(staged: StagedContent): Promise<void> {
+    const running = this.#large.get(staged);
+    if (running !== undefined) return running;
+    this.dequeue(staged);
+    const run = this.#promoteLarge(staged)
       .catch((error) => {
-        this.#logger.error({ err: error, files: batch.length }, "contents can't be sealed now");
+        this.#requeue(staged, RETRY_MS);
+        this.#logger.error({ err: error, files: 1 }, "contents can't be sealed now");
         throw error;
       })
       .finally(() => {
-        this.#running = undefined;
+        this.#large.delete(staged);
         this.#armForNext();
       });
-    this.#running = run.catch(() => undefined);
+    this.#large.set(staged, run);
     return run;
+  }
+
+  async #promoteLarge(staged: StagedContent): Promise<void> {
+    const batch = [staged];
+    let changes: Changes = new Map();
+    let hashing: Promise<Map<StagedContent, ContentHash>> | undefined;
+    // Begins in a turn, because the store forgets the bytes of the batch that it hashed before.
+    await this.#inTurn(0, async () => {
+      if (!this.#canSeal(staged)) return;
+      changes = begin(batch);
+      hashing = this.#hash(batch);
+      // Whoever awaits it comes later.
+      hashing.catch(() => undefined);
+    });
+    if (hashing === undefined) return this.#requeue(staged, QUIET_MS);
+    const hashes = await hashing;
+    await this.#syncBeforehand(staged);
+    const { sizeBytes } = staged;
+    await this.#inTurn(sizeBytes, () => this.#finish(batch, { changes, hashes }));
   }
 
   /**
@@ -230,15 +318,34 @@ export class Promotion {
     }
   }
 
+  /** Writes its bytes to disk beside the turns, so that its own, which does that too, is short. */
+  async #syncBeforehand(staged: StagedContent): Promise<void> {
+    if (staged.isSynced || this.#isStopped || !this.#canSeal(staged)) return;
+    const wasOpen = staged.file !== undefined;
+    try {
+      await this.#staging.file(staged).sync();
+    } finally {
+      const isInUse = (this.#inodes.peek(staged.ino)?.handles ?? 0) > 0;
+      if (!wasOpen && !isInUse) staged.close();
+    }
+  }
+
   async #promote(batch: readonly StagedContent[]): Promise<void> {
-    const changes = new Map(batch.map((staged) => [staged, staged.changes]));
-    for (const staged of batch) if (staged.phase === "writable") staged.phase = "hashing";
-    const hashes = await this.#hash(batch);
+    const changes = begin(batch);
+    await this.#finish(batch, { changes, hashes: await this.#hash(batch) });
+  }
+
+  /** Seals and commits what has a hash and is still the same as it was when that began. */
+  async #finish(
+    batch: readonly StagedContent[],
+    { changes, hashes }: { changes: Changes; hashes: ReadonlyMap<StagedContent, ContentHash> },
+  ): Promise<void> {
     const ready = batch.flatMap((staged) => {
       const hash = hashes.get(staged);
       const same = changes.get(staged) === staged.changes;
       if (hash !== undefined && same && this.#canSeal(staged)) return [{ staged, hash }];
-      if (hash === undefined && same && this.#staging.isCurrent(staged)) this.#noteMissing(staged);
+      const isMissing = hash === undefined && same && !this.#isStopped;
+      if (isMissing && this.#staging.isCurrent(staged)) this.#noteMissing(staged);
       else this.#requeue(staged, QUIET_MS);
       return [];
     });
@@ -256,17 +363,23 @@ export class Promotion {
   }
 
   async #hash(batch: readonly StagedContent[]): Promise<Map<StagedContent, ContentHash>> {
-    const withFile = batch.filter(({ hasFile }) => hasFile);
-    const computed = await this.#contents.hash(withFile.map(({ id }) => id));
     const hashes = new Map<StagedContent, ContentHash>();
-    for (const staged of batch) {
-      const hash = staged.hasFile ? computed.get(staged.id) : EMPTY_HASH;
-      if (hash !== undefined) hashes.set(staged, hash);
+    if (this.#isStopped) return hashes;
+    const withFile = batch.filter(({ hasFile }) => hasFile);
+    for (const staged of withFile) this.#hashing.add(staged);
+    try {
+      const computed = await this.#contents.hash(withFile.map(({ id }) => id));
+      for (const staged of batch) {
+        const hash = staged.hasFile ? computed.get(staged.id) : EMPTY_HASH;
+        if (hash !== undefined) hashes.set(staged, hash);
+      }
+      return hashes;
+    } finally {
+      for (const staged of withFile) this.#hashing.delete(staged);
     }
-    return hashes;
   }
 
-  #seal(ready: readonly { staged: StagedContent; hash: ContentHash }[]): Promise<SealedContent[]> {
+  #seal(ready: readonly Sealable[]): Promise<SealedContent[]> {
     const requests = ready.map(({ staged, hash }): SealRequest => {
       staged.phase = "frozen";
       return { id: staged.hasFile ? staged.id : undefined, hash, sizeBytes: staged.sizeBytes };
@@ -277,10 +390,7 @@ export class Promotion {
     return this.#contents.seal(requests);
   }
 
-  #commit(
-    ready: readonly { staged: StagedContent; hash: ContentHash }[],
-    sealed: readonly SealedContent[],
-  ): void {
+  #commit(ready: readonly Sealable[], sealed: readonly SealedContent[]): void {
     const now = this.#clock.now();
     const commits = ready.flatMap(({ staged }, index) => {
       const content = sealed[index];
@@ -328,4 +438,10 @@ export class Promotion {
     const inode = this.#inodes.peek(ino);
     return inode !== undefined && (inode.writers > 0 || inode.copyUp !== undefined);
   }
+}
+
+/** Notes the state that is going to be hashed. */
+function begin(batch: readonly StagedContent[]): Changes {
+  for (const staged of batch) if (staged.phase === "writable") staged.phase = "hashing";
+  return new Map(batch.map((staged) => [staged, staged.changes]));
 }

@@ -92,7 +92,9 @@ export class Reclaimer {
     this.#orphans.clear();
     for (const ino of orphans) {
       const staged = this.#staging.of(ino);
-      if (staged !== undefined) this.#staging.remove(staged);
+      if (staged === undefined) continue;
+      if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
+      this.#staging.remove(staged);
     }
     if (stagingIds.length > 0) this.discard(stagingIds);
     if (unreferenced.length > 0) this.release(unreferenced);

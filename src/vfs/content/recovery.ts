@@ -31,7 +31,8 @@ export function recover(parts: RecoveryParts): void {
   const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
   const records = metadata.stagedContents();
   for (const record of records) {
-    promotion.enqueue(staging.adopt(resume(parts, record)));
+    const staged = resume(parts, record);
+    if (staged !== undefined) promotion.enqueue(staging.adopt(staged));
   }
 
   const known = new Set(records.map(({ stagingId }) => stagingId));
@@ -53,17 +54,18 @@ export function recover(parts: RecoveryParts): void {
 }
 
 /**
- * The bytes were written before anybody could record it: what the file says goes. A file that is
- * missing although the row gives it a size is damage, and stays visible as such: reading it fails.
+ * The bytes were written before anybody could record it: what the file says goes. When it is missing
+ * although the row gives it a size, a power failure took what nobody had synced; then the file has
+ * the sealed content again that it had before. Without one it is damage, and stays visible as such:
+ * reading it fails.
  */
-function resume(
-  { metadata, contents, logger }: RecoveryParts,
-  record: StagedRecord,
-): StagedContent {
+function resume(parts: RecoveryParts, record: StagedRecord): StagedContent | undefined {
+  const { metadata, contents, logger } = parts;
   const { ino, stagingId: id } = record;
   const stat = contents.statStaging(id);
   if (stat === undefined) {
     const isDamaged = record.sizeBytes > 0;
+    if (isDamaged && goBack(parts, record)) return undefined;
     const content = { ino, id, sizeBytes: record.sizeBytes, hasFile: isDamaged };
     const staged = new StagedContent(content);
     if (isDamaged) {
@@ -80,4 +82,19 @@ function resume(
   const staged = new StagedContent({ ino, id, sizeBytes, hasFile: true });
   if (stat.isFrozen) staged.phase = "frozen";
   return staged;
+}
+
+/** Gives an inode the sealed content that its row still names; false when there is none. */
+function goBack(
+  { metadata, contents, reclaimer, logger }: RecoveryParts,
+  { ino, stagingId, mtime }: StagedRecord,
+): boolean {
+  const hash = metadata.getattr(ino)?.contentHash;
+  const content = hash === undefined ? undefined : contents.statSealed(hash);
+  if (content === undefined) return false;
+  // The reference is the one that there is, so the time goes nowhere.
+  const commit = { ino, stagingId, ...content, now: mtime };
+  reclaimer.release(metadata.commitContents([commit]));
+  logger.warn({ ino, stagingId, hash }, "changes that were not synced are lost");
+  return true;
 }

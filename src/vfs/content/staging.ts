@@ -1,6 +1,6 @@
 import { NexusError } from "../../model/errors.js";
 import type { Ino, StagingId } from "../../model/ids.js";
-import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import type { MaybePromise } from "../../model/maybe-promise.js";
 import type {
   ContentReader,
   ContentStore,
@@ -123,8 +123,12 @@ export class Staging {
     };
     if (source === undefined || lengthBytes === 0) return finish(undefined);
     const copied = this.#copy({ source, id, lengthBytes });
-    if (!(copied instanceof Promise)) return finish(copied);
-    inode.copyUp = copied.then(finish).finally(() => {
+    // The row goes on naming the sealed content that was copied, so recovery has it if a power failure
+    // takes the copy. A staged one it names no more: its bytes must not depend on that.
+    const ready = staged === undefined ? copied : this.#synced(copied);
+    if (!(ready instanceof Promise)) return finish(ready);
+    inode.copyUp = ready.then(finish).finally(() => {
+      source.close();
       inode.copyUp = undefined;
     });
     return inode.copyUp;
@@ -154,13 +158,22 @@ export class Staging {
     id: StagingId;
     lengthBytes: number;
   }): MaybePromise<StagingFile> {
-    const { source } = request;
     try {
-      const copied = this.#contents.copyUp(request);
-      if (copied instanceof Promise) copied.catch(() => source.close());
-      return copied;
+      return this.#contents.copyUp(request);
     } catch (error) {
-      source.close();
+      request.source.close();
+      throw error;
+    }
+  }
+
+  async #synced(copied: MaybePromise<StagingFile>): Promise<StagingFile> {
+    const file = await copied;
+    try {
+      await file.sync();
+      return file;
+    } catch (error) {
+      file.close();
+      this.#contents.discardStaging([file.id]).catch(() => undefined);
       throw error;
     }
   }
@@ -168,13 +181,4 @@ export class Staging {
   #openFrozen(staged: StagedContent): ContentReader | undefined {
     return staged.hasFile ? this.#contents.openStaging(staged.id) : undefined;
   }
-}
-
-/** Runs `use` on the writable content of an inode, now or when it is there. */
-export function withWritable<T>(
-  staging: Staging,
-  { inode, keepBytes }: { inode: Inode; keepBytes?: number },
-  use: (staged: StagedContent) => T,
-): MaybePromise<T> {
-  return whenReady(staging.writable(inode, keepBytes), use);
 }

@@ -8,7 +8,7 @@ import {
   withoutSetId,
 } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
-import type { Caller } from "../../model/identity.js";
+import { type Caller, isBound } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { FileSystemStat, InodeRequest, SetAttrRequest } from "../file-system.js";
@@ -44,7 +44,9 @@ export function statfs(
 ): FileSystemStat {
   volume.readable(caller, ino);
   const { blockBytes, blocks, blocksFree, blocksAvailable, filesFree } = volume.contents.capacity();
-  const files = volume.metadata.countInodes() + filesFree;
+  // How many files others have, and when they get more, is none of a tenant's business.
+  const filesUsed = isBound(caller.identity) ? 0 : volume.metadata.countInodes();
+  const files = filesUsed + filesFree;
   return {
     blockBytes,
     blocks,

@@ -9,7 +9,7 @@ import type { FallocateRequest, ReadRequest, SeekRequest, WriteRequest } from ".
 import type { Handle } from "../handle-table.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { dropSetId } from "./open.js";
+import { dropSetId, dropSetIdOf } from "./open.js";
 import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
 
 /** relatime: an access time older than this moves even if the file didn't change; mount(8). */
@@ -62,7 +62,7 @@ export function fallocate(
   const { inode } = writeHandle(volume, { caller, handle });
   requireSize(offset + length);
   return whenReady(volume.staging.writable(inode), (staged) => {
-    dropSetId(volume, inode);
+    dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);
     const file = volume.staging.file(staged);
     file.allocate({ mode, offset, length });

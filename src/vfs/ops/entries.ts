@@ -1,6 +1,13 @@
 import { mimeTypeOf } from "../../core/mime-type.js";
 import { isSameZone, isSettled, type Place } from "../../core/place.js";
-import { isRegular, PERMISSION_BITS, S_IFDIR, S_IFLNK, S_IFREG } from "../../model/attributes.js";
+import {
+  isRegular,
+  PERMISSION_BITS,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+  S_ISGID,
+} from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { StagingId } from "../../model/ids.js";
@@ -18,6 +25,7 @@ import type {
   SymlinkRequest,
   TmpfileRequest,
 } from "../file-system.js";
+import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { openInode } from "./open.js";
 import { syncContent } from "./sync.js";
@@ -81,8 +89,12 @@ export function link(
   }
   const now = volume.clock.now();
   const record = volume.metadata.link({ ino, parent: newParent, name: newName, now });
+  volume.activity.raiseCtime(inode, now);
+  const staged = inode.isOrphan && inode.writers === 0 ? volume.staging.of(ino) : undefined;
   inode.isOrphan = false;
   inode.isLinkable = false;
+  // Its last writer went while it had no name, and nothing was worth sealing.
+  if (staged !== undefined) volume.promotion.enqueue(staged);
   return volume.admit(caller, { record, place });
 }
 
@@ -91,7 +103,8 @@ export function unlink(
   { caller, parent, name }: NameRequest & { caller: Caller },
 ): void {
   volume.removablePlace(caller, { parent, name });
-  volume.noteUnlinked(volume.metadata.unlink({ parent, name, now: volume.clock.now() }));
+  const now = volume.clock.now();
+  volume.noteUnlinked(volume.metadata.unlink({ parent, name, now }), now);
 }
 
 export function rmdir(
@@ -99,7 +112,8 @@ export function rmdir(
   { caller, parent, name }: NameRequest & { caller: Caller },
 ): void {
   volume.removablePlace(caller, { parent, name });
-  volume.noteUnlinked(volume.metadata.rmdir({ parent, name, now: volume.clock.now() }));
+  const now = volume.clock.now();
+  volume.noteUnlinked(volume.metadata.rmdir({ parent, name, now }), now);
 }
 
 export function rename(
@@ -115,14 +129,17 @@ export function rename(
     throw new NexusError("busy", `'${name}' holds a mount or a zone boundary`, { op: "rename" });
   }
   const apply = () => {
+    const moved = activeInodes(volume, request);
+    const now = volume.clock.now();
     const result = volume.metadata.rename({
       ...request,
       ...(whiteout ? { whiteout: { uid: caller.uid, gid: caller.gid } } : {}),
       mimeType: mimeTypeOf(name),
       newMimeType: mimeTypeOf(newName),
-      now: volume.clock.now(),
+      now,
     });
-    if (result.replaced !== undefined) volume.noteUnlinked(result.replaced);
+    for (const inode of moved) volume.activity.raiseCtime(inode, now);
+    if (result.replaced !== undefined) volume.noteUnlinked(result.replaced, now);
   };
   const unsynced = mode === "replace" ? bytesToSync(volume, request) : undefined;
   return unsynced === undefined ? apply() : unsynced.then(apply);
@@ -154,11 +171,13 @@ export function tmpfile(
 ): MaybePromise<{ entry: Entry; opened: Opened }> {
   const parent = volume.changeable(caller, ino);
   const place = unnamedPlace(volume, parent.place);
+  const directory = volume.record(parent);
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
     mode: S_IFREG | (mode & PERMISSION_BITS),
     uid: caller.uid,
-    gid: caller.gid,
+    // inode(7): in a set-group-id directory, files get its group.
+    gid: (directory.mode & S_ISGID) === 0 ? caller.gid : directory.gid,
     rdev: 0,
     tenantId: place.zone.tenantId ?? caller.identity.tenantId,
     agentId: place.zone.agentId ?? caller.identity.agentId,
@@ -250,6 +269,20 @@ function unnamedPlace(volume: Volume, parent: Place): Place {
     throw new NexusError("access-denied", `${parent.path} takes no files without a name`);
   }
   return volume.router.child(parent, "");
+}
+
+/** What a rename moves and whose row isn't up to date. Two names of one inode both stay. */
+function activeInodes(
+  volume: Volume,
+  { parent, name, newParent, newName }: RenamedNames,
+): readonly Inode[] {
+  if (volume.activity.isIdle) return [];
+  const source = volume.metadata.lookup({ parent, name })?.ino;
+  const target = volume.metadata.lookup({ parent: newParent, name: newName })?.ino;
+  if (source === target) return [];
+  return [source, target].flatMap((ino) =>
+    ino === undefined ? [] : (volume.inodes.peek(ino) ?? []),
+  );
 }
 
 type RenamedNames = Omit<RenameRequest, "mode" | "whiteout">;

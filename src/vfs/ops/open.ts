@@ -24,16 +24,19 @@ export function openInode(
     if (staged !== undefined) volume.promotion.dequeue(staged);
   }
   if (!flags.truncate) return { handle };
-  try {
-    const truncated = truncate(volume, { inode, sizeBytes: 0, always: true });
-    const finish = () => {
-      if (flags.killSetId) dropSetId(volume, inode);
-      return { handle };
-    };
-    return whenReady(truncated, finish);
-  } catch (error) {
+  const fail = (error: unknown): never => {
     release(volume, { handle });
     throw error;
+  };
+  try {
+    const truncated = truncate(volume, { inode, sizeBytes: 0, always: true });
+    const opened = whenReady(truncated, () => {
+      if (flags.killSetId) dropSetId(volume, inode);
+      return { handle };
+    });
+    return opened instanceof Promise ? opened.catch(fail) : opened;
+  } catch (error) {
+    return fail(error);
   }
 }
 
@@ -56,6 +59,17 @@ export function dropSetId(volume: Volume, inode: Inode): void {
   const { ino } = inode;
   volume.metadata.setattr({ ino, permissions: mode & 0o7777, now: volume.clock.now() });
   inode.mode = mode;
+}
+
+/**
+ * The same, where the kernel doesn't say whether the caller may keep them: user 0 may, taken for
+ * CAP_FSETID; capabilities(7).
+ */
+export function dropSetIdOf(
+  volume: Volume,
+  { caller, inode }: { caller: Caller; inode: Inode },
+): void {
+  if (caller.uid !== 0) dropSetId(volume, inode);
 }
 
 function requireRegular({ mode, ino }: Inode): void {

@@ -22,7 +22,7 @@ export function getxattr(
   { caller, ino, name }: XattrRequest & { caller: Caller },
 ): MaybePromise<Uint8Array | undefined> {
   const inode = volume.readable(caller, ino);
-  if (isComputed(name)) return computedAttribute(volume, { inode, name });
+  if (isComputed(name)) return computedAttribute(volume, { caller, inode, name });
   return volume.metadata.getAttribute({ ino, ...attributeOf(name) });
 }
 

@@ -7,7 +7,6 @@ import {
   fdatasyncSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -18,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { makeDirectories } from "../../../libc/directories.js";
 import { syncFileSystem } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
@@ -191,8 +191,8 @@ export class LocalContentJobs implements ContentJobs {
   #place({ id, hash }: SealRequest, changed: Set<string>): void {
     const target = casPath(this.#layout, hash);
     const leaf = dirname(target);
-    const made = mkdirSync(leaf, { recursive: true, mode: 0o700 });
-    if (made !== undefined) changed.add(dirname(leaf)).add(this.#layout.casDirectory);
+    if (makeDirectories(leaf, { mode: 0o700 }))
+      changed.add(dirname(leaf)).add(this.#layout.casDirectory);
     changed.add(leaf);
     if (id === undefined || this.#bytes.has(id)) {
       // Two of a batch may have the same bytes: then the first one has moved it.

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
@@ -40,8 +41,8 @@ export class LocalContentStore implements ContentStore {
     this.#layout = layout;
     this.#jobs = jobs;
     try {
-      mkdirSync(layout.casDirectory, { recursive: true, mode: 0o700 });
-      mkdirSync(layout.stagingDirectory, { recursive: true, mode: 0o700 });
+      makeDirectories(layout.casDirectory, { mode: 0o700 });
+      makeDirectories(layout.stagingDirectory, { mode: 0o700 });
       this.#small = new SmallContents({ log: new StagingLog(layout.stagingDirectory), clock });
       this.#removeUnfinished();
     } catch (error) {
@@ -51,6 +52,12 @@ export class LocalContentStore implements ContentStore {
 
   open({ hash, sizeBytes }: { hash: ContentHash; sizeBytes: number }): ContentReader {
     return new LocalContentReader(casPath(this.#layout, hash), sizeBytes);
+  }
+
+  statSealed(hash: ContentHash): SealedContent | undefined {
+    const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isFile()) return undefined;
+    return { hash, sizeBytes: stat.size, blocks: stat.blocks };
   }
 
   createStaging(id: StagingId): StagingFile {
@@ -86,25 +93,13 @@ export class LocalContentStore implements ContentStore {
     id: StagingId;
     lengthBytes: number;
   }): MaybePromise<StagingFile> {
+    // One record of the log, which is there whole or not at all.
     if (this.#small.hasRoomFor(lengthBytes)) return this.#copySmall({ source, id, lengthBytes });
     const file = this.#create(id);
-    try {
-      if (file.cloneFrom(source)) {
-        file.truncate(lengthBytes);
-        return file;
-      }
-      file.truncate(lengthBytes);
-      if (lengthBytes > COPY_AT_ONCE_BYTES) {
-        return copyLater({ source, file, lengthBytes }).then(
-          () => file,
-          (error) => this.#abandon(file, error),
-        );
-      }
-      for (const span of dataSpans(source, lengthBytes)) file.copyFrom({ source, ...span });
-      return file;
-    } catch (error) {
-      return this.#abandon(file, error);
-    }
+    return copyDurably({ source, file, lengthBytes }).then(
+      () => file,
+      (error) => this.#abandon(file, error),
+    );
   }
 
   async hash(ids: readonly StagingId[]): Promise<ReadonlyMap<StagingId, ContentHash>> {
@@ -154,6 +149,7 @@ export class LocalContentStore implements ContentStore {
       contents: this.#small,
       content,
       makeFile: (id) => this.#create(id),
+      removeFile: (id) => this.#removeFile(id),
     });
   }
 
@@ -169,6 +165,8 @@ export class LocalContentStore implements ContentStore {
     const data = Buffer.allocUnsafe(lengthBytes);
     const count = source.read({ into: data, offset: 0 });
     const content = this.#small.create(id);
+    // Its bytes were durable where they come from, and must not be at risk when it becomes a file.
+    content.isPromised = true;
     try {
       this.#small.apply(content, { kind: "snapshot", data: data.subarray(0, count) });
     } catch (error) {
@@ -192,8 +190,22 @@ export class LocalContentStore implements ContentStore {
   }
 
   #file(id: StagingId, { create }: { create: boolean }): LocalStagingFile {
-    const durableEntries = this.#durableEntries;
-    return new LocalStagingFile(stagingPath(this.#layout, id), { id, create, durableEntries });
+    return new LocalStagingFile(stagingPath(this.#layout, id), {
+      id,
+      create,
+      durableEntries: this.#durableEntries,
+      syncSpill: (spilled) => this.#small.syncSpill(spilled),
+    });
+  }
+
+  /** Of a spill that failed. What can't be removed is removed at the next start. */
+  #removeFile(id: StagingId): void {
+    this.#durableEntries.delete(id);
+    try {
+      rmSync(stagingPath(this.#layout, id), { force: true });
+    } catch {
+      // The log has the content, and tells the next start so.
+    }
   }
 
   #abandon(file: LocalStagingFile, error: unknown): never {
@@ -214,6 +226,25 @@ function* dataSpans(
     at = Math.min(source.seek({ offset: start, to: "hole" }) ?? lengthBytes, lengthBytes);
     yield { offset: start, toOffset: start, length: at - start };
   }
+}
+
+/** Copies, and makes the copy durable: a file that nobody synced could come back shorter. */
+async function copyDurably({
+  source,
+  file,
+  lengthBytes,
+}: {
+  source: ContentReader;
+  file: LocalStagingFile;
+  lengthBytes: number;
+}): Promise<void> {
+  const isCloned = file.cloneFrom(source);
+  file.truncate(lengthBytes);
+  if (!isCloned) {
+    if (lengthBytes > COPY_AT_ONCE_BYTES) await copyLater({ source, file, lengthBytes });
+    else for (const span of dataSpans(source, lengthBytes)) file.copyFrom({ source, ...span });
+  }
+  await file.sync();
 }
 
 async function copyLater({

@@ -159,19 +159,27 @@ export class LocalStagingFile implements StagingFile {
   readonly id: StagingId;
   readonly #file: LocalFile;
   readonly #durableEntries: Set<StagingId>;
+  readonly #syncSpill: (id: StagingId) => Promise<void>;
   #sizeBytes: number;
 
   /**
    * `create` makes a new file; otherwise there must be one. `durableEntries` are the files whose
    * entries in the directory were synced: a file may do that while it is open once, and be opened again.
+   * `syncSpill` makes durable that the file counts, and not what the log has of the same content.
    */
   constructor(
     path: string,
-    options: { id: StagingId; create: boolean; durableEntries: Set<StagingId> },
+    options: {
+      id: StagingId;
+      create: boolean;
+      durableEntries: Set<StagingId>;
+      syncSpill: (id: StagingId) => Promise<void>;
+    },
   ) {
     const { id, create } = options;
     this.id = id;
     this.#durableEntries = options.durableEntries;
+    this.#syncSpill = options.syncSpill;
     try {
       this.#file = create ? new LocalFile(path, "w+") : openExisting(path);
       this.#sizeBytes = create ? 0 : fstatSync(this.#file.fd).size;
@@ -294,9 +302,10 @@ export class LocalStagingFile implements StagingFile {
     } catch (error) {
       throw fsError(error, { op: "sync", path: this.#file.path });
     }
+    await this.#syncSpill(this.id);
   }
 
-  /** {@link sync} on the calling thread. */
+  /** Makes the bytes and the file's entry durable, on the calling thread. */
   syncNow(): void {
     try {
       fsyncSync(this.#file.fd);

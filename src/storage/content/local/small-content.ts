@@ -10,7 +10,7 @@ const FIRST_CAPACITY_BYTES = 256;
 export class SmallContent {
   readonly id: StagingId;
   mtime: Timestamp;
-  /** Somebody was told that it survives a power failure. */
+  /** It has bytes of which somebody was told that they survive a power failure. */
   isPromised = false;
   #buffer: Buffer;
   #sizeBytes = 0;

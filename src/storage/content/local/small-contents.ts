@@ -78,6 +78,11 @@ export class SmallContents {
     return this.#log.sync();
   }
 
+  /** Resolves when the log says durably that this content is a file, if it became one. */
+  syncSpill(id: StagingId): Promise<void> {
+    return this.#log.syncSpill(id);
+  }
+
   close(): void {
     this.#log.close();
   }

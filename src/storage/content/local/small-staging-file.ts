@@ -17,22 +17,25 @@ export class SmallStagingFile implements StagingFile {
   readonly #contents: SmallContents;
   readonly #content: SmallContent;
   readonly #makeFile: (id: StagingId) => LocalStagingFile;
+  readonly #removeFile: (id: StagingId) => void;
   #file: LocalStagingFile | undefined;
-  #isSpillDurable = false;
 
   constructor({
     contents,
     content,
     makeFile,
+    removeFile,
   }: {
     contents: SmallContents;
     content: SmallContent;
     makeFile: (id: StagingId) => LocalStagingFile;
+    removeFile: (id: StagingId) => void;
   }) {
     this.id = content.id;
     this.#contents = contents;
     this.#content = content;
     this.#makeFile = makeFile;
+    this.#removeFile = removeFile;
   }
 
   get sizeBytes(): number {
@@ -94,10 +97,8 @@ export class SmallStagingFile implements StagingFile {
   async sync(): Promise<void> {
     // From now on nothing may put these bytes at risk again, see #spill.
     this.#content.isPromised = true;
-    await this.#file?.sync();
-    // Also the record that the file counts from now on.
-    if (this.#file === undefined || !this.#isSpillDurable) await this.#contents.sync();
-    this.#isSpillDurable = this.#file !== undefined;
+    if (this.#file === undefined) await this.#contents.sync();
+    else await this.#file.sync();
   }
 
   close(): void {
@@ -122,6 +123,8 @@ export class SmallStagingFile implements StagingFile {
       this.#contents.noteSpilled(this.#content);
     } catch (error) {
       file.close();
+      // The log counts still; on a full disk the half-made file would take room that nobody gets back.
+      this.#removeFile(this.id);
       throw error;
     }
     this.#file = file;

@@ -55,6 +55,22 @@ interface Segment {
   isEntryDurable: boolean;
 }
 
+/** A content that lives in the log. */
+interface Entry {
+  /** Where its first record is, or the last snapshot. */
+  segment: Segment;
+  /** How many records it has from there on. */
+  records: number;
+}
+
+interface LogRecord {
+  readonly id: StagingId;
+  readonly change: LogChange;
+  readonly mtime: Timestamp;
+  /** Its number among the records of the content; the first one and a snapshot have 0. */
+  readonly sequence: number;
+}
+
 /**
  * Where the changes of small staged contents are written, one after the other, so that many small
  * files cost one appended record each instead of a file each (creating one is by far the dearest
@@ -66,15 +82,21 @@ interface Segment {
  * elsewhere (a snapshot in a later segment, a file) must be durable there before: a power failure
  * could keep the removal and lose the record.
  *
+ * What is read back of a content are its records up to some moment: they are numbered, and what
+ * comes after a missing one is ignored, so a power failure that takes the end of one segment and
+ * leaves the next doesn't make holes. A snapshot, one record, is there whole or not at all.
+ *
  * A record, little-endian: u32 magic, u32 CRC-32 of all that follows, u32 kind, u32 data length,
- * f64 staging id, f64 offset or size, f64 seconds, u32 nanoseconds, u32 zero; then the data.
+ * f64 staging id, f64 offset or size, f64 seconds, u32 nanoseconds, u32 sequence number; then the data.
  */
 export class StagingLog {
   readonly #directory: string;
   readonly #segments: Segment[] = [];
-  readonly #firstSegment = new Map<StagingId, Segment>();
+  readonly #entries = new Map<StagingId, Entry>();
   readonly #group = new GroupSync(() => this.#syncOnce());
   readonly #buffer = Buffer.alloc(HEADER_BYTES + SMALL_CONTENT_BYTES);
+  /** The contents that left for a file by a record that may not be durable yet. */
+  readonly #spills = new Set<StagingId>();
   /** How many records said that a content is elsewhere now, and how many of them are durable. */
   #moves = 0;
   #durableMoves = 0;
@@ -95,38 +117,44 @@ export class StagingLog {
       .filter((number) => number !== undefined)
       .map(Number)
       .sort((a, b) => a - b);
-    for (const number of numbers) {
-      const segment = this.#openSegment(number, "r");
-      this.#segments.push(segment);
-      for (const { id, change, mtime } of records(readFileSync(segment.path))) {
-        this.#replay(contents, { id, change, mtime, segment });
+    // The records by which contents left the older segments may not be durable yet. A sync that
+    // finds out which segments are needless has to know all of them.
+    if (numbers.length > 0) this.#moves += 1;
+    for (const number of numbers) this.#segments.push(this.#openSegment(number, "r"));
+    for (const segment of this.#segments) {
+      for (const record of records(readFileSync(segment.path))) {
+        this.#replay(contents, { ...record, segment });
       }
     }
     this.#startSegment((numbers.at(-1) ?? 0) + 1);
-    // The records by which contents left the older segments may not be durable yet.
-    if (numbers.length > 0) this.#moves += 1;
     this.#removeDead();
     return contents;
   }
 
   /** Errors: `no-space`, `io-failure`; then nothing was logged. */
   append(id: StagingId, { change, mtime }: { change: LogChange; mtime: Timestamp }): void {
+    const entry = this.#entries.get(id);
+    // What never was here needs no record that it is elsewhere.
+    if (change.kind === "spilled" && entry === undefined) return;
     const segment = this.#current();
-    const length = this.#encode(id, { change, mtime });
+    const sequence = change.kind === "snapshot" ? 0 : (entry?.records ?? 0);
+    const length = this.#encode({ id, change, mtime, sequence });
     writeAt(segment.fd, { from: this.#buffer.subarray(0, length), offset: segment.sizeBytes });
     segment.sizeBytes += length;
     segment.isSynced = false;
-    const isKnown = this.#firstSegment.has(id);
-    if (isKnown && (change.kind === "spilled" || change.kind === "snapshot")) this.#moves += 1;
-    if (change.kind === "spilled") this.release(id);
-    else if (change.kind === "snapshot" || !isKnown) this.#begin(id, segment);
+    const isMove = change.kind === "spilled" || change.kind === "snapshot";
+    if (entry !== undefined && isMove) this.#moves += 1;
+    if (change.kind === "spilled") {
+      this.#spills.add(id);
+      this.release(id);
+    } else this.#count(id, { segment, sequence });
   }
 
   /** This content isn't staged any more, or spilled. */
   release(id: StagingId): void {
-    const segment = this.#firstSegment.get(id);
+    const segment = this.#entries.get(id)?.segment;
     if (segment === undefined) return;
-    this.#firstSegment.delete(id);
+    this.#entries.delete(id);
     segment.live -= 1;
     if (segment.live === 0) this.#removeDead();
   }
@@ -140,7 +168,7 @@ export class StagingLog {
     this.#startSegment(this.#current().number + 1);
     const [oldest] = this.#segments;
     if (oldest === undefined || this.#segments.length <= MOST_SEGMENTS) return;
-    for (const [id, segment] of [...this.#firstSegment]) {
+    for (const [id, { segment }] of [...this.#entries]) {
       const content = segment === oldest ? contentOf(id) : undefined;
       if (content === undefined) continue;
       this.append(id, { change: { kind: "snapshot", data: content.bytes }, mtime: content.mtime });
@@ -150,14 +178,20 @@ export class StagingLog {
   /** Resolves when everything so far survives a power failure. Errors: `io-failure`. */
   sync(): Promise<void> {
     const isSynced = this.#segments.every((segment) => segment.isSynced);
-    return isSynced ? Promise.resolve() : this.#group.sync();
+    // While one runs, a segment counts as synced that isn't yet.
+    return isSynced && !this.#isSyncing ? Promise.resolve() : this.#group.sync();
+  }
+
+  /** Resolves when the record is durable by which this content became a file, if it did. */
+  async syncSpill(id: StagingId): Promise<void> {
+    if (this.#spills.has(id)) await this.sync();
   }
 
   /** A log that nothing staged is in goes with the process: the next one has nothing to read. */
   close(): void {
     for (const { fd, path } of this.#segments) {
       closeSync(fd);
-      if (this.#firstSegment.size === 0) rmSync(path, { force: true });
+      if (this.#entries.size === 0) rmSync(path, { force: true });
     }
     this.#segments.length = 0;
   }
@@ -183,13 +217,18 @@ export class StagingLog {
     }
   }
 
-  #begin(id: StagingId, segment: Segment): void {
-    const before = this.#firstSegment.get(id);
-    this.#firstSegment.set(id, segment);
+  /** Takes note of a record. Number 0 is a beginning, and what came before isn't needed any more. */
+  #count(id: StagingId, { segment, sequence }: { segment: Segment; sequence: number }): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && sequence > 0) {
+      entry.records = sequence + 1;
+      return;
+    }
+    this.#entries.set(id, { segment, records: 1 });
     segment.live += 1;
-    if (before === undefined) return;
-    before.live -= 1;
-    if (before.live === 0) this.#removeDead();
+    if (entry === undefined) return;
+    entry.segment.live -= 1;
+    if (entry.segment.live === 0) this.#removeDead();
   }
 
   /** Only from the oldest on: a content that began in one may go on in the next. */
@@ -211,30 +250,27 @@ export class StagingLog {
 
   #replay(
     contents: Map<StagingId, SmallContent>,
-    {
-      id,
-      change,
-      mtime,
-      segment,
-    }: { id: StagingId; change: LogChange; mtime: Timestamp; segment: Segment },
+    { id, change, mtime, sequence, segment }: LogRecord & { segment: Segment },
   ): void {
     if (change.kind === "spilled") {
+      this.#spills.add(id);
       contents.delete(id);
       this.release(id);
       return;
     }
-    const known = contents.get(id);
-    const content =
-      known === undefined || change.kind === "snapshot" ? new SmallContent(id, mtime) : known;
+    const isSnapshot = change.kind === "snapshot";
+    if (!isSnapshot && sequence !== (this.#entries.get(id)?.records ?? 0)) return;
+    const known = isSnapshot ? undefined : contents.get(id);
+    const content = known ?? new SmallContent(id, mtime);
     contents.set(id, content);
-    if (content !== known) this.#begin(id, segment);
+    this.#count(id, { segment, sequence });
     content.mtime = mtime;
     if (change.kind === "write") content.write({ from: change.data, offset: change.offset });
     else if (change.kind === "truncate") content.truncate(change.sizeBytes);
     else if (change.kind === "snapshot") content.write({ from: change.data, offset: 0 });
   }
 
-  #encode(id: StagingId, { change, mtime }: { change: LogChange; mtime: Timestamp }): number {
+  #encode({ id, change, mtime, sequence }: LogRecord): number {
     const buffer = this.#buffer;
     const data = "data" in change ? change.data : NOTHING;
     const position =
@@ -247,7 +283,7 @@ export class StagingLog {
     buffer.writeDoubleLE(position, 24);
     buffer.writeDoubleLE(mtime.sec, 32);
     buffer.writeUInt32LE(mtime.nsec, 40);
-    buffer.writeUInt32LE(0, 44);
+    buffer.writeUInt32LE(sequence, 44);
     buffer.set(data, HEADER_BYTES);
     buffer.writeUInt32LE(crc32(buffer.subarray(8, length)), 4);
     return length;
@@ -255,6 +291,7 @@ export class StagingLog {
 
   async #syncOnce(): Promise<void> {
     const moves = this.#moves;
+    const spills = [...this.#spills];
     this.#isSyncing = true;
     try {
       for (const segment of this.#segments.filter(({ isSynced }) => !isSynced)) {
@@ -270,6 +307,7 @@ export class StagingLog {
         }
       }
       this.#durableMoves = moves;
+      for (const id of spills) this.#spills.delete(id);
     } catch (error) {
       throw fsError(error, { op: "sync staging log", path: this.#directory });
     } finally {
@@ -280,9 +318,7 @@ export class StagingLog {
 }
 
 /** The records of a segment, up to the first one that is torn. */
-function* records(
-  bytes: Buffer,
-): Generator<{ id: StagingId; change: LogChange; mtime: Timestamp }> {
+function* records(bytes: Buffer): Generator<LogRecord> {
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 12);
     const end = at + HEADER_BYTES + length;
@@ -298,6 +334,7 @@ function* records(
         mtime,
       }),
       mtime,
+      sequence: bytes.readUInt32LE(at + 44),
     };
     at = end;
   }

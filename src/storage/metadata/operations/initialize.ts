@@ -26,6 +26,13 @@ export function* initialize({
   yield* run(CREATE_ROOT, ROOT_INO, pathId, S_IFDIR | 0o755, uid, gid, ...size, ...times);
 }
 
+const RENUMBER = command("UPDATE store_state SET number = ? WHERE id = 1");
+
+/** The journal of this start isn't that of any other. */
+export function* renumberStore(number: number): Script<void> {
+  yield* run(RENUMBER, number);
+}
+
 /** The first number that was never given. */
 export function* readNextId(): Script<number> {
   const row = yield* first(STATE);

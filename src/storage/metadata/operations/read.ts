@@ -8,6 +8,7 @@ import type {
   EntryName,
   FileDescription,
   InodeRecord,
+  ReferenceCountRequest,
 } from "../metadata-store.js";
 import {
   all,
@@ -37,6 +38,11 @@ const LIST_PLUS = query(
 const DESCRIBE = query(
   `SELECT i.path_id, i.version, i.content_hash, coalesce(c.ref_count, 0), i.mime_type, i.tenant_id, i.agent_id, i.btime_sec, i.btime_nsec
    FROM inodes i LEFT JOIN contents c ON c.hash = i.content_hash WHERE i.ino = ?`,
+);
+const COUNT_REFERENCES = query(
+  `SELECT count(*) FROM inodes WHERE content_hash = ?
+     AND (? IS NULL OR tenant_id IS NULL OR tenant_id = ?)
+     AND (? IS NULL OR agent_id IS NULL OR agent_id = ?)`,
 );
 const COUNT = query("SELECT count(*) FROM inodes");
 
@@ -92,6 +98,12 @@ export function* describe(ino: Ino): Script<FileDescription | undefined> {
     agentId: optionalText<AgentId>(row, 6),
     createdAt: { sec: integer(row, 7), nsec: integer(row, 8) },
   };
+}
+
+export function* countReferences(request: ReferenceCountRequest): Script<number> {
+  const { hash, tenantId = null, agentId = null } = request;
+  const row = yield* first(COUNT_REFERENCES, hash, tenantId, tenantId, agentId, agentId);
+  return row === undefined ? 0 : integer(row, 0);
 }
 
 export function* countInodes(): Script<number> {

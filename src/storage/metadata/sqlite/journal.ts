@@ -26,7 +26,7 @@ export type JournalEntry = readonly [sql: string, ...params: SqlValue[]];
  */
 export class Journal {
   readonly #fd: number;
-  readonly #storeNumber: number;
+  #storeNumber: number;
   #batch = 0;
   #position = 0;
   #offset = 0;
@@ -48,6 +48,14 @@ export class Journal {
       closeSync(this.#fd);
       throw error;
     }
+  }
+
+  /**
+   * From now on records carry another number. A power failure can take the database back to a batch
+   * whose number it gives again; what the journal has of the first one must not count then.
+   */
+  renumber(storeNumber: number): void {
+    this.#storeNumber = storeNumber;
   }
 
   /** How much the open batch has written, in bytes. */

@@ -68,7 +68,7 @@ export function schemaVersion(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 
-/** What journals of this store are known by: a random number of 32 bits. */
+/** What the journal of this store, and of this start of it, is known by: a number of 32 bits. */
 export function storeNumber(database: Database.Database): number {
   return database.prepare("SELECT number FROM store_state").pluck().get() as number;
 }

@@ -35,6 +35,8 @@ export interface SqliteEngineOptions {
   readonly logger: Logger;
   /** Told after each commit that wrote something, how much it was. */
   readonly onCommit: (written: Written) => void;
+  /** Asked for room when a commit finds none. Returns whether there is more now. */
+  readonly makeRoom: () => boolean;
 }
 
 /**
@@ -53,6 +55,7 @@ export class SqliteEngine {
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   readonly #onCommit: (written: Written) => void;
+  readonly #makeRoom: () => boolean;
   readonly #prepared = new Map<Statement, Database.Statement<SqlValue[]>>();
   readonly #control: Record<"begin" | "beginWrite" | "commit" | "bump", Database.Statement>;
 
@@ -62,6 +65,8 @@ export class SqliteEngine {
   #operations = 0;
   #writes = 0;
   #cancelTick: (() => void) | undefined;
+  /** Why the last commit failed: until one succeeds, only so much more is taken on. */
+  #stuck: NexusError | undefined;
   /** The transaction was rolled back, and what the journal has of it isn't in the database yet. */
   #isBehind = false;
   /** Set when the database can't be brought to a known state; everything fails with it from then. */
@@ -74,6 +79,7 @@ export class SqliteEngine {
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
     this.#onCommit = options.onCommit;
+    this.#makeRoom = options.makeRoom;
     const prepare = (sql: string) => options.database.prepare(sql);
     this.#control = {
       begin: prepare("BEGIN"),
@@ -113,6 +119,8 @@ export class SqliteEngine {
 
   /** Runs an operation that may write. When it throws, nothing of it has happened. */
   write<T>(script: Script<T>): T {
+    // Nothing that isn't begun has to be undone; and the journal must not grow without end.
+    if (this.#stuck !== undefined && this.#isMuchAtStake) throw this.#stuck;
     this.#require("write");
     const entries: JournalEntry[] = [];
     try {
@@ -149,10 +157,20 @@ export class SqliteEngine {
       this.#control.commit.run();
     } catch (error) {
       this.#undo();
+      const failure = sqliteError(error, "commit metadata");
+      // SQLite calls it an I/O error when the index of its log can't grow.
+      const isFull = failure.kind === "no-space" || failure.kind === "io-failure";
+      if (isFull && this.#makeRoom()) {
+        this.#logger.warn({ err: failure }, "the disk is full: using what was kept for this");
+        this.commit();
+        return;
+      }
+      this.#stuck = failure;
       this.#tickAfter(RETRY_MS);
-      throw sqliteError(error, "commit metadata");
+      throw failure;
     }
     this.#open = "none";
+    this.#stuck = undefined;
     if (!wrote) return;
     this.#writes = 0;
     this.#journal.start(this.#committedBatch());
@@ -208,9 +226,11 @@ export class SqliteEngine {
   #record(entries: readonly JournalEntry[]): void {
     this.#journal.append(entries);
     this.#writes += 1;
-    if (this.#writes >= MAX_OPERATIONS || this.#journal.sizeBytes >= MAX_JOURNAL_BYTES) {
-      this.publish();
-    }
+    if (this.#isMuchAtStake && this.#stuck === undefined) this.publish();
+  }
+
+  get #isMuchAtStake(): boolean {
+    return this.#writes >= MAX_OPERATIONS || this.#journal.sizeBytes >= MAX_JOURNAL_BYTES;
   }
 
   #execute({ statement, params, wants }: Step): Answer[keyof Answer] {

@@ -1,5 +1,7 @@
+import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
+import { isKind } from "../../../model/errors.js";
 import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { timestampToMs } from "../../../model/timestamp.js";
@@ -20,6 +22,7 @@ import type {
   LinkRequest,
   MetadataStore,
   Reaped,
+  ReferenceCountRequest,
   RenameRequest,
   RenameResult,
   SealedContent,
@@ -31,13 +34,14 @@ import type {
 import * as attributes from "../operations/attributes.js";
 import * as contents from "../operations/contents.js";
 import { create, createUnnamed, link, type NewInode } from "../operations/create.js";
-import { initialize, readNextId, reserveIds } from "../operations/initialize.js";
+import { initialize, readNextId, renumberStore, reserveIds } from "../operations/initialize.js";
 import * as reading from "../operations/read.js";
 import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
-import { migrate, openDatabase, storeNumber } from "./open-database.js";
+import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
+import type { SpaceReserve } from "./space-reserve.js";
 import { SqliteEngine, type Written } from "./sqlite-engine.js";
 import { sqliteError } from "./sqlite-error.js";
 import { WalSync } from "./wal-sync.js";
@@ -47,10 +51,14 @@ const ID_BLOCK = 10_000;
 /** So much since the last checkpoint is worth one: some 10 MiB of log. */
 const CHECKPOINT_OPERATIONS = 4000;
 const CHECKPOINT_JOURNAL_BYTES = 4 * 1024 * 1024;
+/** After the reserve was used: whether there is room again is looked at then. */
+const HOLD_AGAIN_MS = 10_000;
 
 export interface SqliteMetadataStoreOptions {
   readonly databasePath: string;
   readonly journalPath: string;
+  /** Room for the day when the disk is full. */
+  readonly reserve: SpaceReserve;
   readonly cacheSizeMb: number;
   /** Who owns the root directory, when this makes the store. */
   readonly owner: { readonly uid: number; readonly gid: number };
@@ -67,13 +75,17 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #engine: SqliteEngine;
   readonly #walSync: WalSync;
   readonly #checkpointer: Checkpointer;
+  readonly #reserve: SpaceReserve;
   readonly #clock: Clock;
   readonly #pathIds = new PathIdSource();
   #inodeCount: number | undefined;
+  #closing: Promise<void> | undefined;
   #nextId = 0;
   #idLimit = 0;
-  /** Commits since the last sync began. */
-  #unsynced = true;
+  /** How many commits there were, that of the last process included, and how many are durable. */
+  #commits = 1;
+  #syncedCommits = 0;
+  #holdAgainAtMs = Number.POSITIVE_INFINITY;
   #uncheckpointed = { operations: 0, journalBytes: 0 };
 
   /**
@@ -85,7 +97,8 @@ export class SqliteMetadataStore implements MetadataStore {
     this.#clock = clock;
     this.#walSync = new WalSync(databasePath);
     this.#checkpointer = options.checkpointer;
-    const database = openDatabase({ path: databasePath, cacheSizeMb });
+    this.#reserve = options.reserve;
+    const database = this.#open({ path: databasePath, cacheSizeMb });
     this.#database = database;
     let journal: Journal | undefined;
     let engine: SqliteEngine | undefined;
@@ -95,7 +108,9 @@ export class SqliteMetadataStore implements MetadataStore {
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
       this.#journal = journal;
       const onCommit = (written: Written) => this.#committed(written);
-      engine = new SqliteEngine({ database, journal, clock, scheduler, logger, onCommit });
+      const makeRoom = () => this.#makeRoom();
+      const engineOptions = { database, journal, clock, scheduler, logger, onCommit, makeRoom };
+      engine = new SqliteEngine(engineOptions);
       this.#engine = engine;
       const replayed = engine.recover();
       if (replayed > 0)
@@ -107,7 +122,11 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#engine.write(initialize({ pathId, now, ...options.owner }));
       this.#nextId = this.#engine.read(readNextId());
       this.#idLimit = this.#nextId;
+      const number = randomInt(2 ** 32);
+      this.#engine.write(renumberStore(number));
       this.commit();
+      journal.renumber(number);
+      this.#reserve.hold();
     } catch (error) {
       engine?.close();
       journal?.close();
@@ -142,6 +161,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   describe(ino: Ino): FileDescription | undefined {
     return this.#engine.read(reading.describe(ino));
+  }
+
+  countReferences(request: ReferenceCountRequest): number {
+    return this.#engine.read(reading.countReferences(request));
   }
 
   countInodes(): number {
@@ -259,23 +282,25 @@ export class SqliteMetadataStore implements MetadataStore {
 
   async sync(): Promise<void> {
     this.commit();
-    if (!this.#unsynced) return;
-    this.#unsynced = false;
-    try {
-      await this.#walSync.sync();
-    } catch (error) {
-      this.#unsynced = true;
-      throw error;
-    }
+    const committed = this.#commits;
+    if (this.#syncedCommits >= committed) return;
+    await this.#walSync.sync();
+    this.#syncedCommits = Math.max(this.#syncedCommits, committed);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
     try {
       await this.sync();
     } finally {
       this.#engine.close();
       await this.#checkpointer.close();
       await this.#walSync.close();
+      this.#reserve.hold();
       this.#journal.close();
       // The last connection to close checkpoints and removes the log.
       this.#database.close();
@@ -300,8 +325,28 @@ export class SqliteMetadataStore implements MetadataStore {
     };
   }
 
+  /** On a full disk, opening already needs room: for the log and its index. */
+  #open(options: OpenOptions): Database.Database {
+    try {
+      return openDatabase(options);
+    } catch (error) {
+      const isFull = isKind(error, "no-space") || isKind(error, "io-failure");
+      if (!isFull || !this.#makeRoom()) throw error;
+      return openDatabase(options);
+    }
+  }
+
+  #makeRoom(): boolean {
+    this.#holdAgainAtMs = this.#clock.monotonicMs() + HOLD_AGAIN_MS;
+    return this.#reserve.release();
+  }
+
   #committed({ operations, journalBytes }: Written): void {
-    this.#unsynced = true;
+    this.#commits += 1;
+    if (!this.#reserve.isHeld && this.#clock.monotonicMs() >= this.#holdAgainAtMs) {
+      this.#holdAgainAtMs = this.#clock.monotonicMs() + HOLD_AGAIN_MS;
+      this.#reserve.hold();
+    }
     this.#uncheckpointed.operations += operations;
     this.#uncheckpointed.journalBytes += journalBytes;
     const due =

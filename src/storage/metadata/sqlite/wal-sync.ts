@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { fsError } from "../../../libc/system-error.js";
+import type { NexusError } from "../../../model/errors.js";
 import { GroupSync } from "../../group-sync.js";
 
 /**
@@ -14,6 +15,11 @@ export class WalSync {
   readonly #path: string;
   readonly #group = new GroupSync(() => this.#syncOnce());
   #handle: FileHandle | undefined;
+  /**
+   * The kernel reports an error of writing once, and marks the pages as clean: the next sync would
+   * succeed over the hole. So the first failure is for good, until the next start; fsync(2), "Bugs".
+   */
+  #failure: NexusError | undefined;
 
   constructor(databasePath: string) {
     this.#path = `${databasePath}-wal`;
@@ -30,13 +36,16 @@ export class WalSync {
   }
 
   async #syncOnce(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     try {
       this.#handle ??= await open(this.#path, "r+");
       await this.#handle.datasync();
     } catch (error) {
       const failure = fsError(error, { op: "sync metadata", path: this.#path });
       // No log: nothing was committed since it was checkpointed and removed.
-      if (failure.kind !== "not-found") throw failure;
+      if (failure.kind === "not-found") return;
+      this.#failure = failure;
+      throw failure;
     }
   }
 }

@@ -20,6 +20,14 @@ export function sealingContract(open: OpenContents): void {
       }
     });
 
+    test("is what tells whether a content is there, and how large", async () => {
+      const contents = open();
+      const bytes = bytesOfLength(100_000);
+      expect(contents.store.statSealed(hashOf(bytes))).toBeUndefined();
+      const sealed = await contents.sealed(bytes);
+      expect(contents.store.statSealed(hashOf(bytes))).toStrictEqual(sealed);
+    });
+
     test("leaves the staging files, with the same bytes", async () => {
       const contents = open();
       for (const size of SIZES) {

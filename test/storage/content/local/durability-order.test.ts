@@ -204,6 +204,74 @@ describe("a small content that becomes a file", () => {
     file.truncate(100_000);
     expect(trace.calls).toStrictEqual([]);
   });
+
+  const SYNCED = ["sync with size staging file", "sync staging", "sync data log-1", "sync staging"];
+
+  test("is durable with the record that says so, also if it was closed since", async () => {
+    const contents = await open();
+    const file = contents.staged(SMALL);
+    file.truncate(100_000);
+    file.close();
+    const again = contents.store.openStaging(file.id);
+    trace.calls.length = 0;
+    await again.sync();
+    expect(trace.calls).toStrictEqual(SYNCED);
+    trace.calls.length = 0;
+    await again.sync();
+    expect(trace.calls).toStrictEqual(["sync data staging file"]);
+  });
+
+  test("is durable with that record also if a process wrote it that died", async () => {
+    const dataDir = testDir();
+    const file = new Contents(openContentStore(dataDir)).staged(SMALL);
+    file.truncate(100_000);
+    trace.calls.length = 0;
+    const again = openContentStore(dataDir).openStaging(file.id);
+    await again.sync();
+    expect(trace.calls).toContain("sync data log-1");
+  });
+
+  test("leaves no record where the log never knew of it", async () => {
+    const contents = await open();
+    const file = contents.staged(LARGE);
+    trace.calls.length = 0;
+    await file.sync();
+    expect(trace.calls).toStrictEqual(["sync with size staging file", "sync staging"]);
+  });
+});
+
+describe("a copy for writing", () => {
+  async function copied(
+    contents: Contents,
+    { bytes, lengthBytes = bytes.length }: { bytes: Buffer; lengthBytes?: number },
+  ): Promise<StagingFile> {
+    const source = contents.store.open(await contents.sealed(bytes));
+    trace.calls.length = 0;
+    const file = await contents.store.copyUp({ source, id: contents.nextId(), lengthBytes });
+    source.close();
+    return file;
+  }
+
+  test.each([100_000, 3_000_000])(
+    "is durable when it is there, if it has %i bytes",
+    async (size) => {
+      await copied(await open(), { bytes: bytesOfLength(size) });
+      expect(trace.calls).toStrictEqual(["sync with size staging file", "sync staging"]);
+    },
+  );
+
+  test("of a small content costs no sync", async () => {
+    const contents = await open();
+    await copied(contents, { bytes: SMALL });
+    await copied(contents, { bytes: LARGE, lengthBytes: 100 });
+    expect(trace.calls).toStrictEqual([]);
+  });
+
+  test("of a small content is synced when it becomes a file", async () => {
+    const file = await copied(await open(), { bytes: SMALL });
+    file.truncate(100_000);
+    expect(trace.calls).toStrictEqual(["sync staging file", "sync staging"]);
+  });
 });
 
 describe("a staging file that is synced", () => {

@@ -77,6 +77,15 @@ describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)(`on a full disk${WHY}`, () => 
     expect(readAll(file).equals(Buffer.concat([bytes, end.from]))).toBe(true);
   });
 
+  test("one that can't become a file takes no room for it", () => {
+    const { contents, disk, dataDir } = open();
+    const file = contents.staged(bytesOfLength(60_000));
+    disk.fill({ leaveBytes: 32_768 });
+    const end = { from: bytesOfLength(10_000), offset: 60_000 };
+    expect(kindOf(() => file.write(end))).toBe("no-space");
+    expect(readdirSync(join(dataDir, "staging"))).toStrictEqual(["log-1"]);
+  });
+
   test("a large file says how much of a write was taken", () => {
     const { contents, disk } = open();
     const file = contents.staged(bytesOfLength(100_000));

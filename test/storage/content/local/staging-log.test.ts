@@ -140,6 +140,61 @@ describe("the end of the log", () => {
   });
 });
 
+describe("what a power failure takes from the middle of the log", () => {
+  /** The end of the first process's segment is lost, and what the next process added is there. */
+  function logWithHole({ keptRecords }: { keptRecords: number }): string {
+    const directory = testDir();
+    const dead = openLog(directory).log;
+    const path = join(directory, "log-1");
+    const sizes = [0];
+    for (const [text, offset] of [
+      ["first", 0],
+      ["second", 5],
+    ] as const) {
+      dead.append(A, { change: write(text, offset), mtime: MTIME });
+      sizes.push(readFileSync(path).length);
+    }
+    const { log } = openLog(directory);
+    log.append(A, { change: write("third", 11), mtime: MTIME });
+    log.append(B, { change: write("other"), mtime: MTIME });
+    expect(replayed(directory)).toStrictEqual({ [A]: "firstsecondthird", [B]: "other" });
+    truncateSync(path, sizes[keptRecords]);
+    return directory;
+  }
+
+  test("takes all that came later of the same content, and makes no hole", () => {
+    expect(replayed(logWithHole({ keptRecords: 1 }))).toStrictEqual({ [A]: "first", [B]: "other" });
+    expect(replayed(logWithHole({ keptRecords: 0 }))).toStrictEqual({ [B]: "other" });
+  });
+
+  test("doesn't matter before a snapshot", () => {
+    const directory = logWithHole({ keptRecords: 0 });
+    const { log } = openLog(directory);
+    log.append(A, { change: { kind: "snapshot", data: Buffer.from("whole") }, mtime: MTIME });
+    log.append(A, { change: write("!", 5), mtime: MTIME });
+    expect(replayed(directory)).toStrictEqual({ [A]: "whole!", [B]: "other" });
+  });
+
+  test("is not in the way of what is written then", () => {
+    const directory = logWithHole({ keptRecords: 1 });
+    const { log } = openLog(directory);
+    log.append(A, { change: write("anew", 5), mtime: MTIME });
+    expect(replayed(directory)).toStrictEqual({ [A]: "firstanew", [B]: "other" });
+  });
+});
+
+describe("a sync of the log", () => {
+  test("ends after one that runs already", async () => {
+    const { log } = openLog(testDir());
+    log.append(A, { change: write("a"), mtime: MTIME });
+    const ended: string[] = [];
+    const first = log.sync().then(() => ended.push("first"));
+    const second = log.sync().then(() => ended.push("second"));
+    await Promise.all([first, second]);
+    expect(ended).toStrictEqual(["first", "second"]);
+  });
+});
+
 describe("the segments of the log", () => {
   function open(directory: string): SmallContents {
     const log = new StagingLog(directory);
@@ -198,6 +253,18 @@ describe("the segments of the log", () => {
     contents.discard(B);
     await contents.sync();
     await expect.poll(() => segments(directory)).toStrictEqual(["log-2"]);
+  });
+
+  test("of a dead process stay until it is durable that their contents moved", async () => {
+    const directory = testDir();
+    const { log: dead } = openLog(directory);
+    dead.append(A, { change: write("promised"), mtime: MTIME });
+    const snapshot: LogChange = { kind: "snapshot", data: Buffer.from("promised") };
+    openLog(directory).log.append(A, { change: snapshot, mtime: MTIME });
+    const { log } = openLog(directory);
+    expect(segments(directory)).toStrictEqual(["log-1", "log-2", "log-3"]);
+    await log.sync();
+    await expect.poll(() => segments(directory)).toStrictEqual(["log-2", "log-3"]);
   });
 
   test("go with the process, if nothing is staged any more", () => {

@@ -231,3 +231,14 @@ describe("a journal without room", () => {
     expect(replayed(path)).toStrictEqual([A, again, again]);
   });
 });
+
+test("what was written under another number counts no more, not even behind new records", () => {
+  const { path } = written(A, A, A, A);
+  const journal = open(path);
+  journal.renumber(STORE_NUMBER + 1);
+  journal.start(1);
+  journal.append(A);
+  const next = new Journal(path, { storeNumber: STORE_NUMBER + 1 });
+  onTestFinished(() => next.close());
+  expect(plain(next.replay(1))).toStrictEqual([A]);
+});

@@ -159,7 +159,11 @@ describe("a store that is open, and closed", () => {
     await store.close();
     expect(openFilesIn(dataDir)).toStrictEqual([]);
     expect(clock.waiting).toBe(0);
-    expect(readdirSync(dataDir).sort()).toStrictEqual(["metadata.db", "metadata.journal"]);
+    expect(readdirSync(dataDir).sort()).toStrictEqual([
+      "metadata.db",
+      "metadata.journal",
+      "metadata.reserve",
+    ]);
   });
 
   test("lets nobody else read the journal and the database", async () => {
@@ -172,6 +176,18 @@ describe("a store that is open, and closed", () => {
     }
     await store.close();
   });
+});
+
+test("each start has a number of its own for its journal", async () => {
+  const dataDir = testDir();
+  const numbers = new Set<unknown>();
+  for (let start = 0; start < 3; start++) {
+    await open(dataDir).close();
+    const database = new Database(join(dataDir, "metadata.db"));
+    numbers.add(database.prepare("SELECT number FROM store_state").pluck().get());
+    database.close();
+  }
+  expect(numbers.size).toBe(3);
 });
 
 describe("migrations", () => {

@@ -78,6 +78,7 @@ class Fixture {
       scheduler: this.clock,
       logger: this.log.logger,
       onCommit: (written) => this.commits.push(written),
+      makeRoom: () => false,
     });
     onTestFinished(() => {
       this.database.close();

@@ -124,3 +124,12 @@ test("a program that holds the lock makes writes busy; reads go on, and nothing 
   const names = other.prepare("SELECT name FROM dentries ORDER BY cookie").pluck().all();
   expect(names).toStrictEqual(["before", "after"]);
 });
+
+test("a sync that is asked for while another one runs isn't done before that one", async () => {
+  const shared = new Shared();
+  shared.namespace.file("a");
+  const ended: string[] = [];
+  const syncs = ["first", "second"].map((name) => shared.store.sync().then(() => ended.push(name)));
+  await Promise.all(syncs);
+  expect(ended).toStrictEqual(["first", "second"]);
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { isRegular, S_ISGID, S_ISUID } from "../../src/model/attributes.js";
+import { NexusError } from "../../src/model/errors.js";
+import type { Caller } from "../../src/model/identity.js";
+import type { ContentStore } from "../../src/storage/content/content-store.js";
+import { kindOfLater } from "../support/error-kind.js";
+import { ANYBODY, flags, type OpenFile, World } from "./world.js";
+
+describe("an open that fails while it truncates", () => {
+  test("leaves no writer behind: the file is sealed and removed like any other", async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const wrapContents = (store: ContentStore) =>
+      Object.assign(store, {
+        copyUp: () =>
+          new Promise((_resolve, reject) => {
+            fail = reject;
+          }),
+      });
+    const world = new World({ wrapContents });
+    const ino = await world.write("file", "text");
+    await world.sealed("file");
+    const first = await world.open("file");
+    // The truncation has to wait for the copy that the first writer needs.
+    const writing = first.write("TEXT");
+    const request = { ino, flags: flags({ access: "write", truncate: true }) };
+    const opening = Promise.resolve(world.fs.open(ANYBODY, request));
+    const kinds = Promise.all([kindOfLater(writing), kindOfLater(opening)]);
+    fail(new NexusError("no-space", "full"));
+    expect(await kinds).toStrictEqual(["no-space", "no-space"]);
+    first.close();
+    await world.unlink("file");
+    await world.pass(20);
+    expect(world.metadata.getattr(ino)).toBeUndefined();
+  });
+});
+
+describe("set-id bits", () => {
+  const ROOT = { ...ANYBODY, uid: 0 };
+  const OWNER = { ...ANYBODY, uid: 1000, gid: 1000 };
+  const CHANGES: Readonly<
+    Record<string, (request: { world: World; caller: Caller; file: OpenFile }) => unknown>
+  > = {
+    fallocate: ({ world, caller, file }) =>
+      world.fs.fallocate(caller, {
+        handle: file.handle,
+        offset: 0,
+        length: 10,
+        mode: "extend",
+      }),
+    "copy_file_range of bytes": async ({ world, caller, file }) => {
+      await copyFrom({ world, caller, file, source: await world.create("from", "text") });
+    },
+    "copy_file_range by reference": async ({ world, caller, file }) => {
+      await world.write("from", "text");
+      await world.sealed("from");
+      await copyFrom({ world, caller, file, source: await world.open("from") });
+    },
+  };
+
+  async function copyFrom(options: {
+    world: World;
+    caller: Caller;
+    file: OpenFile;
+    source: OpenFile;
+  }): Promise<void> {
+    const { world, caller, file, source } = options;
+    const ends = { handle: source.handle, offset: 0, toHandle: file.handle, toOffset: 0 };
+    expect(await world.fs.copyFileRange(caller, { ...ends, length: 4 })).toBe(4);
+  }
+
+  test.each(Object.entries(CHANGES))("%s takes them, unless user 0 calls", async (_, change) => {
+    for (const [caller, kept] of [
+      [OWNER, 0],
+      [ROOT, S_ISUID | S_ISGID],
+    ] as const) {
+      const world = new World();
+      const file = await world.create("file");
+      const permissions = S_ISUID | S_ISGID | 0o755;
+      await world.fs.setattr(ANYBODY, { ino: file.ino, permissions });
+      await change({ world, caller, file });
+      const { mode } = await world.fs.getattr(ANYBODY, { ino: file.ino });
+      expect(isRegular(mode)).toBe(true);
+      expect(mode & 0o7777).toBe(kept | 0o755);
+    }
+  });
+});
