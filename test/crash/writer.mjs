@@ -45,9 +45,17 @@ function hash(bytes) {
 /** What each file has. */
 const contents = new Map();
 
+/**
+ * All of the bytes. The kernel cuts a write(2) in requests: one that ends with the daemon after the
+ * first of them is a short count, and no error; only the next write says what has happened.
+ */
+function writeAll(fd, bytes) {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+}
+
 function write(path, bytes, { sync }) {
   const fd = openSync(path, "w");
-  for (let at = 0; at < bytes.length; at += PIECE) writeSync(fd, bytes.subarray(at, at + PIECE));
+  for (let at = 0; at < bytes.length; at += PIECE) writeAll(fd, bytes.subarray(at, at + PIECE));
   if (sync) fsyncSync(fd);
   closeSync(fd);
 }
@@ -64,7 +72,7 @@ const ACTIONS = [
     const bytes = Buffer.alloc(100 + random(9000), "appended ");
     say({ begun: "append", name });
     const fd = openSync(path, "a");
-    writeSync(fd, bytes);
+    writeAll(fd, bytes);
     closeSync(fd);
     contents.set(name, Buffer.concat([contents.get(name) ?? Buffer.alloc(0), bytes]));
     say({ done: "append", name, hash: hash(contents.get(name)) });
@@ -93,7 +101,7 @@ try {
   mkdirSync(directory, { recursive: true });
   const orphan = openSync(join(directory, "orphan"), "w");
   unlinkSync(join(directory, "orphan"));
-  writeSync(orphan, Buffer.alloc(200_000, "nobody can find this"));
+  writeAll(orphan, Buffer.alloc(200_000, "nobody can find this"));
 
   const synced = openSync(join(directory, "synced"), "w");
   for (let step = 0; ; step++) {
@@ -102,7 +110,7 @@ try {
     const action = choice < 5 ? 0 : choice < 6 ? 1 : choice < 8 ? 2 : 3;
     ACTIONS[action](name, join(directory, name));
     if (step % 20 === 0) {
-      writeSync(synced, `line ${step}\n`);
+      writeAll(synced, Buffer.from(`line ${step}\n`));
       fsyncSync(synced);
       say({ done: "sync", text: `line ${step}\n` });
     }

@@ -1,12 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { TEMP_PREFIX } from "./temp-dir.js";
+import { tempPrefix } from "./temp-dir.js";
 
 /**
  * After all tests: no mount of theirs may be left, or the next run would hang on it. What is left is
  * cleared, and fails the run. Mounts that somebody else made meanwhile are none of our business.
  */
 export function setup(): () => void {
+  // The processes that run the tests inherit it.
+  process.env.TEST_RUN = String(process.pid);
   return () => {
     const left = testMounts();
     for (const mountPoint of left) execFileSync("umount", ["-l", mountPoint]);
@@ -19,5 +21,5 @@ function testMounts(): string[] {
     .split("\n")
     .filter((line) => line.includes(" - fuse.nexus "))
     .map((line) => line.split(" ")[4] ?? "")
-    .filter((mountPoint) => mountPoint.startsWith(TEMP_PREFIX));
+    .filter((mountPoint) => mountPoint.startsWith(tempPrefix()));
 }
