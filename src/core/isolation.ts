@@ -1,5 +1,5 @@
 import { NexusError } from "../model/errors.js";
-import type { Identity } from "../model/identity.js";
+import { type Identity, isBound } from "../model/identity.js";
 import type { Place } from "./place.js";
 
 export type Access = "read" | "write";
@@ -51,12 +51,14 @@ export function authorize(identity: Identity, request: { place: Place; access: A
 
 /**
  * Changing a directory that several tenants or agents share (its mode, owner, times, attributes)
- * would reach across the boundary, so it takes an identity that the boundary doesn't bind.
- * Entries made in it are checked by their own place instead.
+ * would reach across the boundary, so it takes an identity that the boundary doesn't bind. The root
+ * is everybody's door, and `chmod 0 /` would shut it. Entries made in such a directory are checked by
+ * their own place instead.
  */
 export function authorizeChange(identity: Identity, place: Place): void {
   authorize(identity, { place, access: "write" });
-  if (!identity.isAdmin && isBoundWithin(place, identity)) {
+  const isRoot = place.awaits === "namespace";
+  if (isBound(identity) && (isRoot || isBoundWithin(place, identity))) {
     throw new NexusError(
       "access-denied",
       `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,

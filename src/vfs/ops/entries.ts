@@ -1,3 +1,4 @@
+import { authorize } from "../../core/isolation.js";
 import { mimeTypeOf } from "../../core/mime-type.js";
 import { isSameZone, isSettled, type Place } from "../../core/place.js";
 import {
@@ -169,8 +170,9 @@ export function tmpfile(
   volume: Volume,
   { caller, ino, mode, flags, exclusive }: TmpfileRequest & { caller: Caller },
 ): MaybePromise<{ entry: Entry; opened: Opened }> {
-  const parent = volume.changeable(caller, ino);
+  const parent = volume.inodes.get(ino);
   const place = unnamedPlace(volume, parent.place);
+  authorize(caller.identity, { place, access: "write" });
   const directory = volume.record(parent);
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
