@@ -26,10 +26,3 @@ export const ROOT_INO = 1 as Ino;
 /** SHA-256 of no bytes at all. */
 export const EMPTY_HASH =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as ContentHash;
-
-const HASH = /^[0-9a-f]{64}$/;
-
-/** True for text that has the shape of a {@link ContentHash}. */
-export function isContentHash(text: string): text is ContentHash {
-  return HASH.test(text);
-}

@@ -9,8 +9,8 @@ import type { Volume } from "./volume.js";
 const PREFIX = "user.nexus.";
 
 interface Computed {
-  /** What has to be sealed first: this content, or all of them, since it counts others like it. */
-  readonly seals: "nothing" | "own" | "all";
+  /** What has to be sealed first: this content, or also those that may be equal to it. */
+  readonly seals: "nothing" | "own" | "alike";
   readonly value: (file: FileDescription, asked: Asked) => string | number | undefined;
 }
 
@@ -23,7 +23,7 @@ interface Asked {
 const COMPUTED: ReadonlyMap<string, Computed> = new Map([
   ["etag", { seals: "own", value: (file) => file.contentHash }],
   ["version", { seals: "own", value: (file) => file.version }],
-  ["ref_count", { seals: "all", value: refCount }],
+  ["ref_count", { seals: "alike", value: refCount }],
   ["path_id", { seals: "nothing", value: (file) => file.pathId }],
   ["mime_type", { seals: "nothing", value: (file) => file.mimeType }],
   ["tenant", { seals: "nothing", value: (file) => file.tenantId }],
@@ -68,7 +68,9 @@ function seal(
   volume: Volume,
   { inode, computed }: { inode: Inode; computed: Computed },
 ): Promise<void> | undefined {
-  if (computed.seals === "all" && volume.staging.size > 0) return volume.promotion.settleAll();
+  if (computed.seals === "alike" && volume.staging.size > 0) {
+    return volume.promotion.settleAlike(volume.sizeBytes(inode));
+  }
   const staged = volume.staging.of(inode.ino);
   return staged === undefined ? undefined : volume.promotion.settle(staged);
 }

@@ -54,6 +54,13 @@ describe("while a large content is hashed", () => {
     return { world, endless };
   }
 
+  test("those like a small one are counted", async () => {
+    const { world } = await hashing();
+    await world.write("small", "text");
+    await world.write("alike", "text");
+    expect(await world.attribute(world.lookup("small"), "ref_count")).toBe("2");
+  });
+
   test("small ones are sealed", async () => {
     const { world } = await hashing();
     await world.write("small", "text");

@@ -125,12 +125,12 @@ export class Promotion {
   }
 
   /**
-   * Seals all that waits now; with `sizeBytes`, of the large ones only those of that size, which is
-   * enough for whoever looks for equal contents. Errors: as {@link settle}.
+   * Seals what waits now and may be equal to a content of this size. All that isn't large is: telling
+   * it apart would take longer. Errors: as {@link settle}.
    */
-  async settleAll({ sizeBytes }: { sizeBytes?: number } = {}): Promise<void> {
+  async settleAlike(sizeBytes: number): Promise<void> {
     const large = [...this.#large.keys(), ...this.#queue.large].filter(
-      (staged) => sizeBytes === undefined || staged.sizeBytes === sizeBytes,
+      (staged) => staged.sizeBytes === sizeBytes,
     );
     // What comes back, because somebody changed it meanwhile, doesn't count again.
     for (let left = this.#queue.size; left > 0; ) {
