@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { messageOf } from "../model/errors.js";
 import { addMountCommand, addUnmountCommand } from "./commands/mount.js";
 import { addVersionCommand } from "./commands/version.js";
 import { exitCodeOf } from "./exit-code.js";
+import { surviveClosedOutput } from "./standard-output.js";
 
 const USAGE = 2;
 
@@ -21,15 +22,22 @@ const program = new Command("nexus")
       );
     },
   })
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
+  .exitOverride();
 
 addMountCommand(program);
 addUnmountCommand(program);
 addVersionCommand(program);
 
+surviveClosedOutput("nexus");
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`nexus: ${messageOf(error)}`);
-  process.exitCode = exitCodeOf(error);
+  process.exitCode = exitCode(error);
+  // commander has said it already, or printed what was asked for.
+  if (!(error instanceof CommanderError)) console.error(`nexus: ${messageOf(error)}`);
+}
+
+function exitCode(error: unknown): number {
+  if (!(error instanceof CommanderError)) return exitCodeOf(error);
+  return error.exitCode === 0 ? 0 : USAGE;
 }

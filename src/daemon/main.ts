@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodeOf } from "../cli/exit-code.js";
+import { surviveClosedOutput } from "../cli/standard-output.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine } from "./command-line.js";
 import { launch, report } from "./launch.js";
@@ -11,6 +12,7 @@ import type { Unmounted } from "./unmount.js";
 // The name counts, too: mount(8) calls its helpers by one of their own.
 const [, program = fileURLToPath(import.meta.url), ...args] = process.argv;
 
+surviveClosedOutput("nexus-mount");
 try {
   const invocation = parseCommandLine(args, basename(program));
   if (invocation.action === "unmount") {

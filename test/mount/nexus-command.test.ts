@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Ended, Mounted, nexusMount, whyNoMounts } from "../support/daemon.js";
+import { type Ended, Mounted, NEXUS_MOUNT, nexusMount, whyNoMounts } from "../support/daemon.js";
 import { problemsIn } from "../support/data-directory.js";
 
 const NEXUS = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -38,6 +39,34 @@ describe("nexus", () => {
     const { code, stdout, stderr } = await nexus("--help");
     expect([code, stderr]).toStrictEqual([0, ""]);
     expect(stdout).toContain("umount");
+  });
+});
+
+describe.each([
+  ["nexus", NEXUS],
+  ["nexus-mount", NEXUS_MOUNT],
+])("what %s prints", (name, program) => {
+  /** Prints its help to where `takeOutput` lets it; returns the exit code and what it complained of. */
+  async function complaint(stdout: number | "pipe"): Promise<[number | null, string]> {
+    const child = spawn(process.execPath, [program, "--help"], {
+      stdio: ["ignore", stdout, "pipe"],
+    });
+    child.stdout?.destroy();
+    let complained = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      complained += text;
+    });
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    return [code, complained];
+  }
+
+  test("may be read by somebody who has seen enough", async () => {
+    expect(await complaint("pipe")).toStrictEqual([0, ""]);
+  });
+
+  test("is missed where it can't be printed", async () => {
+    const full = openSync("/dev/full", "w");
+    expect(await complaint(full)).toStrictEqual([1, `${name}: can't print: ENOSPC\n`]);
   });
 });
 
