@@ -34,7 +34,7 @@ export function readConfigFile({
 }): ConfigFile | undefined {
   const paths = named === undefined ? defaultPaths({ cwd, home }) : [resolve(cwd, named)];
   for (const path of paths) {
-    const text = readIfThere(path);
+    const text = readIfThere(path, { isNamed: named !== undefined });
     if (text === undefined) continue;
     const values = parse(text, path);
     const settings = new Map<string, Setting>();
@@ -49,12 +49,14 @@ export function readConfigFile({
   throw new NexusError("invalid-config", `there is no configuration file ${paths[0]}`);
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfThere(path: string, { isNamed }: { isNamed: boolean }): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    // The working directory is in a mount whose daemon is gone: the one that is to be mounted again.
+    if (code === "ENOTCONN" && !isNamed) return undefined;
     throw new NexusError("invalid-config", `${path} can't be read: ${code}`, {
       path,
       cause: error,

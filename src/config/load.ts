@@ -7,6 +7,7 @@ import { readConfigFile } from "./config-file.js";
 import { DEFAULTS, defaultDataDir } from "./defaults.js";
 import { isSettingKey, RULES, type SettingKey, type SettingRule } from "./schema.js";
 import { suggestion } from "./suggest.js";
+import { workingDirectory } from "./working-directory.js";
 
 export interface LoadOptions {
   /** What wins over everything: flags of a command, options of a library call. */
@@ -31,7 +32,7 @@ const RESERVED = KEYS.filter(
  * found and what is allowed.
  */
 export function loadConfig(options: LoadOptions): Config {
-  const { explicit = new Map(), env = process.env, cwd = process.cwd() } = options;
+  const { explicit = new Map(), env = process.env, cwd = workingDirectory() } = options;
   // An empty HOME is none, as for the shell's tilde.
   const home = options.home ?? (env.HOME || homedir());
   const file = readConfigFile({ named: options.configPath, cwd, home, env });
@@ -95,19 +96,20 @@ function requireKnown(key: string, { source }: Setting): void {
 
 function check(key: SettingKey, setting: Setting | undefined): unknown {
   if (setting === undefined) return undefined;
-  const { schema, allowed, entryKeys = [] } = RULES[key] as SettingRule;
+  const { schema, allowed, entryWords = {} } = RULES[key] as SettingRule;
   const result = schema.safeParse(setting.value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const { at, found } = locate(setting.value, issue?.path ?? []);
+  const path = issue?.path ?? [];
+  const { at, found } = locate(setting.value, path);
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const problem =
     unknown === undefined
       ? `found ${describe(found)}`
-      : `unknown key '${unknown}'${suggestion(unknown, entryKeys)}`;
+      : `unknown key '${unknown}'${suggestion(unknown, Object.keys(entryWords))}`;
   throw new NexusError(
     "invalid-config",
-    `${setting.source}: ${key}${at}: ${problem}; allowed: ${allowed}`,
+    `${setting.source}: ${key}${at}: ${problem}; allowed: ${entryWords[String(path.at(-1))] ?? allowed}`,
   );
 }
 

@@ -9,8 +9,8 @@ export interface SettingRule {
   readonly schema: z.ZodType;
   /** Completes "allowed: ...". */
   readonly allowed: string;
-  /** For a list of entries: the keys that an entry may have. */
-  readonly entryKeys?: readonly string[];
+  /** For a list of entries: what each key of an entry may be. */
+  readonly entryWords?: Readonly<Record<string, string>>;
   /** The environment variable that sets it. */
   readonly variable?: string;
 }
@@ -86,12 +86,22 @@ export const RULES = {
   namespaces: {
     schema: z.array(namespace),
     allowed: "a list of { name, readonly, admin_only, requires_tenant }",
-    entryKeys: Object.keys(namespaceKeys.shape),
+    entryWords: {
+      name: COMPONENT_WORDS,
+      readonly: FLAG_WORDS,
+      admin_only: FLAG_WORDS,
+      requires_tenant: FLAG_WORDS,
+    } satisfies Record<keyof typeof namespaceKeys.shape, string>,
   },
   mounts: {
     schema: z.array(mount),
     allowed: `a list of { path, backend: ${LOCAL_BACKEND}, readonly, priority }`,
-    entryKeys: Object.keys(mountKeys.shape),
+    entryWords: {
+      path: "an absolute path without '..' that leaves the root",
+      backend: LOCAL_BACKEND,
+      readonly: FLAG_WORDS,
+      priority: "a whole number",
+    } satisfies Record<keyof typeof mountKeys.shape, string>,
   },
   atime: {
     schema: z.enum(["relatime", "strictatime", "noatime"]),

@@ -101,6 +101,16 @@ export function readHolder(dataDir: string): LockHolder | undefined {
 function open(dataDir: string, path: string): number {
   try {
     makeDirectories(dataDir, { mode: 0o700 });
+  } catch (error) {
+    const failure = fsError(error, { op: "make the data directory", path: dataDir });
+    if (failure.kind !== "already-exists" && failure.kind !== "not-a-directory") throw failure;
+    throw new NexusError(
+      "not-a-directory",
+      `the data directory ${dataDir} is not a directory; choose another --data-dir`,
+      { path: dataDir, cause: error },
+    );
+  }
+  try {
     return openSync(path, "a+", 0o600);
   } catch (error) {
     throw fsError(error, { op: "open", path });

@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync, statfsSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Config } from "../config/config.js";
+import { workingDirectory } from "../config/working-directory.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { makeDirectories } from "../libc/directories.js";
 import { fsError } from "../libc/system-error.js";
@@ -17,7 +18,7 @@ const MOST_SYMLINKS = 40;
  * The absolute path without symlinks, as the kernel lists it. Asks no mount for anything: one whose
  * daemon is gone has no answer.
  */
-export function resolveMountPoint(path: string, cwd = process.cwd()): string {
+export function resolveMountPoint(path: string, cwd = workingDirectory()): string {
   const resolved = withoutSymlinks(resolve(cwd, path), { left: MOST_SYMLINKS });
   if (resolved === "/") throw new NexusError("invalid-argument", "can't mount over /");
   return resolved;

@@ -87,18 +87,32 @@ describe("a setting that there is none of", () => {
 
 describe("a problem inside a list is told with its index and key", () => {
   test.each([
-    ["namespaces: [{name: lab}, {name: a/b}]", 'namespaces[1].name: found "a/b"'],
-    ["namespaces: [{readonly: true}]", "namespaces[0].name: found nothing"],
-    ["namespaces: [{name: lab, readonly: maybe}]", 'namespaces[0].readonly: found "maybe"'],
+    [
+      "namespaces: [{name: lab}, {name: a/b}]",
+      "namespaces[1].name: found \"a/b\"; allowed: a name without '/' and control characters, at most 255 bytes",
+    ],
+    [
+      "namespaces: [{readonly: true}]",
+      "namespaces[0].name: found nothing; allowed: a name without",
+    ],
+    [
+      "namespaces: [{name: lab, readonly: maybe}]",
+      'namespaces[0].readonly: found "maybe"; allowed: true or false',
+    ],
     ["namespaces: [{name: lab, admin_only: 3}]", "namespaces[0].admin_only: found 3"],
     ["namespaces: [{name: lab, readonly: ~}]", "namespaces[0].readonly: found null"],
-    ["namespaces: [lab]", 'namespaces[0]: found "lab"'],
+    ["namespaces: [lab]", 'namespaces[0]: found "lab"; allowed: a list of { name, '],
     ["mounts: [{path: relative}]", 'mounts[0].path: found "relative"'],
     ["mounts: [{path: /a/../..}]", 'mounts[0].path: found "/a/../.."'],
-    ["mounts: [{path: /a, backend: s3}]", 'mounts[0].backend: found "s3"'],
-    ["mounts: [{path: /a, priority: high}]", 'mounts[0].priority: found "high"'],
+    ["mounts: [{path: /a, backend: s3}]", 'mounts[0].backend: found "s3"; allowed: local'],
+    [
+      "mounts: [{path: /a, priority: high}]",
+      'mounts[0].priority: found "high"; allowed: a whole number',
+    ],
   ])("%s", (yaml, told) => {
-    expect(refusalOfYaml(yaml)).toContain(`FILE: ${told}; allowed: `);
+    const message = refusalOfYaml(yaml);
+    expect(message).toContain(`FILE: ${told}`);
+    expect(message).toContain("; allowed: ");
   });
 
   test.each([

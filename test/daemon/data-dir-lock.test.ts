@@ -40,6 +40,17 @@ describe("the lock of a data directory", () => {
     expect(readHolder(dataDir)).toStrictEqual(HOLDER);
   });
 
+  test("is refused in words when the directory can't be one", async () => {
+    const file = join(testDir(), "file");
+    writeFileSync(file, "");
+    for (const dataDir of [file, join(file, "below")]) {
+      await expect(acquire(dataDir)).rejects.toMatchObject({
+        kind: "not-a-directory",
+        message: `the data directory ${dataDir} is not a directory; choose another --data-dir`,
+      });
+    }
+  });
+
   test("is held until it is released", async () => {
     const dataDir = testDir();
     expect(DataDirLock.isHeld(dataDir)).toBe(false);

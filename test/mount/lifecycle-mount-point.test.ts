@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Mounted, type MountOptions, shell, whyNoMounts } from "../support/daemon.js";
+import { Mounted, type MountOptions, NEXUS_MOUNT, shell, whyNoMounts } from "../support/daemon.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
 import { isRunning, killNow } from "../support/processes.js";
+import { testDir } from "../support/temp-dir.js";
 
 const skipReason = whyNoMounts();
 
@@ -109,6 +110,16 @@ describe.skipIf(skipReason !== undefined)("a mount point", () => {
     },
   );
 
+  test("whose daemon was killed can be mounted again from within", async () => {
+    const mounted = await start();
+    const { mountPoint, dataDir, pid } = mounted;
+    const mount = `"${process.execPath}" "${NEXUS_MOUNT}" "${mountPoint}" --data-dir "${dataDir}"`;
+    await shell(`kill -9 ${pid}; while kill -0 ${pid} 2>&-; do sleep 0.01; done; ${mount}`, {
+      cwd: mountPoint,
+    });
+    expect(await shell("ls", { cwd: mountPoint })).toContain("workspace");
+  });
+
   test("whose daemon was killed is found through a symlink, too, and unmounted", async () => {
     const mounted = await start();
     const { base, dataDir } = mounted;
@@ -127,6 +138,16 @@ describe.skipIf(skipReason !== undefined)("a mount point", () => {
     });
     expect(mounted.isMounted).toBe(false);
   });
+});
+
+test("a working directory that is gone is said to be", async () => {
+  const mount = `"${process.execPath}" "${NEXUS_MOUNT}" /nowhere/mnt`;
+  const said = await shell(`mkdir gone; cd gone; rmdir ../gone; ${mount} 2>&1 || echo $?`, {
+    cwd: testDir(),
+  });
+  expect(said).toBe(
+    "nexus-mount: the working directory doesn't exist any more: cd to one that does\n1\n",
+  );
 });
 
 describe.skipIf(skipReason !== undefined)("a data directory", () => {
