@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NexusError } from "../../src/model/errors.js";
 import { type ContentHash, ROOT_INO, type StagingId } from "../../src/model/ids.js";
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { bytesOfLength } from "../support/bytes.js";
@@ -263,3 +264,29 @@ function failing(
   };
   return Object.assign(store, { [method]: perhaps });
 }
+
+test("that orphans can't be deleted now is no trouble of whoever removes a name", async () => {
+  let isStuck = false;
+  let tries = 0;
+  const world = new World({
+    wrapMetadata: (store) => {
+      const reap = store.reap.bind(store);
+      return Object.assign(store, {
+        reap: (...args: Parameters<typeof reap>) => {
+          tries += 1;
+          if (isStuck) throw new NexusError("no-space", "the disk is full");
+          return reap(...args);
+        },
+      });
+    },
+  });
+  const names = Array.from({ length: 600 }, (_, n) => `file ${n}`);
+  for (const name of names) await world.write(name, "");
+  isStuck = true;
+  for (const name of names) await world.unlink(name);
+  expect(tries).toBe(1);
+  isStuck = false;
+  await world.pass(10_000);
+  expect(tries).toBe(2);
+  expect(world.metadata.orphans()).toStrictEqual([]);
+});

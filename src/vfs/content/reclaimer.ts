@@ -39,6 +39,8 @@ export class Reclaimer {
   /** Contents being sealed just now, which nothing refers to yet: how often each. */
   readonly #pins = new Map<ContentHash, number>();
   #cancelReap: (() => void) | undefined;
+  /** Orphans couldn't be deleted; the next try is at its time. */
+  #isStuck = false;
   #cancelSweep: (() => void) | undefined;
   #sweeping: Promise<void> | undefined;
 
@@ -53,7 +55,7 @@ export class Reclaimer {
   /** Nobody uses this inode any more, and it has no name. */
   orphan(ino: Ino): void {
     this.#orphans.add(ino);
-    if (this.#orphans.size >= REAP_AT_ONCE) this.reap();
+    if (this.#orphans.size >= REAP_AT_ONCE && !this.#isStuck) this.#reapOrRetry();
     else this.#cancelReap ??= this.#scheduler.after(REAP_AFTER_MS, () => this.#reapOrRetry());
   }
 
@@ -102,17 +104,23 @@ export class Reclaimer {
 
   /** Reaps and sweeps until nothing is left; what can't be removed now stays for the next start. */
   async drain(): Promise<void> {
-    this.reap();
+    this.#tryToReap();
     await this.#sweep();
   }
 
   #reapOrRetry(): void {
-    this.#cancelReap = undefined;
+    this.#isStuck = !this.#tryToReap();
+    if (!this.#isStuck) return;
+    this.#cancelReap ??= this.#scheduler.after(RETRY_AFTER_MS, () => this.#reapOrRetry());
+  }
+
+  #tryToReap(): boolean {
     try {
       this.reap();
+      return true;
     } catch (error) {
       this.#logger.error({ err: error }, "orphans can't be deleted now");
-      this.#cancelReap ??= this.#scheduler.after(RETRY_AFTER_MS, () => this.#reapOrRetry());
+      return false;
     }
   }
 
