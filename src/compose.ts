@@ -24,6 +24,7 @@ import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
+import { Sealing } from "./vfs/content/sealing.js";
 import { Staging } from "./vfs/content/staging.js";
 import type { FileSystem } from "./vfs/file-system.js";
 import { HandleTable } from "./vfs/handle-table.js";
@@ -112,10 +113,11 @@ export function composeOn(options: StoresAndTools): Nexus {
     mounts: new MountTable(config.mounts),
   });
   const inodes = new InodeTable();
-  const staging = new Staging({ metadata, contents });
+  const staging = new Staging({ metadata, contents, inodes });
   const reclaimer = new Reclaimer({ metadata, contents, staging, scheduler, logger });
   const parts = { metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger };
-  const promotion = new Promotion(parts);
+  const sealing = new Sealing(parts);
+  const promotion = new Promotion({ ...parts, sealing });
   const handles = new HandleTable();
   const activity = new ActivityRecorder(parts);
   const atimePolicy = config.atime;

@@ -6,7 +6,7 @@ import type { ContentStore, StagingFile } from "../../src/storage/content/conten
 import type { MetadataStore } from "../../src/storage/metadata/metadata-store.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { kindOfLater } from "../support/error-kind.js";
-import { ANYBODY, World } from "./world.js";
+import { ANYBODY, type OpenFile, World } from "./world.js";
 
 /** What can't be synced, and what the sync of bytes waits for. */
 interface Trouble {
@@ -109,6 +109,41 @@ describe("fsync", () => {
     steps.length = 0;
     await file.fsync();
     expect(steps).toStrictEqual(["bytes", "rows"]);
+  });
+
+  test.each([
+    ["10 bytes", (file: OpenFile) => file.write(bytesOfLength(10))],
+    ["100,000 bytes", (file: OpenFile) => file.write(bytesOfLength(100_000))],
+    ["size", (file: OpenFile) => file.truncate(100_000)],
+  ])("of the first %s of a file that was sealed empty syncs them", async (_, change) => {
+    const { world, steps } = traced();
+    await world.write("file", "");
+    await world.sealed("file");
+    const file = await world.open("file");
+    await change(file);
+    steps.length = 0;
+    await file.fsync();
+    expect(steps[0]).toBe("bytes");
+  });
+
+  test("of what waited for a copy behind another one's sync is its own business", async () => {
+    let open: () => void = () => undefined;
+    const hold = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { world, steps } = traced({ hold });
+    await world.write("file", bytesOfLength(2_000_000));
+    await world.sealed("file");
+    const file = await world.open("file");
+    const first = file.write("first");
+    const sync = file.fsync();
+    const second = file.write("second", 50_000);
+    await Promise.all([first, second]);
+    open();
+    await sync;
+    steps.length = 0;
+    await file.fsync();
+    expect(steps[0]).toBe("bytes");
   });
 
   test("of a directory syncs its rows", async () => {

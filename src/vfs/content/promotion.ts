@@ -1,12 +1,10 @@
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
-import { type ContentHash, EMPTY_HASH, type StagingId } from "../../model/ids.js";
-import type { ContentStore, SealRequest } from "../../storage/content/content-store.js";
-import type { MetadataStore, SealedContent } from "../../storage/metadata/metadata-store.js";
+import type { ContentStore } from "../../storage/content/content-store.js";
 import type { Logger } from "../../telemetry/logger.js";
-import type { InodeTable } from "../inode-table.js";
 import { isLarge, PromotionQueue } from "./promotion-queue.js";
 import type { Reclaimer } from "./reclaimer.js";
+import type { Batch, Hashes, Sealing } from "./sealing.js";
 import type { StagedContent } from "./staged-content.js";
 import type { Staging } from "./staging.js";
 
@@ -18,10 +16,9 @@ const LONGEST_QUIET_MS = 60_000;
 const RETRY_MS = 10_000;
 
 export interface PromotionOptions {
-  readonly metadata: MetadataStore;
+  readonly sealing: Sealing;
   readonly contents: ContentStore;
   readonly staging: Staging;
-  readonly inodes: InodeTable;
   readonly reclaimer: Reclaimer;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -35,35 +32,23 @@ function isEverybodysTrouble(error: unknown): boolean {
   return kinds.includes(error.kind);
 }
 
-interface Sealable {
-  readonly staged: StagedContent;
-  readonly hash: ContentHash;
-}
-
-/** Which change of each content is being hashed. */
-type Changes = ReadonlyMap<StagedContent, number>;
-
 /**
- * Turns staged contents into sealed ones, some time after their last writer has gone: hashes them,
- * puts them into the CAS, and points their inodes there. A batch at a time, the slow parts on
- * another thread. Whoever writes meanwhile wins: the content stays staged and waits anew.
+ * When staged contents are sealed: some time after their last writer has gone, a batch at a time,
+ * the slow parts on another thread. What somebody changes meanwhile stays staged and waits anew.
  *
  * Batches, and whoever asks for one content, take turns in the order in which they came. A large
  * content is hashed beside them, one of those at a time unless somebody asks for another, and takes
  * a turn only to be sealed: so nothing waits until hours of hashing are over.
  */
 export class Promotion {
-  readonly #metadata: MetadataStore;
+  readonly #sealing: Sealing;
   readonly #contents: ContentStore;
   readonly #staging: Staging;
-  readonly #inodes: InodeTable;
   readonly #reclaimer: Reclaimer;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   readonly #queue = new PromotionQueue();
-  /** What is being hashed now. */
-  readonly #hashing = new Set<StagedContent>();
   /** The large contents under way. */
   readonly #large = new Map<StagedContent, Promise<void>>();
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
@@ -75,10 +60,9 @@ export class Promotion {
   #isStopped = false;
 
   constructor(options: PromotionOptions) {
-    this.#metadata = options.metadata;
+    this.#sealing = options.sealing;
     this.#contents = options.contents;
     this.#staging = options.staging;
-    this.#inodes = options.inodes;
     this.#reclaimer = options.reclaimer;
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
@@ -117,16 +101,16 @@ export class Promotion {
   async settle(staged: StagedContent): Promise<void> {
     const bytes = isLarge(staged) ? 0 : staged.sizeBytes;
     await this.#inTurn(bytes, async () => {
-      if (isLarge(staged) || !this.#canSeal(staged) || this.#isStopped) return;
+      if (isLarge(staged) || !this.#sealing.canSeal(staged) || this.#isStopped) return;
       this.dequeue(staged);
       await this.#run([staged]);
     });
-    if (isLarge(staged) && this.#canSeal(staged)) await this.#runLarge(staged);
+    if (isLarge(staged) && this.#sealing.canSeal(staged)) await this.#runLarge(staged);
   }
 
   /**
    * Seals what waits now and may be equal to a content of this size. All that isn't large is: telling
-   * it apart would take longer. Errors: as {@link settle}.
+   * it apart would take longer. What can't be sealed waits on; it is the trouble of its own file.
    */
   async settleAlike(sizeBytes: number): Promise<void> {
     const large = [...this.#large.keys(), ...this.#queue.large].filter(
@@ -139,7 +123,7 @@ export class Promotion {
       left -= taken;
     }
     await this.#lastTurn;
-    for (const staged of large) await this.settle(staged);
+    for (const staged of large) await this.settle(staged).catch(() => undefined);
   }
 
   /**
@@ -153,7 +137,7 @@ export class Promotion {
     while (this.#lastTurn !== undefined) await this.#lastTurn;
     while (this.#queue.size > 0 && !this.#isStopped) {
       const before = this.#queue.size;
-      await this.#batchTurn(Number.POSITIVE_INFINITY).catch(() => undefined);
+      await this.#batchTurn(Number.POSITIVE_INFINITY);
       if (this.#queue.size >= before) break;
     }
     for (const staged of this.#queue.large) {
@@ -165,12 +149,11 @@ export class Promotion {
     await this.#lastTurn;
   }
 
-  /** Nothing more is hashed; what has its hash is still sealed. */
   #stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const { id } of this.#hashing) this.#contents.cancelHash(id);
+    this.#sealing.stop();
   }
 
   #wait(staged: StagedContent, delayMs: number): void {
@@ -198,12 +181,10 @@ export class Promotion {
     const nowMs = this.#clock.monotonicMs();
     if (!this.#hasBatchTurn && this.#queue.nextBatchMs <= nowMs) {
       this.#hasBatchTurn = true;
-      this.#batchTurn()
-        .catch(() => undefined)
-        .finally(() => {
-          this.#hasBatchTurn = false;
-          this.#armForNext();
-        });
+      void this.#batchTurn().finally(() => {
+        this.#hasBatchTurn = false;
+        this.#armForNext();
+      });
     }
     const large = this.#large.size === 0 ? this.#queue.takeLarge(nowMs) : undefined;
     if (large !== undefined) this.#runLarge(large).catch(() => undefined);
@@ -230,7 +211,10 @@ export class Promotion {
     return turn;
   }
 
-  /** A turn for the batch that is due when it comes. Resolves to the number of files taken. */
+  /**
+   * A turn for the batch that is due when it comes. Resolves to the number of files taken, sealed or
+   * not: what failed is logged, and waits for another try.
+   */
   #batchTurn(dueMs?: number): Promise<number> {
     return this.#inTurn(0, async () => {
       if (this.#isStopped) return 0;
@@ -241,6 +225,8 @@ export class Promotion {
       this.#bytesInTurns += bytes;
       try {
         if (batch.length > 0) await this.#run(batch);
+      } catch {
+        // logged by #run
       } finally {
         this.#bytesInTurns -= bytes;
       }
@@ -278,22 +264,21 @@ export class Promotion {
   }
 
   async #promoteLarge(staged: StagedContent): Promise<void> {
-    const batch = [staged];
-    let changes: Changes = new Map();
-    let hashing: Promise<Map<StagedContent, ContentHash>> | undefined;
+    let batch: Batch = new Map();
+    let hashing: Promise<Hashes> | undefined;
     // Begins in a turn, because the store forgets the bytes of the batch that it hashed before.
     await this.#inTurn(0, async () => {
-      if (!this.#canSeal(staged)) return;
-      changes = begin(batch);
-      hashing = this.#hash(batch);
+      if (!this.#sealing.canSeal(staged)) return;
+      batch = this.#sealing.begin([staged]);
+      hashing = this.#sealing.hash(batch);
       // Whoever awaits it comes later.
       hashing.catch(() => undefined);
     });
     if (hashing === undefined) return this.#requeue(staged, QUIET_MS);
     const hashes = await hashing;
-    await this.#syncBeforehand(staged);
-    const { sizeBytes } = staged;
-    await this.#inTurn(sizeBytes, () => this.#finish(batch, { changes, hashes }));
+    // Its bytes go to disk beside the turns, so that its own, which does that too, is short.
+    if (!this.#isStopped && this.#sealing.canSeal(staged)) await this.#staging.sync(staged);
+    await this.#inTurn(staged.sizeBytes, () => this.#seal(batch, hashes));
   }
 
   /**
@@ -318,100 +303,14 @@ export class Promotion {
     }
   }
 
-  /** Writes its bytes to disk beside the turns, so that its own, which does that too, is short. */
-  async #syncBeforehand(staged: StagedContent): Promise<void> {
-    if (staged.isSynced || this.#isStopped || !this.#canSeal(staged)) return;
-    const wasOpen = staged.file !== undefined;
-    try {
-      await this.#staging.file(staged).sync();
-    } finally {
-      const isInUse = (this.#inodes.peek(staged.ino)?.handles ?? 0) > 0;
-      if (!wasOpen && !isInUse) staged.close();
-    }
+  async #promote(contents: readonly StagedContent[]): Promise<void> {
+    const batch = this.#sealing.begin(contents);
+    await this.#seal(batch, await this.#sealing.hash(batch));
   }
 
-  async #promote(batch: readonly StagedContent[]): Promise<void> {
-    const changes = begin(batch);
-    await this.#finish(batch, { changes, hashes: await this.#hash(batch) });
-  }
-
-  /** Seals and commits what has a hash and is still the same as it was when that began. */
-  async #finish(
-    batch: readonly StagedContent[],
-    { changes, hashes }: { changes: Changes; hashes: ReadonlyMap<StagedContent, ContentHash> },
-  ): Promise<void> {
-    const ready = batch.flatMap((staged) => {
-      const hash = hashes.get(staged);
-      const same = changes.get(staged) === staged.changes;
-      if (hash !== undefined && same && this.#canSeal(staged)) return [{ staged, hash }];
-      const isMissing = hash === undefined && same && !this.#isStopped;
-      if (isMissing && this.#staging.isCurrent(staged)) this.#noteMissing(staged);
-      else this.#requeue(staged, QUIET_MS);
-      return [];
-    });
-    if (ready.length === 0) return;
-
-    const pinned = ready.map(({ hash }) => hash);
-    this.#reclaimer.pin(pinned);
-    try {
-      const sealed = await this.#seal(ready);
-      this.#commit(ready, sealed);
-    } finally {
-      this.#reclaimer.unpin(pinned);
-      this.#reclaimer.release(pinned);
-    }
-  }
-
-  async #hash(batch: readonly StagedContent[]): Promise<Map<StagedContent, ContentHash>> {
-    const hashes = new Map<StagedContent, ContentHash>();
-    if (this.#isStopped) return hashes;
-    const withFile = batch.filter(({ hasFile }) => hasFile);
-    for (const staged of withFile) this.#hashing.add(staged);
-    try {
-      const computed = await this.#contents.hash(withFile.map(({ id }) => id));
-      for (const staged of batch) {
-        const hash = staged.hasFile ? computed.get(staged.id) : EMPTY_HASH;
-        if (hash !== undefined) hashes.set(staged, hash);
-      }
-      return hashes;
-    } finally {
-      for (const staged of withFile) this.#hashing.delete(staged);
-    }
-  }
-
-  #seal(ready: readonly Sealable[]): Promise<SealedContent[]> {
-    const requests = ready.map(({ staged, hash }): SealRequest => {
-      staged.phase = "frozen";
-      return { id: staged.hasFile ? staged.id : undefined, hash, sizeBytes: staged.sizeBytes };
-    });
-    this.#metadata.announceContents(
-      requests.map(({ hash, sizeBytes }) => ({ hash, sizeBytes, blocks: 0 })),
-    );
-    return this.#contents.seal(requests);
-  }
-
-  #commit(ready: readonly Sealable[], sealed: readonly SealedContent[]): void {
-    const now = this.#clock.now();
-    const commits = ready.flatMap(({ staged }, index) => {
-      const content = sealed[index];
-      if (content === undefined || !this.#staging.isCurrent(staged)) return [];
-      return [{ ino: staged.ino, stagingId: staged.id, ...content, now }];
-    });
-    const unreferenced = this.#metadata.commitContents(commits);
-    this.#reclaimer.release(unreferenced);
-    const discarded: StagingId[] = [];
-    for (const { staged } of ready) {
-      if (staged.hasFile) discarded.push(staged.id);
-      this.#staging.remove(staged);
-    }
-    this.#reclaimer.discard(discarded);
-  }
-
-  /** Damage. It stays visible as such, and another try would find nothing else. */
-  #noteMissing(staged: StagedContent): void {
-    const { ino, id } = staged;
-    this.#logger.error({ ino, stagingId: id }, "a staged content is missing");
-    staged.phase = "missing";
+  async #seal(batch: Batch, hashes: Hashes): Promise<void> {
+    const changed = await this.#sealing.seal(batch, hashes);
+    for (const staged of changed) this.#requeue(staged, QUIET_MS);
   }
 
   /** Its inode is gone, or has another content by now. */
@@ -426,22 +325,6 @@ export class Promotion {
       return;
     }
     if (staged.phase === "hashing") staged.phase = "writable";
-    if (!this.#hasWriters(staged)) this.#wait(staged, delayMs);
+    if (!this.#sealing.hasWriters(staged)) this.#wait(staged, delayMs);
   }
-
-  #canSeal(staged: StagedContent): boolean {
-    if (staged.phase === "missing") return false;
-    return this.#staging.isCurrent(staged) && !this.#hasWriters(staged);
-  }
-
-  #hasWriters({ ino }: StagedContent): boolean {
-    const inode = this.#inodes.peek(ino);
-    return inode !== undefined && (inode.writers > 0 || inode.copyUp !== undefined);
-  }
-}
-
-/** Notes the state that is going to be hashed. */
-function begin(batch: readonly StagedContent[]): Changes {
-  for (const staged of batch) if (staged.phase === "writable") staged.phase = "hashing";
-  return new Map(batch.map((staged) => [staged, staged.changes]));
 }

@@ -18,7 +18,7 @@ export class StagedContent {
   file: StagingFile | undefined;
   /** False until the first write makes the file. */
   hasFile: boolean;
-  /** Counts changes, so that a hash is known to be of what is there. */
+  /** Counts changes, and preparations for one, so that a hash is known to be of what is there. */
   changes: number;
   /** The value of `changes` whose bytes are known to survive a power failure. */
   syncedChanges = 0;

@@ -8,23 +8,27 @@ import type {
 } from "../../storage/content/content-store.js";
 import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type { Inode } from "../inode.js";
+import type { InodeTable } from "../inode-table.js";
 import { StagedContent } from "./staged-content.js";
 
 export interface StagingOptions {
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
+  readonly inodes: InodeTable;
 }
 
 /** The staged contents of all inodes, and how an inode's content becomes one. */
 export class Staging {
   readonly #metadata: MetadataStore;
   readonly #contents: ContentStore;
+  readonly #inodes: InodeTable;
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
 
-  constructor({ metadata, contents }: StagingOptions) {
+  constructor({ metadata, contents, inodes }: StagingOptions) {
     this.#metadata = metadata;
     this.#contents = contents;
+    this.#inodes = inodes;
   }
 
   /** Tells of each content that another one of the same inode took the place of. */
@@ -91,6 +95,23 @@ export class Staging {
     return staged.file;
   }
 
+  /** Closes the file of a content, unless a handle will want it again soon. */
+  letGo(staged: StagedContent): void {
+    if ((this.#inodes.peek(staged.ino)?.handles ?? 0) === 0) staged.close();
+  }
+
+  /** Resolves when the bytes of a content survive a power failure. Errors: `io-failure`. */
+  async sync(staged: StagedContent): Promise<void> {
+    if (staged.isSynced) return;
+    const { changes } = staged;
+    try {
+      await this.file(staged).sync();
+      staged.syncedChanges = changes;
+    } finally {
+      this.letGo(staged);
+    }
+  }
+
   /** A reader of its own of the inode's sealed content, which the caller closes. */
   openSealed(ino: Ino): ContentReader | undefined {
     const inode = this.#metadata.getattr(ino);
@@ -108,8 +129,8 @@ export class Staging {
     { staged, keepBytes }: { staged: StagedContent | undefined; keepBytes: number },
   ): MaybePromise<StagedContent> {
     const { ino } = inode;
-    const source = staged === undefined ? this.openSealed(ino) : this.#openFrozen(staged);
     const id = this.#metadata.nextId() as StagingId;
+    const source = staged === undefined ? this.openSealed(ino) : this.#openFrozen(staged);
     const lengthBytes = Math.min(source?.sizeBytes ?? 0, keepBytes);
     const finish = (file: StagingFile | undefined): StagedContent => {
       source?.close();

@@ -117,5 +117,5 @@ function stampStaged(volume: Volume, { inode, mtime }: { inode: Inode; mtime: Ti
   const staged = volume.staging.of(inode.ino);
   if (staged === undefined || !staged.hasFile) return;
   volume.staging.file(staged).setModified(mtime);
-  if (inode.handles === 0) staged.close();
+  volume.staging.letGo(staged);
 }

@@ -29,7 +29,6 @@ import type {
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { openInode } from "./open.js";
-import { syncContent } from "./sync.js";
 
 /** symlink(7): PATH_MAX without the NUL. */
 const TARGET_MAX_BYTES = 4095;
@@ -302,5 +301,5 @@ function bytesToSync(
   if (staged === undefined || staged.isSynced) return undefined;
   const target = volume.metadata.lookup({ parent: newParent, name: newName });
   if (target === undefined || target.ino === staged.ino) return undefined;
-  return syncContent(volume, staged);
+  return volume.staging.sync(staged);
 }

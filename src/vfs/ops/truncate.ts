@@ -43,11 +43,15 @@ export function truncate(
   });
 }
 
-/** The content changed: what the row will have to say. */
+/**
+ * The content changed: what the row will have to say. A change that waited for its content counts
+ * from here on: a sync that was asked for before didn't mean it.
+ */
 export function noteContentChange(
   volume: Volume,
   { inode, staged }: { inode: Inode; staged: StagedContent },
 ): void {
+  staged.changes += 1;
   const now = volume.clock.now();
   volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
   inode.isAtimeSettled = false;
