@@ -1,9 +1,10 @@
 import { isRegular } from "../model/attributes.js";
-import { type Caller, isBound } from "../model/identity.js";
+import type { Caller } from "../model/identity.js";
 import { type MaybePromise, whenReady } from "../model/maybe-promise.js";
 import { formatTimestamp } from "../model/timestamp.js";
 import type { FileDescription } from "../storage/metadata/metadata-store.js";
 import type { Inode } from "./inode.js";
+import { visibleReferences } from "./visible-references.js";
 import type { Volume } from "./volume.js";
 
 const PREFIX = "user.nexus.";
@@ -31,12 +32,12 @@ const COMPUTED: ReadonlyMap<string, Computed> = new Map([
   ["created_at", { seals: "nothing", value: (file) => formatTimestamp(file.createdAt) }],
 ] satisfies [string, Computed][]);
 
-/** Somebody who is kept out of others' files isn't told what they have either. */
+/** Nobody is told what lies where they may not go. */
 function refCount(file: FileDescription, { volume, caller: { identity } }: Asked): number {
   const { contentHash: hash, refCount } = file;
-  if (hash === undefined || !isBound(identity)) return refCount;
-  const { tenantId, agentId } = identity;
-  return volume.metadata.countReferences({ hash, tenantId, agentId });
+  return hash === undefined || identity.isAdmin
+    ? refCount
+    : visibleReferences(volume, { identity, hash });
 }
 
 /** Whether a name is in the computed family, known or not. */
@@ -47,8 +48,8 @@ export function isComputed(name: string): boolean {
 /**
  * The value; undefined when this inode has none: the etag of a directory, or of a file that
  * somebody is writing to. A content that waits to be sealed is sealed now, so the answer may take as
- * long as hashing does. `ref_count` has a file that was removed until the kernel has forgotten it, some
- * milliseconds after rm(1).
+ * long as hashing does. For admins, `ref_count` has a file that was removed until the kernel has
+ * forgotten it, some milliseconds after rm(1).
  */
 export function computedAttribute(
   volume: Volume,
@@ -68,11 +69,12 @@ function seal(
   volume: Volume,
   { inode, computed }: { inode: Inode; computed: Computed },
 ): Promise<void> | undefined {
-  if (computed.seals === "alike" && volume.staging.size > 0) {
-    return volume.promotion.settleAlike(volume.sizeBytes(inode));
-  }
-  const staged = volume.staging.of(inode.ino);
-  return staged === undefined ? undefined : volume.promotion.settle(staged);
+  const settleOwn = () => {
+    const staged = volume.staging.of(inode.ino);
+    return staged === undefined ? undefined : volume.promotion.settle(staged);
+  };
+  if (computed.seals === "own" || volume.staging.size === 0) return settleOwn();
+  return volume.promotion.settleAlike(volume.sizeBytes(inode)).then(settleOwn);
 }
 
 function computedValue(

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT_INO } from "../../src/model/ids.js";
+import { bytesOfLength } from "../support/bytes.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { ANYBODY, caller, World } from "./world.js";
 
@@ -44,6 +47,19 @@ describe("a computed attribute", () => {
     const { ino } = await world.fs.mkdir(alice, { parent: home, name: "mine", mode: 0o755 });
     expect(await world.attribute(ino, "tenant")).toBe("acme");
     expect(await world.attribute(ino, "agent")).toBe("alice");
+  });
+
+  test("that counts references isn't refused for another file's damage", async () => {
+    const world = new World();
+    await world.write("bad", bytesOfLength(100_000));
+    const staging = join(world.dataDir, "staging");
+    const [bad = ""] = readdirSync(staging).filter((name) => /^\d+$/.test(name));
+    rmSync(join(staging, bad));
+    mkdirSync(join(staging, bad));
+    await world.write("good", "text");
+    expect(await world.attribute(world.lookup("good"), "ref_count")).toBe("1");
+    const refusal = kindOfLater(world.attribute(world.lookup("bad"), "ref_count"));
+    expect(await refusal).toBe("is-a-directory");
   });
 
   test("isn't listed, and can't be set or removed", async () => {

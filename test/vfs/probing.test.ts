@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Caller } from "../../src/model/identity.js";
 import type { Ino } from "../../src/model/ids.js";
 import { ROOT_INO } from "../../src/model/ids.js";
@@ -6,28 +6,39 @@ import { caller, flags, World } from "./world.js";
 
 // What an identity may not see, it can't find out by what changes elsewhere either.
 
-/** Two tenants with a workspace each. */
+/** Two tenants with a workspace each, and a namespace that is the admins' own. */
 class Neighbours {
-  readonly world = new World();
+  readonly world: World;
   readonly mine = caller("acme", "alice");
   readonly theirs = caller("beta", "bob");
+  readonly admin = caller(undefined, undefined, { isAdmin: true });
 
   constructor() {
+    const vault = { name: "vault", readonly: false, adminOnly: true, requiresTenant: false };
+    this.world = new World({ config: { namespaces: [vault] } });
     for (const { identity } of [this.mine, this.theirs]) this.world.nexus.welcome(identity);
   }
 
-  async homeOf(who: Caller): Promise<Ino> {
-    const { tenantId = "", agentId = "" } = who.identity;
+  /** The directory of this path, made if need be. */
+  async directory(who: Caller, path: readonly string[]): Promise<Ino> {
+    const { fs } = this.world;
     let ino: Ino = ROOT_INO;
-    for (const name of ["workspace", tenantId, agentId]) {
-      ino = (await this.world.fs.lookup(who, { parent: ino, name }))?.ino ?? ROOT_INO;
+    for (const name of path) {
+      const found = await fs.lookup(who, { parent: ino, name });
+      ino = (found ?? (await fs.mkdir(who, { parent: ino, name, mode: 0o755 }))).ino;
     }
     return ino;
   }
 
-  async put(who: Caller, { name, text }: { name: string; text: string }): Promise<Ino> {
+  homeOf(who: Caller): Promise<Ino> {
+    const { tenantId = "", agentId = "" } = who.identity;
+    return this.directory(who, ["workspace", tenantId, agentId]);
+  }
+
+  /** A file with these bytes in a directory. */
+  async put(who: Caller, { parent, text }: { parent: Ino; text: string }): Promise<Ino> {
     const { fs } = this.world;
-    const parent = await this.homeOf(who);
+    const name = `file ${this.#files++}`;
     const made = { parent, name, mode: 0o600, flags: flags(), exclusive: true };
     const { entry, opened } = await fs.create(who, made);
     const { handle } = opened;
@@ -41,19 +52,59 @@ class Neighbours {
     const value = await this.world.fs.getxattr(who, { ino, name: "user.nexus.ref_count" });
     return Buffer.from(value ?? []).toString();
   }
+
+  #files = 0;
 }
 
-test("that another tenant has the same content doesn't show in ref_count", async () => {
-  const neighbours = new Neighbours();
-  const { mine, theirs } = neighbours;
-  const ino = await neighbours.put(mine, { name: "guess", text: "a secret" });
-  await neighbours.put(mine, { name: "again", text: "a secret" });
-  expect(await neighbours.refCount(mine, ino)).toBe("2");
-  const other = await neighbours.put(theirs, { name: "secret", text: "a secret" });
-  expect(await neighbours.refCount(mine, ino)).toBe("2");
-  expect(await neighbours.refCount(theirs, other)).toBe("1");
-  const admin = { ...mine, identity: { ...mine.identity, isAdmin: true } };
-  expect(await neighbours.refCount(admin, ino)).toBe("3");
+describe("ref_count", () => {
+  test("counts the files that one may read, admins' all", async () => {
+    const neighbours = new Neighbours();
+    const { mine, theirs, admin } = neighbours;
+    const home = await neighbours.homeOf(mine);
+    const ino = await neighbours.put(mine, { parent: home, text: "a secret" });
+    await neighbours.put(mine, { parent: home, text: "a secret" });
+    expect(await neighbours.refCount(mine, ino)).toBe("2");
+    const parent = await neighbours.homeOf(theirs);
+    const other = await neighbours.put(theirs, { parent, text: "a secret" });
+    expect(await neighbours.refCount(mine, ino)).toBe("2");
+    expect(await neighbours.refCount(theirs, other)).toBe("1");
+    expect(await neighbours.refCount(admin, ino)).toBe("3");
+  });
+
+  test("counts what others have put where everybody may go", async () => {
+    const neighbours = new Neighbours();
+    const { mine, theirs } = neighbours;
+    const documents = await neighbours.directory(mine, ["documents", "deep"]);
+    const ino = await neighbours.put(mine, { parent: documents, text: "known to all" });
+    await neighbours.put(theirs, { parent: documents, text: "known to all" });
+    expect(await neighbours.refCount(mine, ino)).toBe("2");
+  });
+
+  test.each([[[]], [["deep", "deeper"]]])(
+    "doesn't count what lies in vault/%s, where nobody else may go",
+    async (below) => {
+      const neighbours = new Neighbours();
+      const { mine, admin } = neighbours;
+      const vault = await neighbours.directory(admin, ["vault", ...below]);
+      const kept = await neighbours.put(admin, { parent: vault, text: "a secret" });
+      const askers = [mine, caller("acme"), caller(undefined, "alice"), caller()];
+      for (const [before, who] of askers.entries()) {
+        const ino = await neighbours.put(who, { parent: ROOT_INO, text: "a secret" });
+        expect(await neighbours.refCount(who, ino)).toBe(String(before + 1));
+      }
+      expect(await neighbours.refCount(admin, kept)).toBe(String(askers.length + 1));
+    },
+  );
+
+  test("doesn't count a file that has no name any more", async () => {
+    const neighbours = new Neighbours();
+    const { mine, world } = neighbours;
+    const ino = await neighbours.put(mine, { parent: ROOT_INO, text: "text" });
+    await neighbours.put(mine, { parent: ROOT_INO, text: "text" });
+    expect(await neighbours.refCount(mine, ino)).toBe("2");
+    await world.fs.unlink(mine, { parent: ROOT_INO, name: "file 1" });
+    expect(await neighbours.refCount(mine, ino)).toBe("1");
+  });
 });
 
 test("that another tenant makes files doesn't show in statfs", async () => {
@@ -65,6 +116,7 @@ test("that another tenant makes files doesn't show in statfs", async () => {
     return files - filesFree;
   };
   const before = await used();
-  await neighbours.put(theirs, { name: "secret", text: "x" });
+  const parent = await neighbours.homeOf(theirs);
+  await neighbours.put(theirs, { parent, text: "x" });
   expect(await used()).toBe(before);
 });

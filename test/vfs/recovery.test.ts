@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  cpSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -14,7 +15,7 @@ import { brokenInvariants } from "../storage/metadata/invariants.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { afterKill } from "../support/crash.js";
 import { kindOfLater } from "../support/error-kind.js";
-import { ANYBODY, flags, World } from "./world.js";
+import { ANYBODY, flags, type OpenFile, World } from "./world.js";
 
 const LARGE = bytesOfLength(100_000);
 
@@ -183,6 +184,37 @@ describe("after a power failure", () => {
     }
     return new World({ dataDir, clock: world.clock });
   }
+
+  test.each([10, 100_000])(
+    "a number is given once, also if only a staged content of %i bytes remembers it",
+    async (size) => {
+      const world = new World();
+      await world.fs.fsync(ANYBODY, { ino: ROOT_INO });
+      await world.close();
+      const dataDir = afterKill(world.dataDir);
+      const again = new World({ dataDir: world.dataDir, clock: world.clock });
+      for (let n = 0; n < 5; n++) await again.write(`lost ${n}`, bytesOfLength(size));
+      // The bytes got to disk, and none of the rows, nor what they say of the numbers.
+      rmSync(join(dataDir, "staging"), { recursive: true });
+      cpSync(join(again.dataDir, "staging"), join(dataDir, "staging"), { recursive: true });
+
+      const after = new World({ dataDir, clock: world.clock });
+      const files: OpenFile[] = [];
+      for (let n = 0; n < 5; n++) {
+        const file = await after.create(`new ${n}`, "x".repeat(size));
+        await file.write(`new ${n}`);
+        await file.fsync();
+        files.push(file);
+      }
+      // What nothing refers to is removed.
+      for (let sweep = 0; sweep < 3; sweep++) await after.pass(1100);
+      for (const file of files) file.close();
+      for (let n = 0; n < 5; n++) {
+        expect(await after.read(`new ${n}`)).toBe(`new ${n}${"x".repeat(size - 5)}`);
+      }
+      expect(after.trouble).toStrictEqual([]);
+    },
+  );
 
   const CHANGES: [string, (world: World) => Promise<void>][] = [
     ["appended to", async (world) => (await world.open("file")).write("more", 8)],

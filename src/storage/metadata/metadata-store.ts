@@ -21,8 +21,8 @@ export interface MetadataStore {
   /** The inode that `name` leads to in the directory, or undefined. */
   lookup(entry: EntryName): InodeRecord | undefined;
   getattr(ino: Ino): InodeRecord | undefined;
-  /** The directory that a directory is in; the root is in itself. */
-  parentOf(ino: Ino): Ino | undefined;
+  /** Where an inode lies, by one of its names. The root, and what has no name, lies nowhere. */
+  entryOf(ino: Ino): EntryName | undefined;
   /** The target of a symlink, byte for byte. Errors: `invalid-argument` for anything else. */
   readlink(ino: Ino): Uint8Array;
   /**
@@ -35,11 +35,8 @@ export interface MetadataStore {
   readdirPlus(page: DirectoryPage): DirectoryEntryPlus[];
   /** What the computed attributes tell of a file, or undefined when there is no such inode. */
   describe(ino: Ino): FileDescription | undefined;
-  /**
-   * How many files of this tenant (and agent), or of none, have a content. Unlike its number of
-   * references, it says nothing about the others'.
-   */
-  countReferences(request: ReferenceCountRequest): number;
+  /** One name of each inode that has this content, if it has any. */
+  entriesOfContent(hash: ContentHash): EntryName[];
   countInodes(): number;
 
   // Entries. All of them move the parent's mtime and ctime to `now`.
@@ -124,6 +121,8 @@ export interface MetadataStore {
 
   /** A number that this store never gave before: for an inode or a staging file. */
   nextId(): number;
+  /** From now on numbers up to this one count as given. */
+  skipIds(highest: number): void;
   /** Makes everything so far visible to other programs. */
   commit(): void;
   /** Resolves when everything so far would survive a power failure. */
@@ -211,13 +210,6 @@ export interface RenameRequest extends EntryName, At {
   /** What the names suggest of the file that will have them. */
   readonly mimeType: string | undefined;
   readonly newMimeType: string | undefined;
-}
-
-export interface ReferenceCountRequest {
-  readonly hash: ContentHash;
-  /** Undefined counts all tenants' (all agents') files. */
-  readonly tenantId: TenantId | undefined;
-  readonly agentId: AgentId | undefined;
 }
 
 export interface RenameResult {

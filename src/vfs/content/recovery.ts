@@ -30,13 +30,17 @@ export interface RecoveryParts {
 export function recover(parts: RecoveryParts): void {
   const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
   const records = metadata.stagedContents();
+  // A power failure can take back what the metadata said of its numbers, and leave a file that has
+  // one: it must not be given to another content while this one waits to be removed.
+  const ids = contents.stagingIds();
+  metadata.skipIds(ids.reduce((highest, id) => Math.max(highest, id), 0));
   for (const record of records) {
     const staged = resume(parts, record);
     if (staged !== undefined) promotion.enqueue(staging.adopt(staged));
   }
 
   const known = new Set(records.map(({ stagingId }) => stagingId));
-  const strays = contents.stagingIds().filter((id) => !known.has(id));
+  const strays = ids.filter((id) => !known.has(id));
   reclaimer.discard(strays);
   const unreferenced = metadata.unreferencedContents();
   reclaimer.release(unreferenced);

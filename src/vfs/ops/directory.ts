@@ -78,7 +78,7 @@ function emitDots(
   const { ino } = directory;
   if (cookie >= DOT_DOT || directory.isOrphan) return true;
   if (cookie < DOT && !emit({ name: ".", ino, mode: S_IFDIR, cookie: DOT })) return false;
-  const parent = volume.metadata.parentOf(ino) ?? ino;
+  const parent = volume.metadata.entryOf(ino)?.parent ?? ino;
   return emit({ name: "..", ino: parent, mode: S_IFDIR, cookie: DOT_DOT });
 }
 

@@ -8,7 +8,6 @@ import type {
   EntryName,
   FileDescription,
   InodeRecord,
-  ReferenceCountRequest,
 } from "../metadata-store.js";
 import {
   all,
@@ -26,7 +25,6 @@ import { bytesOf } from "./value.js";
 const LOOKUP = query(
   `SELECT ${inodeColumns("i")} FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE d.parent = ? AND d.name = ?`,
 );
-const PARENT = query("SELECT parent FROM dentries WHERE ino = ? LIMIT 1");
 const TARGET = query("SELECT target FROM symlinks WHERE ino = ?");
 const LIST = query(
   "SELECT name, ino, type, cookie FROM dentries WHERE parent = ? AND cookie > ? ORDER BY cookie LIMIT ?",
@@ -39,10 +37,10 @@ const DESCRIBE = query(
   `SELECT i.path_id, i.version, i.content_hash, coalesce(c.ref_count, 0), i.mime_type, i.tenant_id, i.agent_id, i.btime_sec, i.btime_nsec
    FROM inodes i LEFT JOIN contents c ON c.hash = i.content_hash WHERE i.ino = ?`,
 );
-const COUNT_REFERENCES = query(
-  `SELECT count(*) FROM inodes WHERE content_hash = ?
-     AND (? IS NULL OR tenant_id IS NULL OR tenant_id = ?)
-     AND (? IS NULL OR agent_id IS NULL OR agent_id = ?)`,
+const ENTRY = query("SELECT parent, name FROM dentries WHERE ino = ? LIMIT 1");
+const ENTRIES_OF_CONTENT = query(
+  `SELECT d.parent, d.name FROM inodes i JOIN dentries d ON d.ino = i.ino
+   WHERE i.content_hash = ? GROUP BY i.ino`,
 );
 const COUNT = query("SELECT count(*) FROM inodes");
 
@@ -53,13 +51,6 @@ export function* lookup({ parent, name }: EntryName): Script<InodeRecord | undef
 
 export function* getattr(ino: Ino): Script<InodeRecord | undefined> {
   return yield* findInode(ino);
-}
-
-/** The root has no entry anywhere; it is its own parent. */
-export function* parentOf(ino: Ino): Script<Ino | undefined> {
-  if (ino === 1) return ino;
-  const row = yield* first(PARENT, ino);
-  return row === undefined ? undefined : (integer(row, 0) as Ino);
 }
 
 export function* readlink(ino: Ino): Script<Uint8Array> {
@@ -100,15 +91,22 @@ export function* describe(ino: Ino): Script<FileDescription | undefined> {
   };
 }
 
-export function* countReferences(request: ReferenceCountRequest): Script<number> {
-  const { hash, tenantId = null, agentId = null } = request;
-  const row = yield* first(COUNT_REFERENCES, hash, tenantId, tenantId, agentId, agentId);
-  return row === undefined ? 0 : integer(row, 0);
+export function* entryOf(ino: Ino): Script<EntryName | undefined> {
+  const row = yield* first(ENTRY, ino);
+  return row === undefined ? undefined : entryName(row);
+}
+
+export function* entriesOfContent(hash: ContentHash): Script<EntryName[]> {
+  return (yield* all(ENTRIES_OF_CONTENT, hash)).map(entryName);
 }
 
 export function* countInodes(): Script<number> {
   const row = yield* first(COUNT);
   return row === undefined ? 0 : integer(row, 0);
+}
+
+function entryName(row: Row): EntryName {
+  return { parent: integer(row, 0) as Ino, name: text(row, 1) };
 }
 
 function directoryEntry(row: Row, from: number): DirectoryEntry {

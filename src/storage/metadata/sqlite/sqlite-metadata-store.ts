@@ -22,7 +22,6 @@ import type {
   LinkRequest,
   MetadataStore,
   Reaped,
-  ReferenceCountRequest,
   RenameRequest,
   RenameResult,
   SealedContent,
@@ -143,10 +142,6 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#engine.read(reading.getattr(ino));
   }
 
-  parentOf(ino: Ino): Ino | undefined {
-    return this.#engine.read(reading.parentOf(ino));
-  }
-
   readlink(ino: Ino): Uint8Array {
     return this.#engine.read(reading.readlink(ino));
   }
@@ -163,8 +158,12 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#engine.read(reading.describe(ino));
   }
 
-  countReferences(request: ReferenceCountRequest): number {
-    return this.#engine.read(reading.countReferences(request));
+  entryOf(ino: Ino): EntryName | undefined {
+    return this.#engine.read(reading.entryOf(ino));
+  }
+
+  entriesOfContent(hash: ContentHash): EntryName[] {
+    return this.#engine.read(reading.entriesOfContent(hash));
   }
 
   countInodes(): number {
@@ -274,6 +273,14 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#idLimit += ID_BLOCK;
     }
     return this.#nextId++;
+  }
+
+  skipIds(highest: number): void {
+    if (highest < this.#nextId) return;
+    this.#nextId = highest + 1;
+    if (this.#nextId <= this.#idLimit) return;
+    this.#engine.write(reserveIds(this.#nextId));
+    this.#idLimit = this.#nextId;
   }
 
   commit(): void {

@@ -162,7 +162,7 @@ export function createContract(open: OpenNamespace): void {
       const root = store.getattr(ROOT_INO);
       expect(root).toMatchObject({ ino: ROOT_INO, nlink: 2 });
       expect((root?.mode ?? 0) & S_IFMT).toBe(TYPE_OF.directory);
-      expect(store.parentOf(ROOT_INO)).toBe(ROOT_INO);
+      expect(store.entryOf(ROOT_INO)).toBeUndefined();
       expect(store.countInodes()).toBe(1);
     });
   });

@@ -37,7 +37,7 @@ export function exchangeContract(open: OpenNamespace): void {
       expect(namespace.row(b)).toMatchObject({ nlink: 2, mtime: at(5) });
       expect(namespace.lookup("file", a)).toBe(directory);
       expect(namespace.lookup("dir", b)).toBe(file);
-      expect(namespace.store.parentOf(directory)).toBe(a);
+      expect(namespace.store.entryOf(directory)?.parent).toBe(a);
       const page = { after: 0, limit: 10 };
       const [inA] = namespace.store.readdir({ ino: a, ...page });
       const [inB] = namespace.store.readdir({ ino: b, ...page });

@@ -5,6 +5,24 @@ import { at, contentOf, hashOf } from "../fixture.js";
 import type { OpenNamespace } from "../metadata-store-contract.js";
 
 export function referencesContract(open: OpenNamespace): void {
+  describe("entriesOfContent", () => {
+    test("has one name of each file that has the content, wherever it lies", () => {
+      const namespace = open();
+      const parent = namespace.directory("directory");
+      for (const name of ["one", "two", "other"]) {
+        const ino = namespace.file(name, { parent });
+        namespace.seal(ino, contentOf(name === "other" ? "b" : "a"));
+        if (name === "two") namespace.store.link({ ino, parent, name: "again", now: at(1) });
+      }
+      const entries = namespace.store.entriesOfContent(hashOf("a"));
+      expect(entries).toHaveLength(2);
+      expect(entries).toContainEqual({ parent, name: "one" });
+      namespace.unlink("one", { parent });
+      expect(namespace.store.entriesOfContent(hashOf("a"))).toHaveLength(1);
+      expect(namespace.store.entriesOfContent(hashOf("c"))).toStrictEqual([]);
+    });
+  });
+
   describe("referenceContent", () => {
     test("gives a file the content of another one, as a write would", () => {
       const namespace = open();

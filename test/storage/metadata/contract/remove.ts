@@ -49,7 +49,7 @@ export function removeContract(open: OpenNamespace): void {
       expect(namespace.row(parent)).toMatchObject({ nlink: 2, mtime: at(2), ctime: at(2) });
       expect(namespace.row(ino)).toMatchObject({ nlink: 0, ctime: at(2) });
       expect(namespace.store.orphans()).toStrictEqual([ino]);
-      expect(namespace.store.parentOf(ino)).toBeUndefined();
+      expect(namespace.store.entryOf(ino)).toBeUndefined();
     });
 
     test("refuses what isn't there, isn't a directory, or isn't empty", () => {
@@ -72,16 +72,16 @@ export function removeContract(open: OpenNamespace): void {
     });
   });
 
-  describe("parentOf", () => {
+  describe("entryOf", () => {
     test("follows a directory wherever it goes", () => {
       const namespace = open();
       const a = namespace.directory("a");
       const b = namespace.directory("b");
       const moved = namespace.directory("dir", { parent: a });
-      expect(namespace.store.parentOf(moved)).toBe(a);
+      expect(namespace.store.entryOf(moved)).toStrictEqual({ parent: a, name: "dir" });
       namespace.rename("dir", "other", { parent: a, newParent: b });
-      expect(namespace.store.parentOf(moved)).toBe(b);
-      expect(namespace.store.parentOf(999_999 as Ino)).toBeUndefined();
+      expect(namespace.store.entryOf(moved)).toStrictEqual({ parent: b, name: "other" });
+      expect(namespace.store.entryOf(999_999 as Ino)).toBeUndefined();
     });
   });
 }

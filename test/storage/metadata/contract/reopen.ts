@@ -59,6 +59,18 @@ export function reopenContract(open: OpenStore): void {
       await store.close();
     });
 
+    test("never gives a number that it was told to skip", async () => {
+      const place = testDir();
+      const store = open(place);
+      const next = store.nextId();
+      for (const highest of [next + 10, 100_000, 5]) store.skipIds(highest);
+      expect(store.nextId()).toBeGreaterThan(100_000);
+      await store.close();
+      const again = open(place);
+      expect(again.nextId()).toBeGreaterThan(100_001);
+      await again.close();
+    });
+
     test("gives each file a path id of its own", async () => {
       const namespace = new Namespace(open(testDir()));
       const ids = Array.from({ length: 2000 }, (_, index) => {
