@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync, statfsSync } from "node:fs";
+import { closeSync, openSync, rmSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { allocate, writeAt } from "../../../libc/files.js";
 import { isKind } from "../../../model/errors.js";
@@ -8,7 +8,10 @@ const SIZE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Room that is kept for the moment when the disk is full: removing a file, too, takes a commit, and
- * a commit takes room. A file that is there for its size.
+ * a commit takes room. A file that is there for its size; one that a crash left half-made is none.
+ *
+ * Nothing here throws: whoever takes the room or gives it back is in the middle of something that
+ * matters more, and a store without a reserve is as good as any until its disk is full.
  */
 export class SpaceReserve {
   readonly #path: string;
@@ -16,34 +19,39 @@ export class SpaceReserve {
 
   constructor(path: string) {
     this.#path = path;
-    this.#isHeld = existsSync(path);
+    this.#isHeld = this.#isWhole();
   }
 
   get isHeld(): boolean {
     return this.#isHeld;
   }
 
-  /** Takes the room, if that leaves as much to others. */
+  /** Takes the room, if that leaves as much to others and nothing (a quota, say) is in the way. */
   hold(): void {
     if (this.#isHeld) return;
-    const { bavail, bsize } = statfsSync(dirname(this.#path));
-    if (bavail * bsize < 2 * SIZE_BYTES) return;
     try {
+      const { bavail, bsize } = statfsSync(dirname(this.#path));
+      if (bavail * bsize < 2 * SIZE_BYTES) return;
       this.#make();
-      this.#isHeld = true;
-    } catch (error) {
-      rmSync(this.#path, { force: true });
-      // Somebody else was quicker.
-      if (!isKind(error, "no-space")) throw error;
+      this.#isHeld = this.#isWhole();
+    } catch {
+      this.#remove();
     }
   }
 
   /** Gives the room back. False when none is held. */
   release(): boolean {
-    if (!this.#isHeld) return false;
-    rmSync(this.#path, { force: true });
+    if (!this.#isHeld || !this.#remove()) return false;
     this.#isHeld = false;
     return true;
+  }
+
+  #isWhole(): boolean {
+    try {
+      return statSync(this.#path).size === SIZE_BYTES;
+    } catch {
+      return false;
+    }
   }
 
   #make(): void {
@@ -55,6 +63,15 @@ export class SpaceReserve {
       writeAt(fd, { from: Buffer.alloc(SIZE_BYTES), offset: 0 });
     } finally {
       closeSync(fd);
+    }
+  }
+
+  #remove(): boolean {
+    try {
+      rmSync(this.#path, { force: true });
+      return true;
+    } catch {
+      return false;
     }
   }
 }

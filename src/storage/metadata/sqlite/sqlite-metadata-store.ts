@@ -300,18 +300,27 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#closing;
   }
 
+  /** All of it, whatever fails on the way: what stayed open would keep the next start out. */
   async #closeOnce(): Promise<void> {
-    try {
-      await this.sync();
-    } finally {
-      this.#engine.close();
-      await this.#checkpointer.close();
-      await this.#walSync.close();
-      this.#reserve.hold();
-      this.#journal.close();
+    const steps = [
+      () => this.sync(),
+      () => this.#engine.close(),
+      () => this.#checkpointer.close(),
+      () => this.#walSync.close(),
+      () => this.#reserve.hold(),
+      () => this.#journal.close(),
       // The last connection to close checkpoints and removes the log.
-      this.#database.close();
+      () => this.#database.close(),
+    ];
+    const failures: unknown[] = [];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Keeps the number of inodes, which takes a while to count, once it was counted. */
