@@ -71,7 +71,7 @@ export function* findInode(ino: Ino): Script<InodeRecord | undefined> {
  * A directory whose entries changed: its mtime and ctime move, its links by as many as given.
  * Changes nothing if it was removed, or is none.
  */
-export const TOUCH_DIRECTORY = command(
+const TOUCH_DIRECTORY = command(
   `UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ?, nlink = nlink + ?
    WHERE ino = ? AND nlink > 0 AND mode & ${S_IFMT} = ${S_IFDIR} RETURNING mode, gid`,
 );

@@ -5,18 +5,17 @@ const PASSES = 4;
 
 /**
  * A checkpoint on a connection of its own. It never waits for the writer nor holds it up; a busy
- * writer gets another pass. Returns whether the whole log was moved.
+ * writer gets another pass, and what is left then is for the next checkpoint.
  */
-export function checkpoint(path: string): boolean {
+export function checkpoint(path: string): void {
   const database = new Database(path, { fileMustExist: true });
   try {
     for (let pass = 0; pass < PASSES; pass++) {
       const [result] = database.pragma("wal_checkpoint(PASSIVE)") as [
         { busy: number; log: number; checkpointed: number },
       ];
-      if (result.busy === 0 && result.log === result.checkpointed) return true;
+      if (result.busy === 0 && result.log === result.checkpointed) return;
     }
-    return false;
   } finally {
     database.close();
   }

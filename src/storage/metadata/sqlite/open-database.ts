@@ -64,7 +64,7 @@ export function migrate(database: Database.Database): void {
   }
 }
 
-export function schemaVersion(database: Database.Database): number {
+function schemaVersion(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 

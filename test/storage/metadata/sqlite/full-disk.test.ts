@@ -25,7 +25,9 @@ async function onSmallDisk() {
   return { disk, clock, lines, namespace, reserve, tools };
 }
 
-describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a disk that is full", () => {
+const WHY = WHY_NO_SMALL_DISKS === undefined ? "" : ` (skipped: ${WHY_NO_SMALL_DISKS})`;
+
+describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)(`a disk that is full${WHY}`, () => {
   test("has room for removals all the same: that is how it gets empty again", async () => {
     const { disk, namespace, reserve, lines } = await onSmallDisk();
     expect(existsSync(reserve)).toBe(true);
