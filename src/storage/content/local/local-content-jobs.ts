@@ -49,8 +49,11 @@ const NOTHING = new Uint8Array(0);
  */
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
-  readonly #hashing = new Set<StagingId>();
-  readonly #bytes = new Map<StagingId, Uint8Array>();
+  /** Which run of `hash` is at each content: one that was cancelled must not go on for a later one. */
+  readonly #hashing = new Map<StagingId, number>();
+  #runs = 0;
+  /** The small contents of the last run. */
+  #bytes = new Map<StagingId, Uint8Array>();
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #last: Promise<unknown> = Promise.resolve();
   /** Whether all that lies in the CAS was synced. */
@@ -61,17 +64,24 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   async hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]> {
-    this.#bytes.clear();
+    return await this.hashOwned(
+      sources.map(({ id, bytes }) => ({ id, bytes: bytes && Uint8Array.from(bytes) })),
+    );
+  }
+
+  /** {@link hash} of bytes that nobody else has, and so needn't be copied. */
+  async hashOwned(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]> {
+    const run = ++this.#runs;
+    this.#bytes = new Map();
     for (const { id, bytes } of sources) {
-      this.#hashing.add(id);
-      if (bytes !== undefined) this.#bytes.set(id, Uint8Array.from(bytes));
+      this.#hashing.set(id, run);
+      if (bytes !== undefined) this.#bytes.set(id, bytes);
     }
     const hashes: [StagingId, ContentHash][] = [];
-    for (const { id } of sources) {
-      const kept = this.#bytes.get(id);
-      const hash = kept === undefined ? await this.#hashFile(id) : hashOf(kept);
+    for (const { id, bytes } of sources) {
+      const hash = bytes === undefined ? await this.#hashFile(id, run) : hashOf(bytes);
       if (hash !== undefined) hashes.push([id, hash]);
-      this.#hashing.delete(id);
+      if (this.#hashing.get(id) === run) this.#hashing.delete(id);
     }
     return hashes;
   }
@@ -163,7 +173,7 @@ export class LocalContentJobs implements ContentJobs {
     return `${this.#layout.stagingDirectory}/${hash}.new`;
   }
 
-  async #hashFile(id: StagingId): Promise<ContentHash | undefined> {
+  async #hashFile(id: StagingId, run: number): Promise<ContentHash | undefined> {
     let fd: number;
     try {
       fd = openSync(this.#stagingPath(id), "r");
@@ -173,7 +183,7 @@ export class LocalContentJobs implements ContentJobs {
     }
     try {
       const hash = createHash("sha256");
-      for (let chunk = 1; this.#hashing.has(id); chunk++) {
+      for (let chunk = 1; this.#hashing.get(id) === run; chunk++) {
         const count = readSync(fd, this.#buffer, 0, CHUNK_BYTES, null);
         if (count === 0) return hash.digest("hex") as ContentHash;
         hash.update(this.#buffer.subarray(0, count));

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { EMPTY_HASH, type StagingId } from "../../../../src/model/ids.js";
 import { bytesOfLength } from "../../../support/bytes.js";
@@ -48,6 +49,20 @@ export function hashingContract(open: OpenContents): void {
       expect((await hashing).get(file.id)).toBeUndefined();
       file.truncate(5);
       expect((await contents.store.hash([file.id])).get(file.id)).toBe(hashOf(Buffer.alloc(5)));
+    });
+
+    test("that was cancelled doesn't disturb the next one of the same content", async () => {
+      const contents = open();
+      const file = contents.staged();
+      file.truncate(48 * MIB);
+      const cancelled = contents.store.hash([file.id]);
+      // It is under way.
+      await setImmediate();
+      contents.store.cancelHash(file.id);
+      file.truncate(32 * MIB);
+      const hashing = contents.store.hash([file.id]);
+      await cancelled;
+      expect((await hashing).get(file.id)).toBe(hashOf(Buffer.alloc(32 * MIB)));
     });
 
     test("takes the bytes as they are at the call", async () => {
