@@ -155,14 +155,16 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   /** The file with the bytes, read-only. What has no file yet gets one. */
-  #prepare({ id, hash }: SealRequest): string {
+  #prepare({ id, hash, sizeBytes }: SealRequest): string {
     const bytes = id === undefined ? NOTHING : this.#bytes.get(id);
     if (id !== undefined && bytes === undefined) {
       const path = this.#stagingPath(id);
+      requireSize(statSync(path).size, { sizeBytes, of: path });
       chmodSync(path, SEALED_MODE);
       return path;
     }
     const path = this.#newPath(hash);
+    requireSize((bytes ?? NOTHING).length, { sizeBytes, of: path });
     rmSync(path, { force: true });
     writeFileSync(path, bytes ?? NOTHING, { mode: SEALED_MODE });
     return path;
@@ -233,6 +235,13 @@ export class LocalContentJobs implements ContentJobs {
       closeSync(fd);
     }
   }
+}
+
+/** A row with another size than its blob's would be damage for good, so there won't be one. */
+function requireSize(size: number, { sizeBytes, of }: { sizeBytes: number; of: string }): void {
+  if (size === sizeBytes) return;
+  const message = `${of} has ${size} bytes, and its metadata would say ${sizeBytes}`;
+  throw new NexusError("io-failure", message, { op: "seal contents", path: of });
 }
 
 /**

@@ -231,8 +231,12 @@ export class LocalStagingFile implements StagingFile {
   }
 
   allocate({ mode, offset, length }: AllocateRequest): void {
-    allocate(this.#file.fd, { mode: FALLOCATE_MODE[mode], offset, length });
-    this.#sizeBytes = fstatSync(this.#file.fd).size;
+    try {
+      allocate(this.#file.fd, { mode: FALLOCATE_MODE[mode], offset, length });
+    } finally {
+      // On a full disk the file may have grown as far as there was room.
+      this.#sizeBytes = fstatSync(this.#file.fd).size;
+    }
   }
 
   copyFrom({ source, offset, toOffset, length }: CopyRequest): number {

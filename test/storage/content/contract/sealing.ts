@@ -72,6 +72,20 @@ export function sealingContract(open: OpenContents): void {
       expect(read.every((bytes, index) => bytes.equals(all[index] ?? bytes))).toBe(true);
     });
 
+    test("refuses what isn't of the size that the metadata would say, and loses nothing", async () => {
+      for (const size of [100, 100_000]) {
+        const contents = open();
+        const bytes = bytesOfLength(size);
+        const id = contents.stage(bytes);
+        const hash = (await contents.store.hash([id])).get(id) ?? EMPTY_HASH;
+        const sealing = contents.store.seal([{ id, hash, sizeBytes: size - 1 }]);
+        expect(await kindOfLater(sealing)).toBe("io-failure");
+        expect(contents.store.statSealed(hash)).toBeUndefined();
+        expect(contents.stagedBytes(id).equals(bytes)).toBe(true);
+        await expect(contents.seal(id)).resolves.toMatchObject([{ hash, sizeBytes: size }]);
+      }
+    });
+
     test("reports what can't be sealed, and loses nothing", async () => {
       const contents = open();
       const bytes = bytesOfLength(100_000);
