@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fdatasync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +15,7 @@ import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import { writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
+import { NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { GroupSync } from "../../group-sync.js";
@@ -36,8 +39,12 @@ const KINDS = new Map<number, LogChange["kind"]>(
   Object.entries(CODES).map(([kind, code]) => [code, kind as LogChange["kind"]]),
 );
 
-const HEADER_BYTES = 48;
-const MAGIC = 0x3153_584e; // "NXS1"
+/** What a segment begins with: the format, and after it the version. */
+const FORMAT = "NXS";
+const VERSION = "2";
+const KEY_BYTES = 8;
+const SEGMENT_HEADER_BYTES = FORMAT.length + VERSION.length + 4 + KEY_BYTES;
+const HEADER_BYTES = KEY_BYTES + 44;
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 /** With more segments than this, what keeps the oldest one alive is written anew. */
 const MOST_SEGMENTS = 4;
@@ -48,6 +55,8 @@ interface Segment {
   readonly number: number;
   readonly path: string;
   readonly fd: number;
+  /** What its records are known by. */
+  readonly key: Buffer;
   sizeBytes: number;
   /** How many contents have their first record here. */
   live: number;
@@ -86,15 +95,19 @@ interface LogRecord {
  * comes after a missing one is ignored, so a power failure that takes the end of one segment and
  * leaves the next doesn't make holes. A snapshot, one record, is there whole or not at all.
  *
- * A record, little-endian: u32 magic, u32 CRC-32 of all that follows, u32 kind, u32 data length,
- * f64 staging id, f64 offset or size, f64 seconds, u32 nanoseconds, u32 sequence number; then the data.
+ * A segment has a key, eight random bytes, that each of its records begins with. So what is left of a
+ * record whose write failed, and those bytes come from whoever writes a file, is never taken for one.
+ *
+ * A segment, little-endian: "NXS2", u32 CRC-32 of the key, the key; then records. A record: the key,
+ * u32 CRC-32 of all that follows, u32 kind, u32 data length, f64 staging id, f64 offset or size,
+ * f64 seconds, u32 nanoseconds, u32 sequence number; then the data.
  */
 export class StagingLog {
   readonly #directory: string;
   readonly #segments: Segment[] = [];
   readonly #entries = new Map<StagingId, Entry>();
   readonly #group = new GroupSync(() => this.#syncOnce());
-  readonly #buffer = Buffer.alloc(HEADER_BYTES + SMALL_CONTENT_BYTES);
+  readonly #buffer = Buffer.alloc(SEGMENT_HEADER_BYTES + HEADER_BYTES + SMALL_CONTENT_BYTES);
   /** The contents that left for a file by a record that may not be durable yet. */
   readonly #spills = new Set<StagingId>();
   /** How many records said that a content is elsewhere now, and how many of them are durable. */
@@ -108,7 +121,7 @@ export class StagingLog {
 
   /**
    * Reads what the last process logged; call it once, first. Returns the contents that live in the
-   * log; one that spilled isn't among them.
+   * log; one that spilled isn't among them. Errors: `not-supported` when another version wrote it.
    */
   recover(): Map<StagingId, SmallContent> {
     const contents = new Map<StagingId, SmallContent>();
@@ -120,13 +133,16 @@ export class StagingLog {
     // The records by which contents left the older segments may not be durable yet. A sync that
     // finds out which segments are needless has to know all of them.
     if (numbers.length > 0) this.#moves += 1;
-    for (const number of numbers) this.#segments.push(this.#openSegment(number, "r"));
-    for (const segment of this.#segments) {
-      for (const record of records(readFileSync(segment.path))) {
-        this.#replay(contents, { ...record, segment });
+    try {
+      for (const number of numbers) this.#segments.push(this.#openSegment(number, "r"));
+      for (const segment of this.#segments) {
+        for (const record of records(segment)) this.#replay(contents, { ...record, segment });
       }
+      this.#startSegment((numbers.at(-1) ?? 0) + 1);
+    } catch (error) {
+      for (const { fd } of this.#segments) closeSync(fd);
+      throw error;
     }
-    this.#startSegment((numbers.at(-1) ?? 0) + 1);
     this.#removeDead();
     return contents;
   }
@@ -138,9 +154,8 @@ export class StagingLog {
     if (change.kind === "spilled" && entry === undefined) return;
     const segment = this.#current();
     const sequence = change.kind === "snapshot" ? 0 : (entry?.records ?? 0);
-    const length = this.#encode({ id, change, mtime, sequence });
-    writeAt(segment.fd, { from: this.#buffer.subarray(0, length), offset: segment.sizeBytes });
-    segment.sizeBytes += length;
+    const length = this.#encode({ id, change, mtime, sequence }, segment);
+    this.#write(segment, this.#buffer.subarray(0, length));
     segment.isSynced = false;
     const isMove = change.kind === "spilled" || change.kind === "snapshot";
     if (entry !== undefined && isMove) this.#moves += 1;
@@ -206,12 +221,14 @@ export class StagingLog {
     return segment;
   }
 
-  #openSegment(number: number, flags: string): Segment {
+  #openSegment(number: number, mode: string): Segment {
     const path = join(this.#directory, `log-${number}`);
     try {
-      const fd = openSync(path, flags, 0o600);
+      const fd = openSync(path, mode, 0o600);
+      const key = randomBytes(KEY_BYTES);
       // Also of an old one nobody knows whether the process that wrote it came to sync it.
-      return { number, path, fd, sizeBytes: 0, live: 0, isSynced: false, isEntryDurable: false };
+      const flags = { isSynced: false, isEntryDurable: false };
+      return { number, path, fd, key, sizeBytes: 0, live: 0, ...flags };
     } catch (error) {
       throw fsError(error, { op: "open staging log", path });
     }
@@ -231,7 +248,25 @@ export class StagingLog {
     if (entry.segment.live === 0) this.#removeDead();
   }
 
-  /** Only from the oldest on: a content that began in one may go on in the next. */
+  /** Appends all of it, or throws and leaves the segment as it was. */
+  #write(segment: Segment, from: Uint8Array): void {
+    try {
+      writeAt(segment.fd, { from, offset: segment.sizeBytes });
+    } catch (error) {
+      try {
+        ftruncateSync(segment.fd, segment.sizeBytes);
+      } catch {
+        // The next record overwrites its beginning, and the rest hasn't got the key.
+      }
+      throw error;
+    }
+    segment.sizeBytes += from.length;
+  }
+
+  /**
+   * Only from the oldest on: a content that began in one may go on in the next. Never throws: whoever
+   * comes here has logged something, and that counts. What can't be removed is tried again.
+   */
   #removeDead(): void {
     for (;;) {
       const [oldest, next] = this.#segments;
@@ -242,9 +277,14 @@ export class StagingLog {
         this.#group.sync().catch(() => undefined);
         return;
       }
+      try {
+        unlinkSync(oldest.path);
+      } catch (error) {
+        // It must not be forgotten: what the next start reads has no gaps.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") return;
+      }
       this.#segments.shift();
-      closeSync(oldest.fd);
-      unlinkSync(oldest.path);
+      closeQuietly(oldest.fd);
     }
   }
 
@@ -270,23 +310,26 @@ export class StagingLog {
     else if (change.kind === "snapshot") content.write({ from: change.data, offset: 0 });
   }
 
-  #encode({ id, change, mtime, sequence }: LogRecord): number {
-    const buffer = this.#buffer;
+  /** Fills the buffer, with the header of the segment if this is its first record. */
+  #encode({ id, change, mtime, sequence }: LogRecord, { key, sizeBytes }: Segment): number {
+    const start = sizeBytes === 0 ? SEGMENT_HEADER_BYTES : 0;
+    if (start > 0) this.#buffer.set(segmentHeader(key));
+    const buffer = this.#buffer.subarray(start);
     const data = "data" in change ? change.data : NOTHING;
     const position =
       change.kind === "write" ? change.offset : change.kind === "truncate" ? change.sizeBytes : 0;
     const length = HEADER_BYTES + data.length;
-    buffer.writeUInt32LE(MAGIC, 0);
-    buffer.writeUInt32LE(CODES[change.kind], 8);
-    buffer.writeUInt32LE(data.length, 12);
-    buffer.writeDoubleLE(id, 16);
-    buffer.writeDoubleLE(position, 24);
-    buffer.writeDoubleLE(mtime.sec, 32);
-    buffer.writeUInt32LE(mtime.nsec, 40);
-    buffer.writeUInt32LE(sequence, 44);
+    buffer.set(key);
+    buffer.writeUInt32LE(CODES[change.kind], 12);
+    buffer.writeUInt32LE(data.length, 16);
+    buffer.writeDoubleLE(id, 20);
+    buffer.writeDoubleLE(position, 28);
+    buffer.writeDoubleLE(mtime.sec, 36);
+    buffer.writeUInt32LE(mtime.nsec, 44);
+    buffer.writeUInt32LE(sequence, 48);
     buffer.set(data, HEADER_BYTES);
-    buffer.writeUInt32LE(crc32(buffer.subarray(8, length)), 4);
-    return length;
+    buffer.writeUInt32LE(crc32(buffer.subarray(12, length)), 8);
+    return start + length;
   }
 
   async #syncOnce(): Promise<void> {
@@ -317,24 +360,48 @@ export class StagingLog {
   }
 }
 
+function segmentHeader(key: Buffer): Buffer {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(key));
+  return Buffer.concat([Buffer.from(FORMAT + VERSION), sum, key]);
+}
+
+/** The key of a segment; undefined when its beginning isn't there. Errors: `not-supported`. */
+function keyOf(bytes: Buffer, path: string): Buffer | undefined {
+  const header = bytes.subarray(0, SEGMENT_HEADER_BYTES);
+  const key = header.subarray(SEGMENT_HEADER_BYTES - KEY_BYTES);
+  if (key.length === KEY_BYTES && header.equals(segmentHeader(key))) return key;
+  const [format, version] = [header.toString("latin1", 0, 3), header.toString("latin1", 3, 4)];
+  if (format !== FORMAT || version === VERSION) return undefined;
+  throw new NexusError(
+    "not-supported",
+    `${path} has format ${version}, and this nexus-mount reads format ${VERSION}: use the nexus-mount that wrote it, and let that one end by itself`,
+    { op: "read staging log", path },
+  );
+}
+
 /** The records of a segment, up to the first one that is torn. */
-function* records(bytes: Buffer): Generator<LogRecord> {
-  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
-    const length = bytes.readUInt32LE(at + 12);
+function* records({ path }: Segment): Generator<LogRecord> {
+  const bytes = readFileSync(path);
+  const key = keyOf(bytes, path);
+  if (key === undefined) return;
+  for (let at = SEGMENT_HEADER_BYTES; at + HEADER_BYTES <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at + 16);
     const end = at + HEADER_BYTES + length;
-    const kind = KINDS.get(bytes.readUInt32LE(at + 8));
-    if (bytes.readUInt32LE(at) !== MAGIC || kind === undefined || end > bytes.length) return;
-    if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return;
-    const mtime = { sec: bytes.readDoubleLE(at + 32), nsec: bytes.readUInt32LE(at + 40) };
+    const kind = KINDS.get(bytes.readUInt32LE(at + 12));
+    const isOurs = bytes.subarray(at, at + KEY_BYTES).equals(key);
+    if (!isOurs || kind === undefined || end > bytes.length) return;
+    if (crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32LE(at + 8)) return;
+    const mtime = { sec: bytes.readDoubleLE(at + 36), nsec: bytes.readUInt32LE(at + 44) };
     yield {
-      id: bytes.readDoubleLE(at + 16) as StagingId,
+      id: bytes.readDoubleLE(at + 20) as StagingId,
       change: changeOf(kind, {
-        position: bytes.readDoubleLE(at + 24),
+        position: bytes.readDoubleLE(at + 28),
         data: bytes.subarray(at + HEADER_BYTES, end),
         mtime,
       }),
       mtime,
-      sequence: bytes.readUInt32LE(at + 44),
+      sequence: bytes.readUInt32LE(at + 48),
     };
     at = end;
   }
@@ -361,4 +428,12 @@ function changeOf(
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   await directory.sync().finally(() => directory.close());
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Nothing can be lost of a file that is gone.
+  }
 }
