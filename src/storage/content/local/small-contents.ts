@@ -10,6 +10,7 @@ const MEMORY_BYTES = 128 * 1024 * 1024;
 export class SmallContents {
   readonly #log: StagingLog;
   readonly #clock: Clock;
+  /** Also what the log takes for the contents as they are, when it has to write one anew. */
   readonly #contents: Map<StagingId, SmallContent>;
   #memoryBytes = 0;
 
@@ -49,7 +50,7 @@ export class SmallContents {
   apply(content: SmallContent, change: Exclude<LogChange, { kind: "spilled" }>): void {
     const { id } = content;
     const mtime = change.kind === "times" ? change.mtime : this.#clock.now();
-    this.#log.rotate((other) => this.#contents.get(other));
+    this.#log.rotate();
     this.#log.append(id, { change, mtime });
     const before = content.capacityBytes;
     content.mtime = mtime;

@@ -62,6 +62,8 @@ interface Segment {
   live: number;
   isSynced: boolean;
   isEntryDurable: boolean;
+  /** A sync has vouched for some of it, or may have before this process. */
+  mayBePromised: boolean;
 }
 
 /** A content that lives in the log. */
@@ -95,6 +97,11 @@ interface LogRecord {
  * comes after a missing one is ignored, so a power failure that takes the end of one segment and
  * leaves the next doesn't make holes. A snapshot, one record, is there whole or not at all.
  *
+ * A sync that fails is never followed by one that vouches for the same bytes: the kernel reports an
+ * error of writing once, and marks the pages as clean (fsync(2), "Bugs"). All segments there are then
+ * count as doubtful. The next sync first writes all that is in them anew, to another segment: memory
+ * has every byte. Until that one is durable, the old ones stay for what they promised before.
+ *
  * A segment has a key, eight random bytes, that each of its records begins with. So what is left of a
  * record whose write failed, and those bytes come from whoever writes a file, is never taken for one.
  *
@@ -114,6 +121,12 @@ export class StagingLog {
   #moves = 0;
   #durableMoves = 0;
   #isSyncing = false;
+  /** The contents as memory has them, see `recover`. */
+  #contents: ReadonlyMap<StagingId, SmallContent> = new Map();
+  /** Segments up to this number were there when a sync failed. */
+  #doubtfulUpTo = 0;
+  /** Whether all that matters of those lies in later ones, too. */
+  #isRewritten = true;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -121,7 +134,8 @@ export class StagingLog {
 
   /**
    * Reads what the last process logged; call it once, first. Returns the contents that live in the
-   * log; one that spilled isn't among them. Errors: `not-supported` when another version wrote it.
+   * log; one that spilled isn't among them. The caller keeps the map as the contents are from then
+   * on, so that the log can write one anew. Errors: `not-supported` when another version wrote it.
    */
   recover(): Map<StagingId, SmallContent> {
     const contents = new Map<StagingId, SmallContent>();
@@ -134,7 +148,10 @@ export class StagingLog {
     // finds out which segments are needless has to know all of them.
     if (numbers.length > 0) this.#moves += 1;
     try {
-      for (const number of numbers) this.#segments.push(this.#openSegment(number, "r"));
+      for (const number of numbers) {
+        // Nobody knows whether the process that wrote it came to sync it.
+        this.#segments.push({ ...this.#openSegment(number, "r"), mayBePromised: true });
+      }
       for (const segment of this.#segments) {
         for (const record of records(segment)) this.#replay(contents, { ...record, segment });
       }
@@ -143,6 +160,7 @@ export class StagingLog {
       for (const { fd } of this.#segments) closeSync(fd);
       throw error;
     }
+    this.#contents = contents;
     this.#removeDead();
     return contents;
   }
@@ -152,11 +170,8 @@ export class StagingLog {
     const entry = this.#entries.get(id);
     // What never was here needs no record that it is elsewhere.
     if (change.kind === "spilled" && entry === undefined) return;
-    const segment = this.#current();
     const sequence = change.kind === "snapshot" ? 0 : (entry?.records ?? 0);
-    const length = this.#encode({ id, change, mtime, sequence }, segment);
-    this.#write(segment, this.#buffer.subarray(0, length));
-    segment.isSynced = false;
+    const segment = this.#write({ id, change, mtime, sequence });
     const isMove = change.kind === "spilled" || change.kind === "snapshot";
     if (entry !== undefined && isMove) this.#moves += 1;
     if (change.kind === "spilled") {
@@ -175,18 +190,16 @@ export class StagingLog {
   }
 
   /**
-   * Starts a new segment when the last one is full, before the next record. `contentOf` gives the
-   * contents that have to be written anew because they keep an old segment alive.
+   * Starts a new segment when the last one is full, before the next record. The contents that keep an
+   * old segment alive are written anew then.
    */
-  rotate(contentOf: (id: StagingId) => SmallContent | undefined): void {
+  rotate(): void {
     if (this.#current().sizeBytes < SEGMENT_BYTES) return;
     this.#startSegment(this.#current().number + 1);
     const [oldest] = this.#segments;
     if (oldest === undefined || this.#segments.length <= MOST_SEGMENTS) return;
     for (const [id, { segment }] of [...this.#entries]) {
-      const content = segment === oldest ? contentOf(id) : undefined;
-      if (content === undefined) continue;
-      this.append(id, { change: { kind: "snapshot", data: content.bytes }, mtime: content.mtime });
+      if (segment === oldest) this.#appendSnapshot(id);
     }
   }
 
@@ -226,8 +239,7 @@ export class StagingLog {
     try {
       const fd = openSync(path, mode, 0o600);
       const key = randomBytes(KEY_BYTES);
-      // Also of an old one nobody knows whether the process that wrote it came to sync it.
-      const flags = { isSynced: false, isEntryDurable: false };
+      const flags = { isSynced: false, isEntryDurable: false, mayBePromised: false };
       return { number, path, fd, key, sizeBytes: 0, live: 0, ...flags };
     } catch (error) {
       throw fsError(error, { op: "open staging log", path });
@@ -248,8 +260,19 @@ export class StagingLog {
     if (entry.segment.live === 0) this.#removeDead();
   }
 
-  /** Appends all of it, or throws and leaves the segment as it was. */
-  #write(segment: Segment, from: Uint8Array): void {
+  /** What memory has of a content, as one record; what came before isn't needed any more. */
+  #appendSnapshot(id: StagingId): void {
+    const content = this.#contents.get(id);
+    if (content === undefined) {
+      throw new NexusError("internal", `the staged content ${id} is in the log and not in memory`);
+    }
+    this.append(id, { change: { kind: "snapshot", data: content.bytes }, mtime: content.mtime });
+  }
+
+  /** Writes all of a record, or throws and leaves the log as it was. Returns where it is. */
+  #write(record: LogRecord): Segment {
+    const segment = this.#current();
+    const from = this.#buffer.subarray(0, this.#encode(record, segment));
     try {
       writeAt(segment.fd, { from, offset: segment.sizeBytes });
     } catch (error) {
@@ -261,6 +284,34 @@ export class StagingLog {
       throw error;
     }
     segment.sizeBytes += from.length;
+    segment.isSynced = false;
+    return segment;
+  }
+
+  /**
+   * Logs anew, in a later segment, what the doubtful ones have. Goes on where it stopped if it failed
+   * before. Errors: as `append`.
+   */
+  #rewrite(): void {
+    if (this.#current().number <= this.#doubtfulUpTo) {
+      this.#startSegment(this.#current().number + 1);
+    }
+    for (const [id, { segment }] of [...this.#entries]) {
+      if (segment.number > this.#doubtfulUpTo) continue;
+      if (this.#current().sizeBytes >= SEGMENT_BYTES) {
+        this.#startSegment(this.#current().number + 1);
+      }
+      this.#appendSnapshot(id);
+    }
+    for (const id of this.#spills) {
+      this.#write({ id, change: { kind: "spilled" }, mtime: { sec: 0, nsec: 0 }, sequence: 0 });
+    }
+    this.#isRewritten = true;
+    // What no sync ever vouched for is needless now. On a disk that goes on failing there would be
+    // another one after each try.
+    for (const segment of [...this.#segments]) {
+      if (segment.number <= this.#doubtfulUpTo && !segment.mayBePromised) this.#remove(segment);
+    }
   }
 
   /**
@@ -277,15 +328,20 @@ export class StagingLog {
         this.#group.sync().catch(() => undefined);
         return;
       }
-      try {
-        unlinkSync(oldest.path);
-      } catch (error) {
-        // It must not be forgotten: what the next start reads has no gaps.
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") return;
-      }
-      this.#segments.shift();
-      closeQuietly(oldest.fd);
+      // It must not be forgotten while it is there: what the next start reads has no gaps.
+      if (!this.#remove(oldest)) return;
     }
+  }
+
+  #remove(segment: Segment): boolean {
+    try {
+      unlinkSync(segment.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return false;
+    }
+    this.#segments.splice(this.#segments.indexOf(segment), 1);
+    closeQuietly(segment.fd);
+    return true;
   }
 
   #replay(
@@ -333,21 +389,17 @@ export class StagingLog {
   }
 
   async #syncOnce(): Promise<void> {
-    const moves = this.#moves;
-    const spills = [...this.#spills];
     this.#isSyncing = true;
     try {
-      for (const segment of this.#segments.filter(({ isSynced }) => !isSynced)) {
-        // What is appended meanwhile makes it unsynced again.
-        segment.isSynced = true;
-        try {
-          await fdatasyncLater(segment.fd);
-          if (!segment.isEntryDurable) await syncDirectory(this.#directory);
-          segment.isEntryDurable = true;
-        } catch (error) {
-          segment.isSynced = false;
-          throw error;
-        }
+      if (!this.#isRewritten) {
+        // Whoever caused this sync may have logged a change that memory gets only now.
+        await Promise.resolve();
+        this.#rewrite();
+      }
+      const moves = this.#moves;
+      const spills = [...this.#spills];
+      for (const segment of this.#segments.filter((each) => this.#isToBeSynced(each))) {
+        await this.#syncSegment(segment);
       }
       this.#durableMoves = moves;
       for (const id of spills) this.#spills.delete(id);
@@ -357,6 +409,26 @@ export class StagingLog {
       this.#isSyncing = false;
     }
     this.#removeDead();
+  }
+
+  #isToBeSynced({ isSynced, number }: Segment): boolean {
+    return !isSynced && number > this.#doubtfulUpTo;
+  }
+
+  async #syncSegment(segment: Segment): Promise<void> {
+    // What is appended meanwhile makes it unsynced again.
+    segment.isSynced = true;
+    try {
+      await fdatasyncLater(segment.fd);
+      if (!segment.isEntryDurable) await syncDirectory(this.#directory);
+      segment.isEntryDurable = true;
+      segment.mayBePromised = true;
+    } catch (error) {
+      segment.isSynced = false;
+      this.#doubtfulUpTo = this.#current().number;
+      this.#isRewritten = false;
+      throw error;
+    }
   }
 }
 

@@ -1,9 +1,12 @@
 import {
+  copyFileSync,
   mkdirSync,
+  type NoParamCallback,
   type PathLike,
   readdirSync,
   readFileSync,
   statSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -14,7 +17,7 @@ import type { StagingId } from "../../../../src/model/ids.js";
 import { SmallContents } from "../../../../src/storage/content/local/small-contents.js";
 import { StagingLog } from "../../../../src/storage/content/local/staging-log.js";
 import { afterKill } from "../../../support/crash.js";
-import { kindOf } from "../../../support/error-kind.js";
+import { kindOf, kindOfLater } from "../../../support/error-kind.js";
 import { FakeClock } from "../../../support/fake-clock.js";
 import { testDir } from "../../../support/temp-dir.js";
 
@@ -25,6 +28,12 @@ const trouble = vi.hoisted(() => ({
   writesUpTo: Number.POSITIVE_INFINITY,
   cannotCut: false,
   cannotUnlink: false,
+  /** So many syncs fail. */
+  failingSyncs: 0,
+  /** How much of each segment is durable. */
+  durable: new Map<string, number>(),
+  /** The segments that a failed sync left with a hole, which the next one doesn't fill. */
+  withHole: new Set<string>(),
 }));
 
 vi.mock("node:fs", async (importOriginal) => {
@@ -37,6 +46,16 @@ vi.mock("node:fs", async (importOriginal) => {
     ftruncateSync: (fd: number, length: number) => {
       if (trouble.cannotCut) fail();
       fs.ftruncateSync(fd, length);
+    },
+    fdatasync: (fd: number, done: NoParamCallback) => {
+      const path = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      if (trouble.failingSyncs > 0) {
+        trouble.failingSyncs -= 1;
+        trouble.withHole.add(path);
+        return done(Object.assign(new Error("bad disk"), { code: "EIO" }));
+      }
+      if (!trouble.withHole.has(path)) trouble.durable.set(path, fs.fstatSync(fd).size);
+      fs.fdatasync(fd, done);
     },
     unlinkSync: (path: PathLike) => {
       if (trouble.cannotUnlink) fail();
@@ -90,14 +109,34 @@ class Opened {
 
   /** What another process would find here now. */
   found(id: StagingId): string | undefined {
-    return new Opened(afterKill(this.directory)).contents.get(id)?.bytes.toString();
+    return textOf(new Opened(afterKill(this.directory)), id);
   }
+
+  /** The log as a power failure would leave it that takes all that it can. */
+  afterPowerFailure(): string {
+    const copy = afterKill(this.directory);
+    for (const name of this.segments) {
+      truncateSync(join(copy, name), trouble.durable.get(join(this.directory, name)) ?? 0);
+    }
+    return copy;
+  }
+
+  foundAfterPowerFailure(id: StagingId): string | undefined {
+    return textOf(new Opened(this.afterPowerFailure()), id);
+  }
+}
+
+function textOf({ contents }: Opened, id: StagingId): string | undefined {
+  return contents.get(id)?.bytes.toString();
 }
 
 beforeEach(() => {
   trouble.writesUpTo = Number.POSITIVE_INFINITY;
   trouble.cannotCut = false;
   trouble.cannotUnlink = false;
+  trouble.failingSyncs = 0;
+  trouble.durable.clear();
+  trouble.withHole.clear();
 });
 
 describe("what a write leaves in the log that failed in the middle", () => {
@@ -172,5 +211,111 @@ describe("an old segment that can't be removed", () => {
     log.contents.discard(OTHER);
     log.pass(500);
     expect(log.segments[0]).not.toBe("log-1");
+  });
+});
+
+describe("after a sync of the log that failed", () => {
+  test("another one vouches only for what it wrote itself", async () => {
+    const log = new Opened();
+    log.write(VICTIM, "promised");
+    await log.contents.sync();
+    log.write(VICTIM, ", and more", 8);
+    log.write(OTHER, "other");
+    trouble.failingSyncs = 1;
+    expect(await kindOfLater(log.contents.sync())).toBe("io-failure");
+    expect(log.foundAfterPowerFailure(VICTIM)).toBe("promised");
+    // Somebody else's, who never heard of the failure.
+    await log.contents.sync();
+    expect(log.foundAfterPowerFailure(VICTIM)).toBe("promised, and more");
+    expect(log.foundAfterPowerFailure(OTHER)).toBe("other");
+    expect(log.segments).toStrictEqual(["log-2"]);
+  });
+
+  test("changes go on, and are kept by a kill and by the next sync", async () => {
+    const log = new Opened();
+    log.write(VICTIM, "before");
+    trouble.failingSyncs = 1;
+    expect(await kindOfLater(log.contents.sync())).toBe("io-failure");
+    log.write(VICTIM, ", after", 6);
+    const syncing = log.contents.sync();
+    log.write(VICTIM, ", meanwhile", 13);
+    log.write(OTHER, "other");
+    await syncing;
+    log.write(OTHER, "!", 5);
+    expect(log.found(VICTIM)).toBe("before, after, meanwhile");
+    expect(log.found(OTHER)).toBe("other!");
+    await log.contents.sync();
+    expect(log.foundAfterPowerFailure(VICTIM)).toBe("before, after, meanwhile");
+    expect(log.foundAfterPowerFailure(OTHER)).toBe("other!");
+  });
+
+  test("what became a file is said anew to be one", async () => {
+    const log = new Opened();
+    log.write(VICTIM, "in the log");
+    await log.contents.sync();
+    const old = log.afterPowerFailure();
+    const content = log.contents.get(VICTIM);
+    if (content === undefined) throw new Error("there is no such content");
+    log.contents.noteSpilled(content);
+    trouble.failingSyncs = 1;
+    expect(await kindOfLater(log.contents.syncSpill(VICTIM))).toBe("io-failure");
+    await log.contents.syncSpill(VICTIM);
+    // The power failure undoes also the removal of the old segment, which nobody synced.
+    const copy = log.afterPowerFailure();
+    copyFileSync(join(old, "log-1"), join(copy, "log-1"));
+    expect(textOf(new Opened(old), VICTIM)).toBe("in the log");
+    expect(textOf(new Opened(copy), VICTIM)).toBeUndefined();
+  });
+
+  test("all others fail while the disk does, nothing is lost, and the log doesn't grow", async () => {
+    const log = new Opened();
+    log.write(VICTIM, "promised");
+    await log.contents.sync();
+    trouble.failingSyncs = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 10; round++) {
+      log.write(VICTIM, `round ${round}`);
+      log.write((100 + round) as StagingId, "new");
+      expect(await kindOfLater(log.contents.sync())).toBe("io-failure");
+      expect(log.found(VICTIM)).toContain(`round ${round}`);
+      expect(log.found(100 as StagingId)).toBe("new");
+      expect(log.foundAfterPowerFailure(VICTIM)).toBe("promised");
+    }
+    expect(log.segments.length).toBeLessThanOrEqual(3);
+    trouble.failingSyncs = 0;
+    await log.contents.sync();
+    expect(log.foundAfterPowerFailure(VICTIM)).toContain("round 9");
+    expect(log.foundAfterPowerFailure(109 as StagingId)).toBe("new");
+    expect(log.segments).toHaveLength(1);
+  });
+
+  test("one that can't write all of it anew fails, and a later one goes on from there", async () => {
+    const log = new Opened();
+    log.write(VICTIM, "small");
+    log.write(OTHER, Buffer.alloc(10_000, "x"));
+    trouble.failingSyncs = 1;
+    expect(await kindOfLater(log.contents.sync())).toBe("io-failure");
+    trouble.writesUpTo = 4096;
+    expect(await kindOfLater(log.contents.sync())).toBe("no-space");
+    expect(log.foundAfterPowerFailure(VICTIM)).toBeUndefined();
+    expect(log.found(OTHER)).toHaveLength(10_000);
+    trouble.writesUpTo = Number.POSITIVE_INFINITY;
+    await log.contents.sync();
+    expect(log.foundAfterPowerFailure(VICTIM)).toBe("small");
+    expect(log.foundAfterPowerFailure(OTHER)).toHaveLength(10_000);
+    expect(log.segments).toHaveLength(1);
+  });
+
+  test("a process that takes over keeps what the dead one had", async () => {
+    const directory = testDir();
+    new Opened(directory).write(VICTIM, "of the dead process");
+    const log = new Opened(directory);
+    log.write(OTHER, "other");
+    trouble.failingSyncs = 1;
+    expect(await kindOfLater(log.contents.sync())).toBe("io-failure");
+    expect(log.found(VICTIM)).toBe("of the dead process");
+    await log.contents.sync();
+    expect(log.foundAfterPowerFailure(VICTIM)).toBe("of the dead process");
+    expect(log.foundAfterPowerFailure(OTHER)).toBe("other");
+    expect(log.segments).toStrictEqual(["log-3"]);
   });
 });
