@@ -15,7 +15,12 @@ export interface JobRequest {
 export interface JobResponse {
   readonly number: number;
   readonly result?: unknown;
-  readonly error?: { readonly kind: ErrorKind; readonly message: string };
+  readonly error?: {
+    readonly kind: ErrorKind;
+    readonly message: string;
+    /** Of a `FailedSync`. */
+    readonly unsynced?: readonly StagingId[];
+  };
 }
 
 /** Sources with all their bytes in one piece, which moves to the other thread without a copy. */

@@ -7,6 +7,7 @@ import {
   type PackedSources,
   unpack,
 } from "./content-jobs-messages.js";
+import { FailedSync } from "./failed-sync.js";
 import type { Layout } from "./layout.js";
 import { LocalContentJobs } from "./local-content-jobs.js";
 
@@ -34,7 +35,9 @@ if (layout !== undefined && parentPort !== null) {
       return { number, result: await run(argument) };
     } catch (error) {
       const kind = error instanceof NexusError ? error.kind : "internal";
-      return { number, error: { kind, message: messageOf(error) } };
+      const message = messageOf(error);
+      if (!(error instanceof FailedSync)) return { number, error: { kind, message } };
+      return { number, error: { kind, message, unsynced: error.ids } };
     }
   };
   port.on("message", async (request: JobRequest) => port.postMessage(await answer(request)));

@@ -14,10 +14,16 @@ export interface ContentJobs {
    */
   hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]>;
   cancelHash(id: StagingId): void;
-  seal(requests: readonly SealRequest[]): Promise<SealedContent[]>;
+  /** Errors: a `FailedSync` says of which staging files nobody knows any more what the disk has. */
+  seal(requests: readonly SealJob[]): Promise<SealedContent[]>;
   discardStaging(ids: readonly StagingId[]): Promise<void>;
   remove(hashes: readonly ContentHash[]): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface SealJob extends SealRequest {
+  /** A sync of its staging file failed: then only a copy of it can be made durable. */
+  readonly isDoubtful?: boolean;
 }
 
 export interface HashSource {

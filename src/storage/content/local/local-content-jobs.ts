@@ -6,6 +6,7 @@ import {
   existsSync,
   fdatasyncSync,
   fsyncSync,
+  ftruncateSync,
   linkSync,
   openSync,
   readSync,
@@ -18,13 +19,13 @@ import {
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../../libc/directories.js";
-import { syncFileSystem } from "../../../libc/files.js";
+import { syncFileSystem, writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { SealRequest } from "../content-store.js";
-import type { ContentJobs, HashSource } from "./content-jobs.js";
+import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
+import { FailedSync } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -34,6 +35,13 @@ const CHUNKS_A_TURN = 16;
 const SYNC_SINGLY = 8;
 const SEALED_MODE = 0o444;
 const NOTHING = new Uint8Array(0);
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+/** What has to be synced; with an id, if it is the staging file itself. */
+interface ToSync {
+  readonly path: string;
+  readonly id?: StagingId | undefined;
+}
 
 /**
  * Does the jobs on the thread that it runs on.
@@ -46,6 +54,9 @@ const NOTHING = new Uint8Array(0);
  * A content that is there already need not be durable: whoever put it there may have failed, or died,
  * before the directories were synced. So the first seal of a process, and the one after a failure,
  * sync all of the file system.
+ *
+ * A staging file of which a sync failed is sealed from a copy: the kernel takes its pages for clean, so
+ * another sync of it would write nothing and succeed.
  */
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
@@ -90,7 +101,7 @@ export class LocalContentJobs implements ContentJobs {
     this.#hashing.delete(id);
   }
 
-  seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+  seal(requests: readonly SealJob[]): Promise<SealedContent[]> {
     return this.#inOrder(() => this.#seal(requests));
   }
 
@@ -116,16 +127,18 @@ export class LocalContentJobs implements ContentJobs {
     return run;
   }
 
-  async #seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+  async #seal(requests: readonly SealJob[]): Promise<SealedContent[]> {
     const wasDurable = this.#isCasDurable;
     this.#isCasDurable = false;
     try {
       const missing = requests.filter((request) => !this.#isPresent(request));
-      await this.#sync(missing.map((request) => this.#prepare(request)));
+      const prepared: ToSync[] = [];
+      for (const request of missing) prepared.push(await this.#prepare(request));
+      await this.#sync(prepared);
       const changed = new Set<string>();
       for (const request of missing) this.#place(request, changed);
-      if (wasDurable) await this.#sync([...changed]);
-      else await this.#syncAll();
+      if (wasDurable) await this.#sync([...changed].map((path) => ({ path })));
+      else await this.#syncAll([]);
       this.#isCasDurable = true;
       return requests.map(({ hash, sizeBytes }) => {
         const { blocks } = statSync(casPath(this.#layout, hash));
@@ -149,25 +162,67 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   /** A content of that name but another size is damaged, and counts as missing. */
-  #isPresent({ hash, sizeBytes }: SealRequest): boolean {
+  #isPresent({ hash, sizeBytes }: SealJob): boolean {
     const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
     return stat?.size === sizeBytes;
   }
 
   /** The file with the bytes, read-only. What has no file yet gets one. */
-  #prepare({ id, hash, sizeBytes }: SealRequest): string {
+  async #prepare({ id, hash, sizeBytes, isDoubtful }: SealJob): Promise<ToSync> {
     const bytes = id === undefined ? NOTHING : this.#bytes.get(id);
     if (id !== undefined && bytes === undefined) {
       const path = this.#stagingPath(id);
       requireSize(statSync(path).size, { sizeBytes, of: path });
+      if (isDoubtful) return { path: await this.#copyAnew(id, hash) };
       chmodSync(path, SEALED_MODE);
-      return path;
+      return { path, id };
     }
     const path = this.#newPath(hash);
     requireSize((bytes ?? NOTHING).length, { sizeBytes, of: path });
     rmSync(path, { force: true });
     writeFileSync(path, bytes ?? NOTHING, { mode: SEALED_MODE });
-    return path;
+    return { path };
+  }
+
+  /**
+   * The bytes of a staging file in a new one, if they are still those that were hashed. Written, not
+   * cloned: the new file must not share what the disk may have got wrong.
+   */
+  async #copyAnew(id: StagingId, hash: ContentHash): Promise<string> {
+    const path = this.#newPath(hash);
+    rmSync(path, { force: true });
+    const from = openSync(this.#stagingPath(id), "r");
+    try {
+      const to = openSync(path, "wx", SEALED_MODE);
+      try {
+        const found = await this.#copyChunks(from, to);
+        if (found === hash) return path;
+      } finally {
+        closeSync(to);
+      }
+    } finally {
+      closeSync(from);
+    }
+    const damaged = this.#stagingPath(id);
+    const message = `a sync of ${damaged} failed, and it hasn't the bytes any more that were hashed`;
+    throw new NexusError("io-failure", message, { op: "seal contents", path: damaged });
+  }
+
+  /** Copies all of a file, but for holes, and returns the hash. */
+  async #copyChunks(from: number, to: number): Promise<ContentHash> {
+    const hash = createHash("sha256");
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let offset = 0;
+    for (let chunk = 1; ; chunk++) {
+      const bytes = buffer.subarray(0, readSync(from, buffer, 0, CHUNK_BYTES, offset));
+      if (bytes.length === 0) break;
+      hash.update(bytes);
+      if (!bytes.equals(ZEROS.subarray(0, bytes.length))) writeAt(to, { from: bytes, offset });
+      offset += bytes.length;
+      if (chunk % CHUNKS_A_TURN === 0) await setImmediate();
+    }
+    ftruncateSync(to, offset);
+    return hash.digest("hex") as ContentHash;
   }
 
   /** Where a content is written that has no staging file. */
@@ -200,13 +255,13 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   /** Puts one content to where its hash says; notes the directories that changed by it. */
-  #place({ id, hash }: SealRequest, changed: Set<string>): void {
+  #place({ id, hash, isDoubtful }: SealJob, changed: Set<string>): void {
     const target = casPath(this.#layout, hash);
     const leaf = dirname(target);
     if (makeDirectories(leaf, { mode: 0o700 }))
       changed.add(dirname(leaf)).add(this.#layout.casDirectory);
     changed.add(leaf);
-    if (id === undefined || this.#bytes.has(id)) {
+    if (id === undefined || isDoubtful || this.#bytes.has(id)) {
       // Two of a batch may have the same bytes: then the first one has moved it.
       if (existsSync(this.#newPath(hash))) renameSync(this.#newPath(hash), target);
     } else {
@@ -214,23 +269,30 @@ export class LocalContentJobs implements ContentJobs {
     }
   }
 
-  async #sync(paths: readonly string[]): Promise<void> {
-    if (paths.length > SYNC_SINGLY) return await this.#syncAll();
-    for (const path of paths) {
+  /** Errors: a `FailedSync`, when it isn't only that a file can't be opened. */
+  async #sync(files: readonly ToSync[]): Promise<void> {
+    if (files.length > SYNC_SINGLY) return await this.#syncAll(files.flatMap(({ id }) => id ?? []));
+    for (const { path, id } of files) {
       const fd = openSync(path, "r");
       try {
         if (path.startsWith(this.#layout.stagingDirectory)) fdatasyncSync(fd);
         else fsyncSync(fd);
+      } catch (error) {
+        const failure = fsError(error, { op: "sync", path });
+        throw id === undefined ? failure : new FailedSync([id], failure);
       } finally {
         closeSync(fd);
       }
     }
   }
 
-  async #syncAll(): Promise<void> {
+  /** `ids` are the staging files that this is for. */
+  async #syncAll(ids: readonly StagingId[]): Promise<void> {
     const fd = openSync(this.#layout.casDirectory, "r");
     try {
       await syncFileSystem(fd);
+    } catch (error) {
+      throw new FailedSync(ids, fsError(error, { op: "sync", path: this.#layout.root }));
     } finally {
       closeSync(fd);
     }

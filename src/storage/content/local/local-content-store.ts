@@ -15,6 +15,7 @@ import type {
   StagingStat,
 } from "../content-store.js";
 import type { ContentJobs } from "./content-jobs.js";
+import { FailedSync } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 import { LocalContentReader, LocalStagingFile, stagingStat } from "./local-file.js";
 import type { SmallContent } from "./small-content.js";
@@ -35,6 +36,8 @@ export class LocalContentStore implements ContentStore {
   readonly #small: SmallContents;
   /** The staging files whose names would survive a power failure. */
   readonly #durableEntries = new Set<StagingId>();
+  /** The staging files of which a sync failed; until they are gone, no sync vouches for them again. */
+  readonly #doubtful = new Set<StagingId>();
 
   /** Makes the directories that are missing, and brings back what the log has. */
   constructor({ layout, jobs, clock }: { layout: Layout; jobs: ContentJobs; clock: Clock }) {
@@ -114,13 +117,22 @@ export class LocalContentStore implements ContentStore {
     this.#jobs.cancelHash(id);
   }
 
-  seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
-    return this.#jobs.seal(requests);
+  async seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+    const jobs = requests.map((request) => {
+      const isDoubtful = request.id !== undefined && this.#doubtful.has(request.id);
+      return { ...request, isDoubtful };
+    });
+    try {
+      return await this.#jobs.seal(jobs);
+    } catch (error) {
+      if (error instanceof FailedSync) for (const id of error.ids) this.#doubtful.add(id);
+      throw error;
+    }
   }
 
   async discardStaging(ids: readonly StagingId[]): Promise<void> {
     const files = ids.filter((id) => !this.#small.discard(id));
-    for (const id of files) this.#durableEntries.delete(id);
+    for (const id of files) this.#forgetFile(id);
     if (files.length > 0) await this.#jobs.discardStaging(files);
   }
 
@@ -186,6 +198,7 @@ export class LocalContentStore implements ContentStore {
   }
 
   #create(id: StagingId): LocalStagingFile {
+    this.#forgetFile(id);
     return this.#file(id, { create: true });
   }
 
@@ -194,13 +207,14 @@ export class LocalContentStore implements ContentStore {
       id,
       create,
       durableEntries: this.#durableEntries,
+      doubtful: this.#doubtful,
       syncSpill: (spilled) => this.#small.syncSpill(spilled),
     });
   }
 
   /** Of a spill that failed. What can't be removed is removed at the next start. */
   #removeFile(id: StagingId): void {
-    this.#durableEntries.delete(id);
+    this.#forgetFile(id);
     try {
       rmSync(stagingPath(this.#layout, id), { force: true });
     } catch {
@@ -208,9 +222,14 @@ export class LocalContentStore implements ContentStore {
     }
   }
 
+  #forgetFile(id: StagingId): void {
+    this.#durableEntries.delete(id);
+    this.#doubtful.delete(id);
+  }
+
   #abandon(file: LocalStagingFile, error: unknown): never {
     file.close();
-    this.#jobs.discardStaging([file.id]).catch(() => undefined);
+    this.discardStaging([file.id]).catch(() => undefined);
     throw error;
   }
 }

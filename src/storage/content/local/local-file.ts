@@ -31,6 +31,7 @@ import { fsError } from "../../../libc/system-error.js";
 import { type ErrorKind, NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import { type Timestamp, timestampFromMs } from "../../../model/timestamp.js";
+import { GroupSync } from "../../group-sync.js";
 import type {
   AllocateRequest,
   ContentReader,
@@ -159,13 +160,16 @@ export class LocalStagingFile implements StagingFile {
   readonly id: StagingId;
   readonly #file: LocalFile;
   readonly #durableEntries: Set<StagingId>;
+  readonly #doubtful: Set<StagingId>;
+  /** One sync at a time: of two, only one would be told of an error. */
+  readonly #group = new GroupSync(() => this.#syncOnce());
   readonly #syncSpill: (id: StagingId) => Promise<void>;
   #sizeBytes: number;
 
   /**
    * `create` makes a new file; otherwise there must be one. `durableEntries` are the files whose
    * entries in the directory were synced: a file may do that while it is open once, and be opened again.
-   * `syncSpill` makes durable that the file counts, and not what the log has of the same content.
+   * `doubtful` are those of which a sync failed. `syncSpill` makes durable that the file counts, and not what the log has of the same content.
    */
   constructor(
     path: string,
@@ -173,12 +177,14 @@ export class LocalStagingFile implements StagingFile {
       id: StagingId;
       create: boolean;
       durableEntries: Set<StagingId>;
+      doubtful: Set<StagingId>;
       syncSpill: (id: StagingId) => Promise<void>;
     },
   ) {
     const { id, create } = options;
     this.id = id;
     this.#durableEntries = options.durableEntries;
+    this.#doubtful = options.doubtful;
     this.#syncSpill = options.syncSpill;
     try {
       this.#file = create ? new LocalFile(path, "w+") : openExisting(path);
@@ -296,13 +302,7 @@ export class LocalStagingFile implements StagingFile {
 
   async sync(): Promise<void> {
     try {
-      await this.#file.use(async (fd) => {
-        if (this.#durableEntries.has(this.id)) return await fdatasyncLater(fd);
-        await fsyncLater(fd);
-        const directory = await open(dirname(this.#file.path), "r");
-        await directory.sync().finally(() => directory.close());
-        this.#durableEntries.add(this.id);
-      });
+      await this.#file.use(() => this.#group.sync());
     } catch (error) {
       throw fsError(error, { op: "sync", path: this.#file.path });
     }
@@ -311,11 +311,15 @@ export class LocalStagingFile implements StagingFile {
 
   /** Makes the bytes and the file's entry durable, on the calling thread. */
   syncNow(): void {
+    this.#requireNoDoubt();
     try {
-      fsyncSync(this.#file.fd);
       const directory = openSync(dirname(this.#file.path), "r");
       try {
+        fsyncSync(this.#file.fd);
         fsyncSync(directory);
+      } catch (error) {
+        this.#doubtful.add(this.id);
+        throw error;
       } finally {
         closeSync(directory);
       }
@@ -327,6 +331,31 @@ export class LocalStagingFile implements StagingFile {
 
   close(): void {
     this.#file.close();
+  }
+
+  async #syncOnce(): Promise<void> {
+    this.#requireNoDoubt();
+    const { fd, path } = this.#file;
+    const isKnown = this.#durableEntries.has(this.id);
+    const directory = isKnown ? undefined : await open(dirname(path), "r");
+    try {
+      if (directory === undefined) return await fdatasyncLater(fd);
+      await fsyncLater(fd);
+      await directory.sync();
+      this.#durableEntries.add(this.id);
+    } catch (error) {
+      this.#doubtful.add(this.id);
+      throw error;
+    } finally {
+      await directory?.close();
+    }
+  }
+
+  /** The kernel reports an error of writing once; a sync after that would succeed over the hole. */
+  #requireNoDoubt(): void {
+    if (!this.#doubtful.has(this.id)) return;
+    const { path } = this.#file;
+    throw new NexusError("io-failure", `a sync of ${path} failed before`, { op: "sync", path });
   }
 
   #copyThroughMemory({ source, offset, toOffset, length }: CopyRequest): number {

@@ -4,14 +4,14 @@ import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { SealRequest } from "../content-store.js";
-import type { ContentJobs, HashSource } from "./content-jobs.js";
+import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import {
   type JobMethod,
   type JobRequest,
   type JobResponse,
   pack,
 } from "./content-jobs-messages.js";
+import { FailedSync } from "./failed-sync.js";
 
 /** Between deaths without an answer in between: at once, then this long, then twice as long ... */
 const FIRST_PAUSE_MS = 1000;
@@ -65,7 +65,7 @@ export class WorkerContentJobs implements ContentJobs {
     if (this.#thread !== undefined) this.#call("cancelHash", id).catch(() => undefined);
   }
 
-  seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
+  seal(requests: readonly SealJob[]): Promise<SealedContent[]> {
     return this.#call("seal", requests);
   }
 
@@ -118,8 +118,13 @@ export class WorkerContentJobs implements ContentJobs {
     this.#pauseMs = 0;
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
-    if (error === undefined) waiting?.resolve(result);
-    else waiting?.reject(new NexusError(error.kind, error.message));
+    if (error === undefined) {
+      waiting?.resolve(result);
+      return;
+    }
+    const failure = new NexusError(error.kind, error.message);
+    const { unsynced } = error;
+    waiting?.reject(unsynced === undefined ? failure : new FailedSync(unsynced, failure));
   }
 
   #ended({ exitCode, cause }: { exitCode: number; cause: unknown }): void {

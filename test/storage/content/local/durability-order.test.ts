@@ -161,7 +161,7 @@ describe("sealing", () => {
     expect(trace.calls).toStrictEqual(["sync everything"]);
   });
 
-  test("fails when a sync does, and the next try syncs what may have been placed", async () => {
+  test("fails when a sync does, and the next try syncs a copy and what may have been placed", async () => {
     const contents = await open();
     const id = contents.stage(LARGE);
     trace.flags.syncFails = true;
@@ -169,7 +169,7 @@ describe("sealing", () => {
     trace.flags.syncFails = false;
     trace.calls.length = 0;
     await contents.seal(id);
-    expect(trace.calls).toStrictEqual(["sync staging file", "name blob", "sync everything"]);
+    expect(trace.calls).toStrictEqual(["sync copy", "name blob", "sync everything"]);
     expect(hashOf(contents.stagedBytes(id))).toBe(hashOf(LARGE));
   });
 });

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { EMPTY_HASH, type StagingId } from "../../../../src/model/ids.js";
+import { FailedSync } from "../../../../src/storage/content/local/failed-sync.js";
 import { WorkerContentJobs } from "../../../../src/storage/content/local/worker-content-jobs.js";
 import { kindOfLater } from "../../../support/error-kind.js";
 import { FakeClock } from "../../../support/fake-clock.js";
@@ -43,6 +44,17 @@ describe("the thread of the content jobs", () => {
     const failing = jobs.hash([{ id: 13 as StagingId, bytes: undefined }]);
     expect(await kindOfLater(failing)).toBe("no-space");
     expect(threads).toHaveLength(1);
+  });
+
+  test("tells of which files a sync failed", async () => {
+    const { jobs } = open(`
+      const { parentPort } = require("node:worker_threads");
+      const error = { kind: "io-failure", message: "sync: EIO", unsynced: [3, 5] };
+      parentPort.on("message", ({ number }) => parentPort.postMessage({ number, error }));
+    `);
+    const failure = await jobs.seal(SEAL).catch((error) => error);
+    expect(failure).toBeInstanceOf(FailedSync);
+    expect(failure).toMatchObject({ kind: "io-failure", message: "sync: EIO", ids: [3, 5] });
   });
 
   test("that dies answers all its jobs with an error, and the log says so once", async () => {
