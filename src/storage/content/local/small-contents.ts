@@ -1,7 +1,8 @@
 import type { Clock } from "../../../model/clock.js";
 import type { StagingId } from "../../../model/ids.js";
 import { SMALL_CONTENT_BYTES, SmallContent } from "./small-content.js";
-import type { LogChange, StagingLog } from "./staging-log.js";
+import type { StagingLog } from "./staging-log.js";
+import type { LogChange } from "./staging-log-records.js";
 
 /** All small contents together take no more memory than this; then new ones are files at once. */
 const MEMORY_BYTES = 128 * 1024 * 1024;

@@ -1,55 +1,37 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fdatasync,
   ftruncateSync,
   openSync,
   readdirSync,
-  readFileSync,
   rmSync,
   unlinkSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { crc32 } from "node:zlib";
 import { writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { GroupSync } from "../../group-sync.js";
-import { SMALL_CONTENT_BYTES, SmallContent } from "./small-content.js";
+import { SmallContent } from "./small-content.js";
+import {
+  encodeRecord,
+  LONGEST_ENCODED_BYTES,
+  type LogChange,
+  type LogRecord,
+  newSegmentKey,
+  readRecords,
+} from "./staging-log-records.js";
 
 const fdatasyncLater = promisify(fdatasync);
 
-/** A change of a small staged content. */
-export type LogChange =
-  | { readonly kind: "write"; readonly offset: number; readonly data: Uint8Array }
-  | { readonly kind: "truncate"; readonly sizeBytes: number }
-  /** The whole content; what came before doesn't matter any more. */
-  | { readonly kind: "snapshot"; readonly data: Uint8Array }
-  /** Only the time, which comes with every record. */
-  | { readonly kind: "times"; readonly mtime: Timestamp }
-  /** From now on the content is a staging file, which has all of it. */
-  | { readonly kind: "spilled" };
-
-const CODES = { write: 1, truncate: 2, snapshot: 3, times: 4, spilled: 5 } as const;
-const KINDS = new Map<number, LogChange["kind"]>(
-  Object.entries(CODES).map(([kind, code]) => [code, kind as LogChange["kind"]]),
-);
-
-/** What a segment begins with: the format, and after it the version. */
-const FORMAT = "NXS";
-const VERSION = "2";
-const KEY_BYTES = 8;
-const SEGMENT_HEADER_BYTES = FORMAT.length + VERSION.length + 4 + KEY_BYTES;
-const HEADER_BYTES = KEY_BYTES + 44;
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 /** With more segments than this, what keeps the oldest one alive is written anew. */
 const MOST_SEGMENTS = 4;
 const SEGMENT_NAME = /^log-(\d+)$/;
-const NOTHING = new Uint8Array(0);
 
 interface Segment {
   readonly number: number;
@@ -74,14 +56,6 @@ interface Entry {
   records: number;
 }
 
-interface LogRecord {
-  readonly id: StagingId;
-  readonly change: LogChange;
-  readonly mtime: Timestamp;
-  /** Its number among the records of the content; the first one and a snapshot have 0. */
-  readonly sequence: number;
-}
-
 /**
  * Where the changes of small staged contents are written, one after the other, so that many small
  * files cost one appended record each instead of a file each (creating one is by far the dearest
@@ -101,20 +75,13 @@ interface LogRecord {
  * error of writing once, and marks the pages as clean (fsync(2), "Bugs"). All segments there are then
  * count as doubtful. The next sync first writes all that is in them anew, to another segment: memory
  * has every byte. Until that one is durable, the old ones stay for what they promised before.
- *
- * A segment has a key, eight random bytes, that each of its records begins with. So what is left of a
- * record whose write failed, and those bytes come from whoever writes a file, is never taken for one.
- *
- * A segment, little-endian: "NXS2", u32 CRC-32 of the key, the key; then records. A record: the key,
- * u32 CRC-32 of all that follows, u32 kind, u32 data length, f64 staging id, f64 offset or size,
- * f64 seconds, u32 nanoseconds, u32 sequence number; then the data.
  */
 export class StagingLog {
   readonly #directory: string;
   readonly #segments: Segment[] = [];
   readonly #entries = new Map<StagingId, Entry>();
   readonly #group = new GroupSync(() => this.#syncOnce());
-  readonly #buffer = Buffer.alloc(SEGMENT_HEADER_BYTES + HEADER_BYTES + SMALL_CONTENT_BYTES);
+  readonly #buffer = Buffer.alloc(LONGEST_ENCODED_BYTES);
   /** The contents that left for a file by a record that may not be durable yet. */
   readonly #spills = new Set<StagingId>();
   /** How many records said that a content is elsewhere now, and how many of them are durable. */
@@ -153,7 +120,8 @@ export class StagingLog {
         this.#segments.push({ ...this.#openSegment(number, "r"), mayBePromised: true });
       }
       for (const segment of this.#segments) {
-        for (const record of records(segment)) this.#replay(contents, { ...record, segment });
+        for (const record of readRecords(segment.path))
+          this.#replay(contents, { ...record, segment });
       }
       this.#startSegment((numbers.at(-1) ?? 0) + 1);
     } catch (error) {
@@ -238,7 +206,7 @@ export class StagingLog {
     const path = join(this.#directory, `log-${number}`);
     try {
       const fd = openSync(path, mode, 0o600);
-      const key = randomBytes(KEY_BYTES);
+      const key = newSegmentKey();
       const flags = { isSynced: false, isEntryDurable: false, mayBePromised: false };
       return { number, path, fd, key, sizeBytes: 0, live: 0, ...flags };
     } catch (error) {
@@ -272,7 +240,8 @@ export class StagingLog {
   /** Writes all of a record, or throws and leaves the log as it was. Returns where it is. */
   #write(record: LogRecord): Segment {
     const segment = this.#current();
-    const from = this.#buffer.subarray(0, this.#encode(record, segment));
+    const { key, sizeBytes } = segment;
+    const from = encodeRecord(record, { key, isFirst: sizeBytes === 0, buffer: this.#buffer });
     try {
       writeAt(segment.fd, { from, offset: segment.sizeBytes });
     } catch (error) {
@@ -366,28 +335,6 @@ export class StagingLog {
     else if (change.kind === "snapshot") content.write({ from: change.data, offset: 0 });
   }
 
-  /** Fills the buffer, with the header of the segment if this is its first record. */
-  #encode({ id, change, mtime, sequence }: LogRecord, { key, sizeBytes }: Segment): number {
-    const start = sizeBytes === 0 ? SEGMENT_HEADER_BYTES : 0;
-    if (start > 0) this.#buffer.set(segmentHeader(key));
-    const buffer = this.#buffer.subarray(start);
-    const data = "data" in change ? change.data : NOTHING;
-    const position =
-      change.kind === "write" ? change.offset : change.kind === "truncate" ? change.sizeBytes : 0;
-    const length = HEADER_BYTES + data.length;
-    buffer.set(key);
-    buffer.writeUInt32LE(CODES[change.kind], 12);
-    buffer.writeUInt32LE(data.length, 16);
-    buffer.writeDoubleLE(id, 20);
-    buffer.writeDoubleLE(position, 28);
-    buffer.writeDoubleLE(mtime.sec, 36);
-    buffer.writeUInt32LE(mtime.nsec, 44);
-    buffer.writeUInt32LE(sequence, 48);
-    buffer.set(data, HEADER_BYTES);
-    buffer.writeUInt32LE(crc32(buffer.subarray(12, length)), 8);
-    return start + length;
-  }
-
   async #syncOnce(): Promise<void> {
     this.#isSyncing = true;
     try {
@@ -429,71 +376,6 @@ export class StagingLog {
       this.#isRewritten = false;
       throw error;
     }
-  }
-}
-
-function segmentHeader(key: Buffer): Buffer {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32LE(crc32(key));
-  return Buffer.concat([Buffer.from(FORMAT + VERSION), sum, key]);
-}
-
-/** The key of a segment; undefined when its beginning isn't there. Errors: `not-supported`. */
-function keyOf(bytes: Buffer, path: string): Buffer | undefined {
-  const header = bytes.subarray(0, SEGMENT_HEADER_BYTES);
-  const key = header.subarray(SEGMENT_HEADER_BYTES - KEY_BYTES);
-  if (key.length === KEY_BYTES && header.equals(segmentHeader(key))) return key;
-  const [format, version] = [header.toString("latin1", 0, 3), header.toString("latin1", 3, 4)];
-  if (format !== FORMAT || version === VERSION) return undefined;
-  throw new NexusError(
-    "not-supported",
-    `${path} has format ${version}, and this nexus-mount reads format ${VERSION}: use the nexus-mount that wrote it, and let that one end by itself`,
-    { op: "read staging log", path },
-  );
-}
-
-/** The records of a segment, up to the first one that is torn. */
-function* records({ path }: Segment): Generator<LogRecord> {
-  const bytes = readFileSync(path);
-  const key = keyOf(bytes, path);
-  if (key === undefined) return;
-  for (let at = SEGMENT_HEADER_BYTES; at + HEADER_BYTES <= bytes.length; ) {
-    const length = bytes.readUInt32LE(at + 16);
-    const end = at + HEADER_BYTES + length;
-    const kind = KINDS.get(bytes.readUInt32LE(at + 12));
-    const isOurs = bytes.subarray(at, at + KEY_BYTES).equals(key);
-    if (!isOurs || kind === undefined || end > bytes.length) return;
-    if (crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32LE(at + 8)) return;
-    const mtime = { sec: bytes.readDoubleLE(at + 36), nsec: bytes.readUInt32LE(at + 44) };
-    yield {
-      id: bytes.readDoubleLE(at + 20) as StagingId,
-      change: changeOf(kind, {
-        position: bytes.readDoubleLE(at + 28),
-        data: bytes.subarray(at + HEADER_BYTES, end),
-        mtime,
-      }),
-      mtime,
-      sequence: bytes.readUInt32LE(at + 48),
-    };
-    at = end;
-  }
-}
-
-function changeOf(
-  kind: LogChange["kind"],
-  { position, data, mtime }: { position: number; data: Buffer; mtime: Timestamp },
-): LogChange {
-  switch (kind) {
-    case "write":
-      return { kind, offset: position, data };
-    case "truncate":
-      return { kind, sizeBytes: position };
-    case "snapshot":
-      return { kind, data };
-    case "times":
-      return { kind, mtime };
-    case "spilled":
-      return { kind };
   }
 }
 
