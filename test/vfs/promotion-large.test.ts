@@ -189,6 +189,27 @@ describe("a large content", () => {
     expect(await world.attribute(world.lookup("a"), "ref_count")).toBe("3");
   });
 
+  test("is sealed also when its bytes couldn't be synced beforehand", async () => {
+    let failures = 0;
+    const world = new World({
+      wrapContents: (store) => {
+        const openStaging = store.openStaging.bind(store);
+        return Object.assign(store, {
+          openStaging: (id: StagingId) =>
+            Object.assign(openStaging(id), {
+              sync: async () => {
+                failures += 1;
+                throw new NexusError("io-failure", "bad disk");
+              },
+            }),
+        });
+      },
+    });
+    await writeSparse(world, { name: "large", mib: 257 });
+    await world.sealed("large");
+    expect(failures).toBe(1);
+  });
+
   test("that can't be hashed is reported to who asks, and tried again", async () => {
     let fails = true;
     const world = new World({

@@ -276,8 +276,11 @@ export class Promotion {
     });
     if (hashing === undefined) return this.#requeue(staged, QUIET_MS);
     const hashes = await hashing;
-    // Its bytes go to disk beside the turns, so that its own, which does that too, is short.
-    if (!this.#isStopped && this.#sealing.canSeal(staged)) await this.#staging.sync(staged);
+    // Its bytes go to disk beside the turns, so that its own, which does that too, is short. What a
+    // sync couldn't write is sealed from a copy.
+    if (!this.#isStopped && this.#sealing.canSeal(staged)) {
+      await this.#staging.sync(staged).catch(() => undefined);
+    }
     await this.#inTurn(staged.sizeBytes, () => this.#seal(batch, hashes));
   }
 
