@@ -155,7 +155,6 @@ export interface RenameRequest extends NameRequest {
 export interface OpenFlags {
   readonly access: "read" | "write" | "both";
   readonly truncate: boolean;
-  readonly append: boolean;
   /** Leaves the access time alone. */
   readonly noAtime: boolean;
   readonly killSetId: boolean;
@@ -190,11 +189,10 @@ export interface ReadRequest {
 
 export interface WriteRequest {
   readonly handle: number;
-  readonly offset: number;
+  /** `end` is where the file ends when its turn comes: O_APPEND, for who doesn't know the size. */
+  readonly offset: number | "end";
   readonly data: Uint8Array;
   readonly killSetId: boolean;
-  /** Pages of a mapping, at their own offset also in a file opened for appending. */
-  readonly fromCache: boolean;
 }
 
 export interface FallocateRequest {

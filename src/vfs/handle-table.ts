@@ -7,7 +7,6 @@ export interface Handle {
   readonly inode: Inode;
   readonly canRead: boolean;
   readonly canWrite: boolean;
-  readonly append: boolean;
   readonly noAtime: boolean;
 }
 
@@ -25,7 +24,6 @@ export class HandleTable {
       inode,
       canRead: flags.access !== "write",
       canWrite: flags.access !== "read",
-      append: flags.append,
       noAtime: flags.noAtime,
     };
     inode.handles += 1;

@@ -13,11 +13,13 @@ import {
   O,
   O_ACCMODE,
   PosixError,
+  RWF,
   type SetXattrRequest,
   type Span,
   type Stat,
   type Times,
   type Whence,
+  type WriteFlagsRequest,
 } from "./posix-driver.js";
 
 /** struct linux_dirent64 without the name, getdents64(2). */
@@ -25,7 +27,7 @@ const DIRENT_BYTES = 19;
 
 /** An open file description. */
 interface Description extends Node {
-  readonly flags: number;
+  flags: number;
   /** It keeps one look-up of its inode, as the kernel's does; not for where a path began. */
   readonly keepsLookup: boolean;
   /** Undefined for a directory: listings have no handle. */
@@ -79,11 +81,23 @@ export class InProcessDescriptors {
   }
 
   async pwrite(fd: number, { offset, data }: { offset: number; data: Uint8Array }) {
+    return await this.pwritev2(fd, { offset, data, flags: 0 });
+  }
+
+  async pwritev2(fd: number, { offset, data, flags }: WriteFlagsRequest): Promise<number> {
     const handle = this.#handle(fd, "write");
     if (offset < 0) throw new PosixError("write", "EINVAL");
-    const request = { handle, offset, data, killSetId: false, fromCache: false };
+    const isAppending = (this.description(fd, "write").flags & O.APPEND) !== 0;
+    const appends = (flags & RWF.APPEND) !== 0 || (isAppending && (flags & RWF.NOAPPEND) === 0);
+    const at = appends ? ("end" as const) : offset;
+    const request = { handle, offset: at, data, killSetId: false };
     await this.ask("write", () => this.fs.write(this.caller, request));
     return data.length;
+  }
+
+  async setStatusFlags(fd: number, flags: number): Promise<void> {
+    const file = this.description(fd, "fcntl");
+    file.flags = (file.flags & ~O.APPEND) | (flags & O.APPEND);
   }
 
   async lseek(fd: number, { offset, whence }: { offset: number; whence: Whence }): Promise<number> {

@@ -370,7 +370,6 @@ function openFlags(flags: number): OpenFlags {
   return {
     access: access === O.WRONLY ? "write" : access === O.RDWR ? "both" : "read",
     truncate: (flags & O.TRUNC) !== 0,
-    append: (flags & O.APPEND) !== 0,
     noAtime: (flags & O.NOATIME) !== 0,
     killSetId: false,
   };

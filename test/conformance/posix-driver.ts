@@ -18,6 +18,10 @@ export interface PosixDriver {
   pread(fd: number, span: Span): Promise<Buffer>;
   write(fd: number, data: Uint8Array): Promise<number>;
   pwrite(fd: number, request: { offset: number; data: Uint8Array }): Promise<number>;
+  /** With the flags of {@link RWF}. */
+  pwritev2(fd: number, request: WriteFlagsRequest): Promise<number>;
+  /** fcntl(2), F_SETFL: of the flags only O_APPEND counts here. */
+  setStatusFlags(fd: number, flags: number): Promise<void>;
   lseek(fd: number, request: { offset: number; whence: Whence }): Promise<number>;
   truncate(path: PosixPath, sizeBytes: number): Promise<void>;
   ftruncate(fd: number, sizeBytes: number): Promise<void>;
@@ -78,6 +82,12 @@ export interface OpenRequest {
 export interface Span {
   readonly offset: number;
   readonly length: number;
+}
+
+export interface WriteFlagsRequest {
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly flags: number;
 }
 
 export type Whence = "set" | "current" | "end" | "data" | "hole";
@@ -176,6 +186,9 @@ export const DT = { FIFO: 1, CHR: 2, DIR: 4, BLK: 6, REG: 8, LNK: 10, SOCK: 12 }
 
 /** renameat2(2). */
 export const RENAME = { NOREPLACE: 1, EXCHANGE: 2, WHITEOUT: 4 } as const;
+
+/** pwritev2(2). */
+export const RWF = { APPEND: 0x10, NOAPPEND: 0x20 } as const;
 
 /** setxattr(2). */
 export const XATTR = { CREATE: 1, REPLACE: 2 } as const;

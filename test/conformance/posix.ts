@@ -1,3 +1,4 @@
+import { APPEND_CASES } from "./cases/append.js";
 import { DATA_CASES } from "./cases/data.js";
 import { DIRECTORY_CASES } from "./cases/directory.js";
 import { LINK_CASES } from "./cases/link.js";
@@ -19,6 +20,7 @@ import type { PosixCase } from "./posix-case.js";
  */
 export const POSIX_CASES: readonly PosixCase[] = [
   ...OPEN_CASES,
+  ...APPEND_CASES,
   ...DATA_CASES,
   ...MODEL_CASES,
   ...TRUNCATE_CASES,

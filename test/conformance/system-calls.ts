@@ -1,7 +1,10 @@
+import koffi from "koffi";
 import { bind } from "../../src/libc/library.js";
 
 // The C library's functions that the system driver calls. Paths go as bytes that end in NUL; what a
 // call fills in is a typed array. Layouts are the kernel's, the same on x86-64 and arm64.
+
+koffi.struct("posix_iovec", { base: "void *", length: "size_t" });
 
 type Bytes = Uint8Array;
 type Call<A extends unknown[]> = (...args: A) => number;
@@ -22,6 +25,12 @@ export const libc = {
   ),
   pwrite: bind<Call<[number, Bytes, number, number]>>(
     "int64_t pwrite(int fd, const void *from, size_t size, int64_t at)",
+  ),
+  pwritev2: bind<Call<[number, { base: Bytes; length: number }[], number, number, number]>>(
+    "int64_t pwritev2(int fd, const posix_iovec *vectors, int count, int64_t at, int flags)",
+  ),
+  setStatusFlags: bind<Call<[number, number, number]>>(
+    "int fcntl(int fd, int command, long flags)",
   ),
   lseek: bind<BigCall<[number, number | bigint, number]>>(
     "int64_t lseek(int fd, int64_t offset, int whence)",

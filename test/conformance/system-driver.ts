@@ -16,6 +16,7 @@ import {
   type StatVfs,
   type Times,
   type Whence,
+  type WriteFlagsRequest,
   type XattrRequest,
 } from "./posix-driver.js";
 import { libc } from "./system-calls.js";
@@ -30,6 +31,7 @@ const STATX_BYTES = 256;
 const UTIME_NOW = (1n << 30n) - 1n;
 const UTIME_OMIT = (1n << 30n) - 2n;
 const POSIX_FADV_DONTNEED = 4;
+const F_SETFL = 4;
 /** PATH_MAX, XATTR_SIZE_MAX, XATTR_LIST_MAX. */
 const PATH_MAX = 4096;
 const XATTR_MAX = 64 * 1024;
@@ -72,6 +74,15 @@ export class SystemDriver implements PosixDriver {
 
   async pwrite(fd: number, { offset, data }: { offset: number; data: Uint8Array }) {
     return check("pwrite", libc.pwrite(fd, data, data.length, offset));
+  }
+
+  async pwritev2(fd: number, { offset, data, flags }: WriteFlagsRequest): Promise<number> {
+    const vectors = [{ base: data, length: data.length }];
+    return check("pwritev2", libc.pwritev2(fd, vectors, 1, offset, flags));
+  }
+
+  async setStatusFlags(fd: number, flags: number): Promise<void> {
+    check("fcntl", libc.setStatusFlags(fd, F_SETFL, flags));
   }
 
   async lseek(fd: number, { offset, whence }: { offset: number; whence: Whence }) {

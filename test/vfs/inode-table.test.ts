@@ -107,7 +107,7 @@ describe("an inode", () => {
       const file = await world.create("fresh");
       file.close();
       const request = { parent: ROOT_INO, name: "taken", mode: 0o644, exclusive: false };
-      const none = { truncate: false, append: false, noAtime: false, killSetId: false };
+      const none = { truncate: false, noAtime: false, killSetId: false };
       return await world.fs.create(ANYBODY, { ...request, flags: { ...none, access: "both" } });
     }).rejects.toMatchObject({ kind: "is-a-directory" });
     expect(isKnown(world, ino)).toBe(false);

@@ -127,7 +127,7 @@ export const ATTEMPTS = {
   write: [
     writes((s) => {
       const { handle } = s.target;
-      return s.fs.write(s.caller, { handle, offset: 0, data, killSetId: false, fromCache: false });
+      return s.fs.write(s.caller, { handle, offset: 0, data, killSetId: false });
     }),
   ],
   fallocate: [

@@ -43,7 +43,7 @@ class Neighbours {
     const { entry, opened } = await fs.create(who, made);
     const { handle } = opened;
     const data = Buffer.from(text);
-    await fs.write(who, { handle, offset: 0, data, killSetId: false, fromCache: false });
+    await fs.write(who, { handle, offset: 0, data, killSetId: false });
     fs.release({ handle });
     return entry.ino;
   }

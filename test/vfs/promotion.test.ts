@@ -26,8 +26,8 @@ describe("a content is sealed", () => {
     });
     await counted.write("log", "0\n");
     for (let line = 1; line < 200; line++) {
-      const file = await counted.open("log", { access: "write", append: true });
-      await file.write(`${line}\n`);
+      const file = await counted.open("log", { access: "write" });
+      await file.write(`${line}\n`, "end");
       file.close();
       await counted.pass(500);
     }

@@ -208,7 +208,7 @@ describe("a staged content", () => {
     const { entry, opened } = await world.fs.tmpfile(ANYBODY, request);
     const { handle } = opened;
     const data = bytesOfLength(100_000);
-    const write = { handle, offset: 0, data, killSetId: false, fromCache: false };
+    const write = { handle, offset: 0, data, killSetId: false };
     await world.fs.write(ANYBODY, write);
     await passSweeps(world);
     expect(world.contents.stagingIds()).toHaveLength(1);

@@ -32,7 +32,7 @@ export function caller(tenant?: string, agent?: string, { isAdmin = false } = {}
 export const ANYBODY = caller();
 
 export function flags(changes: Partial<OpenFlags> = {}): OpenFlags {
-  const none = { truncate: false, append: false, noAtime: false, killSetId: false };
+  const none = { truncate: false, noAtime: false, killSetId: false };
   return { access: "both", ...none, ...changes };
 }
 
@@ -211,9 +211,9 @@ export class OpenFile {
     this.handle = handle;
   }
 
-  async write(text: string | Uint8Array, offset = 0): Promise<void> {
+  async write(text: string | Uint8Array, offset: number | "end" = 0): Promise<void> {
     const data = typeof text === "string" ? Buffer.from(text) : text;
-    const request = { handle: this.handle, offset, data, killSetId: false, fromCache: false };
+    const request = { handle: this.handle, offset, data, killSetId: false };
     await this.#world.fs.write(ANYBODY, request);
   }
 

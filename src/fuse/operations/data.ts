@@ -62,7 +62,14 @@ export const read: Operation = ({ fs, caller, request, reply }) => {
   return whenReady(count, (bytes) => reply.advance(bytes));
 };
 
-/** struct fuse_write_in: fh, offset, size, write_flags, lock_owner, flags, padding; then the data. */
+/**
+ * struct fuse_write_in: fh, offset, size, write_flags, lock_owner, flags, padding; then the data.
+ *
+ * The offset counts, also in a file opened with O_APPEND. The kernel has put the end of the file
+ * there, with the inode locked until we answer; it knows where that is, since nothing changes the size
+ * but what it asks for. And only the kernel knows whether this write appends at all: F_SETFL and
+ * RWF_NOAPPEND change that behind our back, and pages of a mapping never do.
+ */
 export const write: Operation = ({ fs, caller, request, reply }) => {
   const size = request.u32(16);
   const writeFlags = request.u32(20);
@@ -71,7 +78,6 @@ export const write: Operation = ({ fs, caller, request, reply }) => {
     offset: request.u64(8),
     data: request.bytes(40, size),
     killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
-    fromCache: (writeFlags & WRITE_FLAG.CACHE) !== 0,
   });
   return whenReady(written, () => reply.u64(size)); // size, padding
 };
@@ -144,7 +150,6 @@ function openFlags(flags: number, fuseFlags: number): OpenFlags {
   return {
     access: mode === O.WRONLY ? "write" : mode === O.RDWR ? "both" : "read",
     truncate: (flags & O.TRUNC) !== 0,
-    append: (flags & O.APPEND) !== 0,
     noAtime: (flags & O.NOATIME) !== 0,
     killSetId: (fuseFlags & OPEN_KILL_SUIDGID) !== 0,
   };

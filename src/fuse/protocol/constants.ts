@@ -119,7 +119,7 @@ export const FOPEN = {
 export const OPEN_KILL_SUIDGID = 1 << 0;
 
 /** Bits of `write_flags` in WRITE. */
-export const WRITE_FLAG = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
+export const WRITE_FLAG = { KILL_SUIDGID: 1 << 2 } as const;
 
 /** open(2) flags as Linux numbers them on x86-64 and arm64. */
 export const O = {
@@ -128,7 +128,6 @@ export const O = {
   RDWR: 0o2,
   EXCL: 0o200,
   TRUNC: 0o1000,
-  APPEND: 0o2000,
   NOATIME: 0o1000000,
 } as const;
 

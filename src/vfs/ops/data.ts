@@ -30,14 +30,13 @@ export function write(
   volume: Volume,
   request: WriteRequest & { caller: Caller },
 ): MaybePromise<void> {
-  const { caller, handle, offset, data, killSetId, fromCache } = request;
-  const opened = writeHandle(volume, { caller, handle });
-  const { inode } = opened;
+  const { caller, handle, offset, data, killSetId } = request;
+  const { inode } = writeHandle(volume, { caller, handle });
   // write(2): no bytes change nothing, not even past the end.
   if (data.length === 0) return;
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
-    const at = opened.append && !fromCache ? staged.sizeBytes : offset;
+    const at = offset === "end" ? staged.sizeBytes : offset;
     requireSize(at + from.length);
     if (killSetId) dropSetId(volume, inode);
     dropCapabilities(volume, inode);

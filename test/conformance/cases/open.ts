@@ -119,60 +119,6 @@ export const OPEN_CASES: readonly PosixCase[] = [
     },
   },
   {
-    name: "O_APPEND writes at the end, wherever the position is",
-    async run({ driver }) {
-      await put(driver, { path: "log", data: "one " });
-      await withFile(driver, { path: "log", flags: O.RDWR | O.APPEND }, async (fd) => {
-        expect((await driver.read(fd, 2)).toString()).toBe("on");
-        await driver.write(fd, Buffer.from("two "));
-        expect(await driver.lseek(fd, { offset: 0, whence: "current" })).toBe(8);
-        await driver.lseek(fd, { offset: 0, whence: "set" });
-        await driver.write(fd, Buffer.from("three"));
-        expect((await contentOfOpen(driver, fd)).toString()).toBe("one two three");
-      });
-    },
-  },
-  {
-    name: "two O_APPEND descriptors never overwrite each other",
-    async run({ driver }) {
-      await put(driver, { path: "log" });
-      const flags = O.WRONLY | O.APPEND;
-      await withFile(driver, { path: "log", flags }, (first) =>
-        withFile(driver, { path: "log", flags }, async (second) => {
-          for (let line = 0; line < 50; line++) {
-            await driver.write(first, Buffer.from(`first ${line}\n`));
-            await driver.write(second, Buffer.from(`second ${line}\n`));
-          }
-        }),
-      );
-      const expected = Array.from({ length: 50 }, (_, line) => `first ${line}\nsecond ${line}\n`);
-      expect(await textOf(driver, "log")).toBe(expected.join(""));
-    },
-  },
-  {
-    name: "O_APPEND follows the end when another descriptor moves it",
-    async run({ driver }) {
-      await put(driver, { path: "log", data: "0123456789" });
-      await withFile(driver, { path: "log", flags: O.WRONLY | O.APPEND }, async (fd) => {
-        await driver.truncate("log", 4);
-        await driver.write(fd, Buffer.from("x"));
-        await driver.truncate("log", 7);
-        await driver.write(fd, Buffer.from("y"));
-      });
-      expect(await textOf(driver, "log")).toBe("0123x\0\0y");
-    },
-  },
-  {
-    name: "pwrite to an O_APPEND descriptor appends, as pwrite(2) says of Linux",
-    async run({ driver }) {
-      await put(driver, { path: "log", data: "begin" });
-      await withFile(driver, { path: "log", flags: O.WRONLY | O.APPEND }, (fd) =>
-        driver.pwrite(fd, { offset: 0, data: Buffer.from("+end") }),
-      );
-      expect(await textOf(driver, "log")).toBe("begin+end");
-    },
-  },
-  {
     name: "a directory opens for reading only, and can't be read as a file",
     async run({ driver }) {
       await driver.mkdir("directory");

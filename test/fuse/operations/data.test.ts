@@ -12,13 +12,13 @@ const FAR = 2 ** 43 + 1;
 
 describe("OPEN", () => {
   // fcntl.h of Linux, which gives these the same numbers on x86-64 and arm64.
-  const PLAIN = { truncate: false, append: false, noAtime: false, killSetId: false };
+  const PLAIN = { truncate: false, noAtime: false, killSetId: false };
   test.each([
     ["O_RDONLY", 0, { access: "read" }],
     ["O_WRONLY", 0o1, { access: "write" }],
     ["O_RDWR", 0o2, { access: "both" }],
     ["O_WRONLY|O_TRUNC", 0o1001, { access: "write", truncate: true }],
-    ["O_RDWR|O_APPEND", 0o2002, { access: "both", append: true }],
+    ["O_RDWR|O_APPEND", 0o2002, { access: "both" }],
     ["O_NOATIME", 0o1000000, { access: "read", noAtime: true }],
     ["O_LARGEFILE|O_CLOEXEC|O_SYNC", 0o6110000, { access: "read" }],
   ])("with %s asks for just that", (_what, flags, expected) => {
@@ -43,7 +43,7 @@ describe("OPEN", () => {
 
 describe("CREATE and TMPFILE", () => {
   const body = encode("create_in", { flags: 0o302, mode: 0o100640, umask: 0o27, open_flags: 1 });
-  const flags = { access: "both", truncate: false, append: false, noAtime: false, killSetId: true };
+  const flags = { access: "both", truncate: false, noAtime: false, killSetId: true };
 
   test("make a file and open it", () => {
     const kernel = new FakeKernel();
@@ -113,21 +113,32 @@ describe("WRITE", () => {
     const data = bytesOfLength(size);
     const { kernel, answer } = write(data);
     const [request] = kernel.requestsTo("write") as { data: Buffer }[];
-    expect(request).toMatchObject({ handle: 9, offset: FAR, killSetId: false, fromCache: false });
+    expect(request).toMatchObject({ handle: 9, offset: FAR, killSetId: false });
     expect(request?.data.equals(data)).toBe(true);
     expect(answer.body).toHaveLength(sizeOf("write_out"));
     expect(decode("write_out", answer.body)).toEqual({ size, padding: 0 });
   });
 
   test.each([
-    [1, { fromCache: true, killSetId: false }],
-    [2, { fromCache: false, killSetId: false }],
-    [4, { fromCache: false, killSetId: true }],
-    [5, { fromCache: true, killSetId: true }],
-  ])("with the flags %i says what the bytes are", (write_flags, expected) => {
-    const { kernel } = write(Buffer.from("x"), { write_flags });
-    expect(kernel.requestsTo("write")).toMatchObject([expected]);
-  });
+    [1, { killSetId: false }],
+    [2, { killSetId: false }],
+    [4, { killSetId: true }],
+    [5, { killSetId: true }],
+  ])(
+    "with the write flags %i says whether the caller may keep set-id bits",
+    (write_flags, expected) => {
+      const { kernel } = write(Buffer.from("x"), { write_flags });
+      expect(kernel.requestsTo("write")).toMatchObject([expected]);
+    },
+  );
+
+  test.each([0o2001, 0o2002])(
+    "goes where it says, in a file opened with the flags %i too",
+    (flags) => {
+      const { kernel } = write(Buffer.from("x"), { flags });
+      expect(kernel.requestsTo("write")).toMatchObject([{ offset: FAR }]);
+    },
+  );
 
   test("with fewer bytes than it says writes nothing", () => {
     const { kernel, answer } = write(Buffer.from("four"), { size: 5 });
