@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { KernelCalls } from "./kernel-calls.js";
@@ -18,6 +18,8 @@ describe("POSIX, on a file system of the kernel", () => {
     if (parent === undefined) return;
     process.umask(0o022);
     root = mkdtempSync(join(parent, "posix-"));
+    // Other users have to get in to be refused.
+    chmodSync(root, 0o755);
   });
 
   afterAll(() => {

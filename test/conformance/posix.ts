@@ -8,6 +8,7 @@ import { OPEN_CASES } from "./cases/open.js";
 import { READDIR_CASES } from "./cases/readdir.js";
 import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
+import { SET_ID_CASES } from "./cases/set-id.js";
 import { SYMLINK_CASES } from "./cases/symlink.js";
 import { TRUNCATE_CASES } from "./cases/truncate.js";
 import { UNLINK_CASES } from "./cases/unlink.js";
@@ -24,6 +25,7 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...DATA_CASES,
   ...MODEL_CASES,
   ...TRUNCATE_CASES,
+  ...SET_ID_CASES,
   ...UNLINK_CASES,
   ...RENAME_CASES,
   ...RENAME_FLAG_CASES,

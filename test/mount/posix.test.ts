@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KernelCalls } from "../conformance/kernel-calls.js";
@@ -29,6 +30,8 @@ function onMount({
     beforeAll(async () => {
       process.umask(0o022);
       mounted = await Mounted.start(mount);
+      // Other users have to get in, to be refused.
+      chmodSync(mounted.base, 0o755);
       const { mountPoint } = mounted;
       root = join(mountPoint, "posix");
       const { as = (_user, work) => work() } = run;
@@ -63,7 +66,6 @@ function onMount({
 
 onMount({
   title: "on a mount, as root",
-  // Other users have to get in to be refused.
   mount: { args: ["--allow-other"] },
   run: { user: ROOT },
 });

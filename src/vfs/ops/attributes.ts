@@ -5,6 +5,8 @@ import {
   isRegular,
   NAME_MAX_BYTES,
   PERMISSION_BITS,
+  S_ISGID,
+  S_ISUID,
   withoutSetId,
 } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
@@ -33,7 +35,7 @@ export function setattr(
   if (sizeBytes === undefined) return apply(volume, { caller, inode, request });
   if (isDirectory(inode.mode)) throw new NexusError("is-a-directory", "a directory has no size");
   if (!isRegular(inode.mode)) throw new NexusError("invalid-argument", "not a regular file");
-  return whenReady(truncate(volume, { inode, sizeBytes, always: false }), () =>
+  return whenReady(truncate(volume, { inode, sizeBytes }), () =>
     apply(volume, { caller, inode, request }),
   );
 }
@@ -76,7 +78,7 @@ function apply(
 ): Attributes {
   const { ino, place } = inode;
   const now = volume.clock.now();
-  const permissions = permissionsAfter(inode, request);
+  const permissions = permissionsAfter(inode, { caller, request });
   const atime = moment(request.atime, now);
   const mtime = moment(request.mtime, now);
   const { uid, gid } = request;
@@ -88,7 +90,7 @@ function apply(
     ...(mtime === undefined ? {} : { mtime }),
   };
   volume.activity.record(inode);
-  if (Object.keys(changes).length === 0) {
+  if (Object.keys(changes).length === 0 && !setsNothing(request)) {
     return volume.attributes(caller, { record: volume.record(inode), place });
   }
   if (uid !== undefined || gid !== undefined) dropCapabilities(volume, inode);
@@ -100,12 +102,32 @@ function apply(
 }
 
 /** chown(2) takes the set-id bits of a file, and so does a change of content by the unprivileged. */
-function permissionsAfter({ mode }: Inode, request: SetAttrRequest): number | undefined {
+function permissionsAfter(
+  { mode }: Inode,
+  { caller, request }: { caller: Caller; request: SetAttrRequest },
+): number | undefined {
   if (request.permissions !== undefined) return request.permissions & PERMISSION_BITS;
+  if (!isRegular(mode)) return undefined;
   const changesOwner = request.uid !== undefined || request.gid !== undefined;
-  if (!isRegular(mode) || !(changesOwner || request.killSetId === true)) return undefined;
-  const kept = withoutSetId(mode);
+  const isNothing = setsNothing(request);
+  if (!(changesOwner || isNothing || request.killSetId === true)) return undefined;
+  const without = withoutSetId(mode);
+  // Without group execute the kernel takes S_ISGID from who isn't of the file's group. When that is
+  // the only bit there is to take, it is what the kernel asks for; user 0 just has called chown(2).
+  const kept =
+    isNothing && caller.uid !== 0 && (mode & S_ISUID) === 0 ? without & ~S_ISGID : without;
   return kept === mode ? undefined : kept & PERMISSION_BITS;
+}
+
+/**
+ * Sets nothing at all: chown(f, -1, -1), or what the kernel sends before somebody writes to a file who
+ * may not keep its set-id bits (ATTR_KILL_SUID and ATTR_KILL_SGID; it leaves them to us, see
+ * FUSE_HANDLE_KILLPRIV_V2). Both take those bits and move ctime. The answer tells the kernel the new
+ * mode, which that of a write wouldn't: it would go on running the file as its owner.
+ */
+function setsNothing(request: SetAttrRequest): boolean {
+  const { permissions, uid, gid, sizeBytes, atime, mtime } = request;
+  return [permissions, uid, gid, sizeBytes, atime, mtime].every((value) => value === undefined);
 }
 
 function moment(time: Timestamp | "now" | undefined, now: Timestamp): Timestamp | undefined {

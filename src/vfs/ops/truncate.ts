@@ -19,19 +19,16 @@ export function requireSize(endBytes: number): void {
 }
 
 /**
- * Gives a file this size. Its times move if the size does, or `always`: truncate(2) and open(2) with
- * O_TRUNC differ there.
+ * Gives a file this size. Its times move also if that is the size it has: truncate(2), and open(2)
+ * with O_TRUNC, as ext4 has it.
  */
 export function truncate(
   volume: Volume,
-  { inode, sizeBytes, always }: { inode: Inode; sizeBytes: number; always: boolean },
+  { inode, sizeBytes }: { inode: Inode; sizeBytes: number },
 ): MaybePromise<void> {
   requireSize(sizeBytes);
-  if (sizeBytes === volume.sizeBytes(inode)) {
-    if (always) touch(volume, inode);
-    return;
-  }
   dropCapabilities(volume, inode);
+  if (sizeBytes === volume.sizeBytes(inode)) return touch(volume, inode);
   const staged = volume.staging.of(inode.ino);
   if (sizeBytes === 0 && !staged?.isWritable && inode.copyUp === undefined)
     return startOver(volume, inode);
@@ -40,6 +37,8 @@ export function truncate(
     content.sizeBytes = sizeBytes;
     noteContentChange(volume, { inode, staged: content });
     settleUnopened(volume, { inode, staged: content });
+    // Nobody's release will close it.
+    if (inode.handles === 0) content.close();
   });
 }
 
@@ -94,4 +93,5 @@ function settleUnopened(
 function touch(volume: Volume, inode: Inode): void {
   const now = volume.clock.now();
   volume.activity.note(inode, { mtime: now, ctime: now });
+  inode.isAtimeSettled = false;
 }

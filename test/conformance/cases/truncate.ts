@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { S_IFIFO } from "../../../src/model/attributes.js";
+import { compareTimestamps } from "../../../src/model/timestamp.js";
 import { fails, type PosixCase } from "../posix-case.js";
 import { O } from "../posix-driver.js";
 import {
@@ -9,6 +10,7 @@ import {
   put,
   settle,
   textOf,
+  tick,
   withFile,
 } from "../posix-steps.js";
 
@@ -98,6 +100,30 @@ export const TRUNCATE_CASES: readonly PosixCase[] = [
           expected.write("later", size - 10);
           expect((await contentOfOpen(driver, fd)).equals(expected)).toBe(true);
         });
+      }
+    },
+  },
+  {
+    name: "truncating moves mtime and ctime, also to the size that the file has",
+    async run({ driver }) {
+      for (const size of [0, 5]) {
+        await put(driver, { path: "clock" });
+        await put(driver, { path: "file", data: "bytes" });
+        await driver.truncate("file", size);
+        const changes = [
+          () => driver.truncate("file", size),
+          () =>
+            withFile(driver, { path: "file", flags: O.RDWR }, (fd) => driver.ftruncate(fd, size)),
+        ];
+        for (const change of changes) {
+          const before = await driver.stat("file");
+          await tick(driver, "clock");
+          await change();
+          const after = await driver.stat("file");
+          expect(compareTimestamps(after.mtime, before.mtime)).toBeGreaterThan(0);
+          expect(compareTimestamps(after.ctime, before.ctime)).toBeGreaterThan(0);
+          expect(after).toMatchObject({ size, atime: before.atime });
+        }
       }
     },
   },

@@ -1,0 +1,104 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Caller } from "../../src/model/identity.js";
+import { type Ino, ROOT_INO } from "../../src/model/ids.js";
+import { bytesOfLength } from "../support/bytes.js";
+import { ANYBODY, World } from "./world.js";
+
+const ROOT = { ...ANYBODY, uid: 0 };
+const USER = { ...ANYBODY, uid: 1000, gid: 1000 };
+
+/** The permissions after a SETATTR that sets nothing. */
+async function afterNothing(
+  world: World,
+  { caller, ino, permissions }: { caller: Caller; ino: Ino; permissions: number },
+): Promise<number> {
+  await world.fs.setattr(ROOT, { ino, permissions });
+  const { mode } = await world.fs.setattr(caller, { ino });
+  expect((await world.fs.getattr(caller, { ino })).mode).toBe(mode);
+  return mode & 0o7777;
+}
+
+// What the kernel sends before a write by somebody who may not keep them, and for chown(f, -1, -1).
+describe("setting nothing", () => {
+  test.each([
+    ["4755", 0o755, 0o755],
+    ["6755", 0o755, 0o755],
+    ["2755", 0o755, 0o755],
+    ["2666", 0o666, 0o2666],
+    ["1644", 0o1644, 0o1644],
+  ])("takes a file's set-id bits: %s", async (octal, ofUser, ofRoot) => {
+    const permissions = Number.parseInt(octal, 8);
+    const world = new World();
+    const ino = await world.write("file", "text");
+    world.lookup("file");
+    expect(await afterNothing(world, { caller: USER, ino, permissions })).toBe(ofUser);
+    expect(await afterNothing(world, { caller: ROOT, ino, permissions })).toBe(ofRoot);
+  });
+
+  test("leaves a directory's alone", async () => {
+    const world = new World();
+    const { ino } = await world.fs.mkdir(ROOT, { parent: ROOT_INO, name: "d", mode: 0o755 });
+    expect(await afterNothing(world, { caller: USER, ino, permissions: 0o6755 })).toBe(0o6755);
+  });
+
+  test("moves ctime, and nothing else", async () => {
+    const world = new World();
+    const ino = await world.write("file", "text");
+    world.lookup("file");
+    const before = await world.fs.getattr(ROOT, { ino });
+    await world.pass(1000);
+    const after = await world.fs.setattr(ROOT, { ino });
+    expect(after).toStrictEqual({ ...before, ctime: world.clock.now() });
+  });
+});
+
+describe("truncating", () => {
+  test.each([0, 4])(
+    "to the size that the file has moves mtime and ctime: %i bytes",
+    async (size) => {
+      const world = new World();
+      const ino = await world.write("file", "text".slice(0, size));
+      await world.sealed("file");
+      world.lookup("file");
+      const before = await world.fs.getattr(ROOT, { ino });
+      await world.pass(1000);
+      const now = world.clock.now();
+      const after = await world.fs.setattr(ROOT, { ino, sizeBytes: size });
+      expect(after).toStrictEqual({ ...before, mtime: now, ctime: now });
+    },
+  );
+
+  test("to the size that the file has takes its capabilities", async () => {
+    const world = new World();
+    const ino = await world.write("file", "text");
+    world.lookup("file");
+    const attribute = { ino, name: "security.capability" };
+    await world.fs.setxattr(ROOT, { ...attribute, value: Buffer.from("all"), mode: "any" });
+    await world.fs.setattr(ROOT, { ino, sizeBytes: 4 });
+    expect(await world.fs.getxattr(ROOT, attribute)).toBeUndefined();
+  });
+
+  test.each([true, false])("by name keeps no file open, sealed before: %s", async (isSealed) => {
+    const world = new World();
+    const ino = await world.write("file", bytesOfLength(200_000));
+    world.lookup("file");
+    if (isSealed) await world.sealed("file");
+    expect(openBelow(world.dataDir, "staging")).toBe(0);
+    await world.fs.setattr(ROOT, { ino, sizeBytes: 100_000 });
+    expect(openBelow(world.dataDir, "staging")).toBe(0);
+  });
+});
+
+/** How many descriptors of this process are of files with a directory's numbered names. */
+function openBelow(dataDir: string, directory: string): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(`${join(dataDir, directory)}/`) && /^\d+$/.test(basename(path));
+    } catch {
+      return false; // the one that lists them
+    }
+  }).length;
+}
