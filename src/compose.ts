@@ -93,7 +93,7 @@ export function compose({
 }
 
 export interface StoresAndTools {
-  readonly config: Pick<Config, "namespaces" | "mounts" | "atime">;
+  readonly config: Pick<Config, "namespaces" | "mounts" | "atime" | "readOnly">;
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
   readonly clock: Clock;
@@ -108,9 +108,11 @@ export interface StoresAndTools {
  */
 export function composeOn(options: StoresAndTools): Nexus {
   const { config, metadata, contents, clock, scheduler, logger, owner } = options;
+  const mounts = new MountTable(config.mounts);
   const router = new Router({
     namespaces: namespaceTable(config.namespaces),
-    mounts: new MountTable(config.mounts),
+    // The kernel's own flag is set too, but root can remount without it.
+    mounts: config.readOnly ? mounts.asReadonly() : mounts,
   });
   const inodes = new InodeTable();
   const staging = new Staging({ metadata, contents, inodes });

@@ -41,6 +41,11 @@ export class MountTable {
     );
   }
 
+  /** The same entries, at none of which anything may be changed. */
+  asReadonly(): MountTable {
+    return new MountTable(this.#entries.map((entry) => ({ ...entry, readonly: true })));
+  }
+
   entryOf(path: string): MountEntry {
     return this.#entries.find(({ prefix }) => isAtOrBelow(path, prefix)) ?? ROOT_MOUNT;
   }

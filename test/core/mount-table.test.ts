@@ -91,6 +91,17 @@ describe("a mount table", () => {
   });
 });
 
+describe("asReadonly", () => {
+  test("makes every entry read-only, the one that takes the rest included, and none of its own", () => {
+    const table = new MountTable([entry("/a"), entry("/a/b", { priority: 3 })]);
+    const readonly = table.asReadonly();
+    for (const path of ["/", "/a", "/a/b", "/a/c", "/other"]) {
+      expect(readonly.entryOf(path)).toEqual({ ...table.entryOf(path), readonly: true });
+      expect(table.entryOf(path).readonly).toBe(false);
+    }
+  });
+});
+
 describe("hasEntryBelow", () => {
   const table = new MountTable([entry("/external/photos")]);
 

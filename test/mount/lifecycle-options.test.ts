@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ordinaryUser } from "../conformance/ordinary-user.js";
@@ -90,6 +90,21 @@ describe.skipIf(skipReason !== undefined)("the mount", () => {
     expect(readFileSync(join(mountPoint, "file"), "utf8")).toBe("text");
     expect(() => writeFileSync(join(mountPoint, "file"), "other")).toThrow(/EROFS/);
     expect(() => mkdirSync(join(mountPoint, "directory"))).toThrow(/EROFS/);
+  });
+
+  test("takes no changes with --read-only, even if the kernel is told otherwise", async () => {
+    const mounted = await start();
+    const { mountPoint } = mounted;
+    writeFileSync(join(mountPoint, "file"), "text");
+    await mounted.unmount();
+    await mounted.mount(["--read-only"]);
+    await shell(`mount -i -o remount,rw ${mountPoint}`);
+    const shown = await shell(`findmnt -n -o OPTIONS ${mountPoint}`);
+    expect(shown.split(",")).toContain("rw");
+    expect(() => writeFileSync(join(mountPoint, "file"), "other")).toThrow(/EROFS/);
+    expect(() => mkdirSync(join(mountPoint, "directory"))).toThrow(/EROFS/);
+    expect(() => rmSync(join(mountPoint, "file"))).toThrow(/EROFS/);
+    expect(readFileSync(join(mountPoint, "file"), "utf8")).toBe("text");
   });
 
   test("lets other users in with --allow-other only", async () => {

@@ -63,7 +63,7 @@ export function openNexus(
   { config, ...tools }: Tools & { config?: Partial<Config> } = {},
 ): Nexus {
   return composeOn({
-    config: { namespaces: [], mounts: [], atime: "relatime", ...config },
+    config: { namespaces: [], mounts: [], atime: "relatime", readOnly: false, ...config },
     metadata: openMetadataStore(dataDir, tools),
     contents: openContentStore(dataDir, tools),
     clock: tools.clock ?? new SystemClock(),

@@ -71,7 +71,7 @@ export class World {
     this.metadata = options.wrapMetadata?.(metadata) ?? metadata;
     this.contents = options.wrapContents?.(contents) ?? contents;
     this.nexus = composeOn({
-      config: { namespaces: [], mounts: [], atime: "relatime", ...options.config },
+      config: { namespaces: [], mounts: [], atime: "relatime", readOnly: false, ...options.config },
       metadata: this.metadata,
       contents: this.contents,
       ...tools,
