@@ -40,7 +40,11 @@ export interface FileSystem {
   setattr(caller: Caller, request: SetAttrRequest): MaybePromise<Attributes>;
   readlink(caller: Caller, request: InodeRequest): MaybePromise<Uint8Array>;
 
-  /** A file of any kind but a directory or a symlink. Errors: `already-exists`. */
+  /**
+   * A file of any kind but a directory or a symlink. Errors: `already-exists`, `not-permitted` (the
+   * name stands for a tenant or an agent, so it can only be a directory's; `symlink` and `create`
+   * have that too).
+   */
   mknod(caller: Caller, request: MknodRequest): MaybePromise<Entry>;
   mkdir(caller: Caller, request: MkdirRequest): MaybePromise<Entry>;
   symlink(caller: Caller, request: SymlinkRequest): MaybePromise<Entry>;

@@ -99,6 +99,19 @@ export class Volume {
   }
 
   /**
+   * The same for anything but a directory. A name that stands for a level, as a tenant's of the
+   * workspaces does, has to be one: a file there would shut out all whose place is below. Errors:
+   * `not-permitted`, whoever asks: the file system doesn't have such a file, so no right would help.
+   */
+  writableFilePlace(caller: Caller, entry: { parent: Ino; name: string }): Place {
+    const place = this.writablePlace(caller, entry);
+    if (!isStructural(place)) return place;
+    throw new NexusError("not-permitted", `${place.path} can only be a directory`, {
+      path: place.path ?? entry.name,
+    });
+  }
+
+  /**
    * The same, once the caller may take away what is there. The roots of namespaces stay: `busy`.
    */
   removablePlace(caller: Caller, { parent, name }: { parent: Ino; name: string }): Place {

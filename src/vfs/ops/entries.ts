@@ -46,7 +46,7 @@ export function mknod(
   volume: Volume,
   { caller, mode, ...request }: MknodRequest & { caller: Caller },
 ): Entry {
-  const place = volume.writablePlace(caller, request);
+  const place = volume.writableFilePlace(caller, request);
   const record = make(volume, { ...request, caller, place, mode });
   const entry = admitNew(volume, { caller, record, place });
   const staged = volume.staging.of(record.ino);
@@ -68,7 +68,7 @@ export function symlink(
   volume: Volume,
   { caller, target, ...request }: SymlinkRequest & { caller: Caller },
 ): Entry {
-  const place = volume.writablePlace(caller, request);
+  const place = volume.writableFilePlace(caller, request);
   if (target.length === 0) throw new NexusError("not-found", "a symlink needs a target");
   if (target.length > TARGET_MAX_BYTES) {
     throw new NexusError("name-too-long", `a target has at most ${TARGET_MAX_BYTES} bytes`);
@@ -150,7 +150,7 @@ export function create(
   volume: Volume,
   { caller, exclusive, flags, mode, ...request }: CreateRequest & { caller: Caller },
 ): MaybePromise<{ entry: Entry; opened: Opened }> {
-  const place = volume.writablePlace(caller, request);
+  const place = volume.writableFilePlace(caller, request);
   let entry: Entry;
   try {
     const fileMode = S_IFREG | (mode & PERMISSION_BITS);
