@@ -35,6 +35,7 @@ export class ActivityRecorder {
   readonly #logger: Logger;
   readonly #active = new Set<Inode>();
   #cancelTimer: (() => void) | undefined;
+  #noteRecorded: (inode: Inode) => void = () => undefined;
 
   constructor(options: ActivityRecorderOptions) {
     this.#metadata = options.metadata;
@@ -42,6 +43,11 @@ export class ActivityRecorder {
     this.#staging = options.staging;
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
+  }
+
+  /** Tells of each inode whose row was brought up to date with all others. */
+  whenRecorded(note: (inode: Inode) => void): void {
+    this.#noteRecorded = note;
   }
 
   /** Whether all rows are up to date. */
@@ -83,10 +89,18 @@ export class ActivityRecorder {
     if (inode.activity !== undefined) this.#record([inode]);
   }
 
+  /** The same where nobody waits for it. False when it can't be now: it stays noted, and is tried again. */
+  tryRecord(inode: Inode): boolean {
+    return this.#try(() => this.record(inode));
+  }
+
   recordAll(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (this.#active.size > 0) this.#record([...this.#active]);
+    if (this.#active.size === 0) return;
+    const inodes = [...this.#active];
+    this.#record(inodes);
+    for (const inode of inodes) this.#noteRecorded(inode);
   }
 
   #record(inodes: readonly Inode[]): void {
@@ -105,11 +119,17 @@ export class ActivityRecorder {
   /** Nobody waits for this; what can't be recorded now stays noted. */
   #recordOrRetry(): void {
     this.#cancelTimer = undefined;
+    this.#try(() => this.recordAll());
+  }
+
+  #try(record: () => void): boolean {
     try {
-      this.recordAll();
+      record();
+      return true;
     } catch (error) {
       this.#logger.error({ err: error }, "what happened to files can't be recorded now");
       this.#cancelTimer ??= this.#scheduler.after(RETRY_AFTER_MS, () => this.#recordOrRetry());
+      return false;
     }
   }
 

@@ -68,6 +68,9 @@ export class Volume {
     this.reclaimer = parts.reclaimer;
     this.activity = parts.activity;
     this.atimePolicy = parts.atimePolicy;
+    this.activity.whenRecorded((inode) => {
+      if (!inode.isInUse && this.inodes.peek(inode.ino) === inode) this.letGo(inode);
+    });
   }
 
   /** The inode, once the caller may see it. Errors: `stale`, `access-denied`. */
@@ -160,7 +163,10 @@ export class Volume {
     else inode.isOrphan = true;
   }
 
-  /** A look-up or a handle went: lets go of what only they kept. */
+  /**
+   * A look-up or a handle went: lets go of what only they kept. What can't be recorded now keeps the
+   * inode known, so that whoever comes next is told of it, until it is.
+   */
   letGo(inode: Inode): void {
     if (inode.handles === 0) {
       inode.reader?.close();
@@ -168,7 +174,7 @@ export class Volume {
       this.staging.of(inode.ino)?.close();
     }
     if (inode.isInUse) return;
-    if (!inode.isOrphan) this.activity.record(inode);
+    if (!inode.isOrphan && !this.activity.tryRecord(inode)) return;
     this.inodes.delete(inode);
     if (inode.isOrphan) this.reclaimer.orphan(inode.ino);
   }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Ino } from "../../src/model/ids.js";
 import type { MetadataStore } from "../../src/storage/metadata/metadata-store.js";
 import { bytesOfLength } from "../support/bytes.js";
+import { kindOf } from "../support/error-kind.js";
 import { ANYBODY, World } from "./world.js";
 
 /** Counts the transactions that rows cost; they fail as long as `fails` says so. */
@@ -53,6 +55,66 @@ describe("what happens to open files", () => {
     const world = new World();
     const ino = await world.write("file", "text");
     expect(world.metadata.getattr(ino)?.sizeBytes).toBe(4);
+  });
+
+  describe("of which the last user lets go while nothing can be recorded", () => {
+    /** A file that somebody wrote to, closed and forgot, on a disk that is stuck. */
+    async function letGo() {
+      let isStuck = false;
+      const world = new World({ wrapMetadata: counting(() => isStuck).wrapMetadata });
+      const ino = await world.write("file", "text");
+      await world.pass(1000);
+      const file = await world.open("file");
+      await file.write("TEXT!");
+      const now = world.clock.now();
+      isStuck = true;
+      file.close();
+      const unstick = () => {
+        isStuck = false;
+      };
+      return { world, ino, now, unstick };
+    }
+
+    const isKnown = (world: World, ino: Ino) =>
+      kindOf(() => world.fs.getattr(ANYBODY, { ino })) === undefined;
+
+    test("is still told to whoever comes next", async () => {
+      const { world, ino, now, unstick } = await letGo();
+      await world.pass(100);
+      expect(world.lookup("file")).toBe(ino);
+      const attributes = await world.fs.getattr(ANYBODY, { ino });
+      expect(attributes).toMatchObject({ sizeBytes: 5, mtime: now, ctime: now });
+      unstick();
+    });
+
+    test("is in the row when that can be, and then the file is forgotten", async () => {
+      const { world, ino, now, unstick } = await letGo();
+      await world.pass(100);
+      expect(world.metadata.getattr(ino)).toMatchObject({ sizeBytes: 4 });
+      unstick();
+      await world.pass(1000);
+      expect(world.metadata.getattr(ino)).toMatchObject({ sizeBytes: 5, mtime: now });
+      expect(isKnown(world, ino)).toBe(false);
+    });
+
+    test("stays known to who came meanwhile", async () => {
+      const { world, ino, unstick } = await letGo();
+      world.lookup("file");
+      unstick();
+      await world.pass(1000);
+      expect(isKnown(world, ino)).toBe(true);
+      world.forget(ino);
+      expect(isKnown(world, ino)).toBe(false);
+    });
+
+    test("goes with the file, if that is removed meanwhile", async () => {
+      const { world, ino, unstick } = await letGo();
+      await world.unlink("file");
+      unstick();
+      await world.pass(2000);
+      expect(isKnown(world, ino)).toBe(false);
+      expect(world.metadata.getattr(ino)).toBeUndefined();
+    });
   });
 
   test("is in the row before an attribute is set, so that nothing overtakes it", async () => {
