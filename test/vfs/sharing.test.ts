@@ -118,6 +118,46 @@ describe("copying a whole file onto an empty one", () => {
     }
   });
 
+  test.each([
+    ["more than was asked for", 4, "text"],
+    ["all of it", 1 << 30, "text and more"],
+  ])("copies no more than was asked for, although the source grew: %s", async (_, length, text) => {
+    const world = new World();
+    await world.write("from", "text");
+    const busy = await world.write("busy", bytesOfLength(100_000));
+    world.lookup("busy");
+    const to = await world.create("to");
+    const from = await world.open("from", { access: "read" });
+    // The source waits for its turn to be sealed, and is written to meanwhile.
+    const before = world.attribute(busy, "etag");
+    const copying = copy(world, { from, to, length });
+    const writer = await world.open("from", { access: "write" });
+    await writer.write(" and more", "end");
+    writer.close();
+    await before;
+    expect(await copying).toBe(text.length);
+    expect(await to.read()).toBe(text);
+    expect(world.hash("from")).toBeDefined();
+  });
+
+  test.each([
+    ["by reference", 1 << 30],
+    ["of bytes", 2],
+  ])("moves the access time of the source, but with O_NOATIME: %s", async (_, length) => {
+    const world = new World();
+    await world.write("from", "text");
+    await world.sealed("from");
+    const atime = async () => (await world.fs.getattr(ANYBODY, { ino: from.ino })).atime;
+    const from = await world.open("from", { access: "read", noAtime: true });
+    const before = await atime();
+    await world.pass(5000);
+    await copy(world, { from, to: await world.create("one"), length });
+    expect(await atime()).toStrictEqual(before);
+    const other = await world.open("from", { access: "read" });
+    await copy(world, { from: other, to: await world.create("other"), length });
+    expect(await atime()).toStrictEqual(world.clock.now());
+  });
+
   test("moves the times of the copy and leaves the source alone", async () => {
     const world = new World();
     await world.write("from", "text");

@@ -28,19 +28,13 @@ export function copyFileRange(
   volume: Volume,
   { caller, ...request }: CopyFileRangeRequest & { caller: Caller },
 ): MaybePromise<number> {
-  const from = readHandle(volume, { caller, handle: request.handle }).inode;
+  const source = readHandle(volume, { caller, handle: request.handle });
+  const from = source.inode;
   const to = writeHandle(volume, { caller, handle: request.toHandle }).inode;
   requireSize(request.toOffset + request.length);
-  noteAccess(volume, from);
-  const isWhole =
-    from !== to &&
-    request.offset === 0 &&
-    request.toOffset === 0 &&
-    request.length >= volume.sizeBytes(from) &&
-    volume.sizeBytes(from) > 0 &&
-    volume.sizeBytes(to) === 0;
+  if (!source.noAtime) noteAccess(volume, from);
   const both = { caller, from, to };
-  if (!isWhole || from.copyUp !== undefined || to.copyUp !== undefined) {
+  if (!isWhole(volume, { from, to, ...request })) {
     return copyBytes(volume, { ...both, ...request });
   }
   const staged = volume.staging.of(from.ino);
@@ -49,11 +43,22 @@ export function copyFileRange(
   if (from.writers > 0 || isFar) return copyBytes(volume, { ...both, ...request });
   return volume.promotion.settle(staged).then(() => {
     const isSealed = volume.staging.of(from.ino) === undefined;
-    const isStillEmpty = to.copyUp === undefined && volume.sizeBytes(to) === 0;
-    return isSealed && isStillEmpty
+    // Both may have changed meanwhile.
+    return isSealed && isWhole(volume, { from, to, ...request })
       ? reference(volume, both)
       : copyBytes(volume, { ...both, ...request });
   });
+}
+
+/** Whether all of a file is to be copied onto an empty one, and both are at rest. */
+function isWhole(
+  volume: Volume,
+  { from, to, offset, toOffset, length }: CopyFileRangeRequest & Pick<Both, "from" | "to">,
+): boolean {
+  if (from === to || offset !== 0 || toOffset !== 0) return false;
+  if (from.copyUp !== undefined || to.copyUp !== undefined) return false;
+  const sizeBytes = volume.sizeBytes(from);
+  return sizeBytes > 0 && length >= sizeBytes && volume.sizeBytes(to) === 0;
 }
 
 interface Both {
