@@ -73,6 +73,17 @@ describe("a file that is made without a name", () => {
     expect(inherited.attributes).toMatchObject({ uid: 1000, gid: 1234 });
   });
 
+  test("gets the media type of its first name, and keeps it when it gets another one", async () => {
+    const world = new World();
+    const { file } = await tmpfile(world);
+    const link = { ino: file.ino, newParent: ROOT_INO };
+    expect(await world.attribute(file.ino, "mime_type")).toBeUndefined();
+    await world.fs.link(ANYBODY, { ...link, newName: "first.json" });
+    expect(await world.attribute(file.ino, "mime_type")).toBe("application/json");
+    await world.fs.link(ANYBODY, { ...link, newName: "second.txt" });
+    expect(await world.attribute(file.ino, "mime_type")).toBe("application/json");
+  });
+
   test("is sealed when it gets one, although its writer closed it before", async () => {
     const world = new World();
     const { file } = await tmpfile(world);

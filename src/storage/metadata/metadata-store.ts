@@ -192,6 +192,8 @@ export interface CreateRequest extends EntryName, At {
 
 export interface LinkRequest extends EntryName, At {
   readonly ino: Ino;
+  /** What the name suggests of a regular file that has none yet; other names change nothing. */
+  readonly mimeType?: string | undefined;
 }
 
 /** What became of an inode that lost a name. */

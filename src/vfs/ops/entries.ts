@@ -88,7 +88,8 @@ export function link(
     throw new NexusError("not-found", "the file was removed", { op: "link" });
   }
   const now = volume.clock.now();
-  const record = volume.metadata.link({ ino, parent: newParent, name: newName, now });
+  const mimeType = isRegular(inode.mode) ? mimeTypeOf(newName) : undefined;
+  const record = volume.metadata.link({ ino, parent: newParent, name: newName, mimeType, now });
   volume.activity.raiseCtime(inode, now);
   const staged = inode.isOrphan && inode.writers === 0 ? volume.staging.of(ino) : undefined;
   inode.isOrphan = false;

@@ -31,6 +31,7 @@ const INSERT_DENTRY = command(
   `INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)
    ON CONFLICT (parent, name) DO NOTHING`,
 );
+const SET_MIME_TYPE = command("UPDATE inodes SET mime_type = ? WHERE ino = ?");
 const INSERT_SYMLINK = command("INSERT INTO symlinks (ino, target) VALUES (?, ?)");
 
 export function* create(request: CreateRequest & NewInode): Script<InodeRecord> {
@@ -59,6 +60,8 @@ export function* link(request: LinkRequest & { cookie: number }): Script<InodeRe
   }
   yield* insertDentry({ parent, name, ino, cookie, type: inode.mode >>> 12 });
   yield* first(ADD_LINKS, 1, now.sec, now.nsec, ino);
+  const { mimeType } = request;
+  if (inode.nlink === 0 && mimeType !== undefined) yield* run(SET_MIME_TYPE, mimeType, ino);
   yield* touchDirectory(parent, { links: 0, now });
   return { ...inode, nlink: inode.nlink + 1, ctime: now };
 }

@@ -157,6 +157,17 @@ export function createContract(open: OpenNamespace): void {
       expect(namespace.store.orphans()).toStrictEqual([]);
     });
 
+    test("an inode made without a name has the media type of its first one", () => {
+      const namespace = open();
+      const { store } = namespace;
+      const ino = namespace.unnamed();
+      const link = { ino, parent: ROOT_INO, now: at(6) };
+      store.link({ ...link, name: "first", mimeType: "text/plain" });
+      expect(store.describe(ino)?.mimeType).toBe("text/plain");
+      store.link({ ...link, name: "second", mimeType: "application/json" });
+      expect(store.describe(ino)?.mimeType).toBe("text/plain");
+    });
+
     test("a new store has a root directory, which is its own parent", () => {
       const { store } = open();
       const root = store.getattr(ROOT_INO);
