@@ -253,7 +253,8 @@ export interface XattrRequest extends InodeRequest {
 
 export interface SetXattrRequest extends XattrRequest {
   readonly value: Uint8Array;
-  readonly mode: "create" | "replace" | "any";
+  /** To create and replace at once can't be done; the error says which of the two it was. */
+  readonly mode: "create" | "replace" | "create and replace" | "any";
 }
 
 export interface FileSystemStat {

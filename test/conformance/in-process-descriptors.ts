@@ -301,7 +301,7 @@ export class InProcessDescriptors {
   }
 
   protected async setAttribute(ino: Ino, { name, value, flags = 0 }: SetXattrRequest) {
-    const mode = (["any", "create", "replace"] as const)[flags] ?? "any";
+    const mode = (["any", "create", "replace", "create and replace"] as const)[flags] ?? "any";
     await this.ask("setxattr", () => this.fs.setxattr(this.caller, { ino, name, value, mode }));
   }
 

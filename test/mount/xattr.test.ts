@@ -170,7 +170,9 @@ describe.skipIf(whyNoMounts() !== undefined)("extended attributes on a mount", (
     const set = (flags: number, text: string) =>
       outcomeOf(driver.setxattr("flags", { name: "user.k", value: Buffer.from(text), flags }));
     expect(await set(XATTR.REPLACE, "a")).toBe("ENODATA");
+    expect(await set(XATTR.CREATE | XATTR.REPLACE, "a")).toBe("ENODATA");
     expect(await set(XATTR.CREATE, "b")).toBe("success");
+    expect(await set(XATTR.CREATE | XATTR.REPLACE, "c")).toBe("EEXIST");
     expect(await set(XATTR.CREATE, "c")).toBe("EEXIST");
     expect((await driver.getxattr("flags", { name: "user.k" })).toString()).toBe("b");
     expect(await set(XATTR.REPLACE, "d")).toBe("success");

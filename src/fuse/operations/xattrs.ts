@@ -1,4 +1,5 @@
 import { whenReady } from "../../model/maybe-promise.js";
+import type { SetXattrRequest } from "../../vfs/file-system.js";
 import { XATTR_FLAG } from "../protocol/constants.js";
 import type { Context, Operation } from "./context.js";
 
@@ -32,14 +33,16 @@ export const setxattr: Operation = ({ fs, caller, request }) => {
     ino: request.nodeid,
     name: request.name(8),
     value: Uint8Array.from(request.bytes(8 + length + 1, request.u32(0))),
-    mode:
-      (flags & XATTR_FLAG.CREATE) !== 0
-        ? "create"
-        : (flags & XATTR_FLAG.REPLACE) !== 0
-          ? "replace"
-          : "any",
+    mode: setMode(flags),
   });
 };
+
+function setMode(flags: number): SetXattrRequest["mode"] {
+  const creates = (flags & XATTR_FLAG.CREATE) !== 0;
+  const replaces = (flags & XATTR_FLAG.REPLACE) !== 0;
+  if (creates && replaces) return "create and replace";
+  return creates ? "create" : replaces ? "replace" : "any";
+}
 
 export const removexattr: Operation = ({ fs, caller, request }) =>
   fs.removexattr(caller, { ino: request.nodeid, name: request.name(0) });

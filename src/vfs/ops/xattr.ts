@@ -45,8 +45,14 @@ export function setxattr(
     throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
   }
   const listed = allNames(volume, ino);
+  const exists = listed.includes(name);
+  if (mode === "create and replace") {
+    throw exists
+      ? new NexusError("already-exists", `attribute '${name}' exists already`, { op: "setxattr" })
+      : new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
+  }
   const listBytes = listed.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
-  if (!listed.includes(name) && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
+  if (!exists && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
     throw new NexusError(
       "no-space",
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,

@@ -87,6 +87,7 @@ describe("SETXATTR", () => {
     [0, "any"],
     [1, "create"],
     [2, "replace"],
+    [3, "create and replace"],
   ])("with the flags %i sets by %s", (flags, mode) => {
     expect(set(flags).kernel.requestsTo("setxattr")).toEqual([
       { ino: 4, name: "user.key", value: new Uint8Array(VALUE), mode },
