@@ -8,7 +8,8 @@ import type { Request } from "../protocol/request.js";
 
 /**
  * How long the kernel may keep what it was told: names (also absent ones), attributes. The daemon is
- * the only writer, and what changes behind a mount's back is invalidated, so: long.
+ * the only writer, and all that changes is changed through this mount, so: long. What will change
+ * behind a mount's back one day will have to be invalidated; see native-notes/caching.md.
  */
 export const CACHE_SECONDS = 24 * 60 * 60;
 
