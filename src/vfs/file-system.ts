@@ -230,7 +230,8 @@ export interface ListedEntry {
 }
 
 export interface ListedEntryPlus extends ListedEntry {
-  readonly attributes: Attributes;
+  /** Undefined for `.` and `..`, which count no look-up. */
+  readonly attributes: Attributes | undefined;
 }
 
 export interface ReaddirRequest extends InodeRequest {

@@ -29,7 +29,7 @@ import type {
 } from "./file-system.js";
 import { getattr, setattr, statfs } from "./ops/attributes.js";
 import { copyFileRange } from "./ops/copy.js";
-import { fallocate, lseek, read, write } from "./ops/data.js";
+import { fallocate, lseek, read, readlink, write } from "./ops/data.js";
 import { opendir, readdir, readdirPlus } from "./ops/directory.js";
 import {
   create,
@@ -80,9 +80,8 @@ export class NexusFileSystem implements FileSystem {
     return setattr(this.#volume, { caller, ...request });
   }
 
-  readlink(caller: Caller, { ino }: InodeRequest): Uint8Array {
-    this.#volume.readable(caller, ino);
-    return this.#volume.metadata.readlink(ino);
+  readlink(caller: Caller, request: InodeRequest): Uint8Array {
+    return readlink(this.#volume, { caller, ...request });
   }
 
   mknod(caller: Caller, request: MknodRequest): Entry {

@@ -137,9 +137,14 @@ export class Volume {
 
   /** What a name led to, with one look-up counted. */
   admit(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Entry {
+    const inode = this.countLookup({ record, place });
+    return { ino: record.ino, attributes: this.attributes(caller, { record, place: inode.place }) };
+  }
+
+  countLookup({ record, place }: { record: InodeRecord; place: Place }): Inode {
     const inode = this.inodes.admit({ ino: record.ino, mode: record.mode, place });
     inode.lookups += 1;
-    return { ino: record.ino, attributes: this.attributes(caller, { record, place: inode.place }) };
+    return inode;
   }
 
   /** The row of an inode. Errors: `not-found`. */

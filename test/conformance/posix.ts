@@ -1,3 +1,4 @@
+import { ACCESS_TIME_CASES } from "./cases/access-time.js";
 import { APPEND_CASES } from "./cases/append.js";
 import { DATA_CASES } from "./cases/data.js";
 import { DIRECTORY_CASES } from "./cases/directory.js";
@@ -31,6 +32,7 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...RENAME_FLAG_CASES,
   ...LINK_CASES,
   ...SYMLINK_CASES,
+  ...ACCESS_TIME_CASES,
   ...DIRECTORY_CASES,
   ...NAME_CASES,
   ...READDIR_CASES,

@@ -48,11 +48,12 @@ export const readdirplus: Operation = (context) => {
     emit: (entry) => {
       const name = Buffer.from(entry.name, "utf8");
       if (!fits({ reply, size }, ENTRY_OUT_BYTES + DIRENT_BYTES + name.length)) return false;
-      if (entry.name === "." || entry.name === "..") {
+      const { ino, attributes } = entry;
+      if (attributes === undefined) {
         reply.zeros(ENTRY_OUT_BYTES);
       } else {
-        encodeEntry(reply, entry);
-        grantLookup(context, entry.ino);
+        encodeEntry(reply, { ino, attributes });
+        grantLookup(context, ino);
       }
       encodeDirent(reply, { entry, name });
       return true;

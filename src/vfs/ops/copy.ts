@@ -4,7 +4,8 @@ import { isLarge } from "../content/promotion-queue.js";
 import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { contentOf, noteAccess, readHandle, writeHandle } from "./data.js";
+import { noteAccess } from "./access-time.js";
+import { contentOf, readHandle, writeHandle } from "./data.js";
 import { dropSetIdOf } from "./open.js";
 import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
 
@@ -97,7 +98,7 @@ function copyBytes(
   }: Omit<CopyFileRangeRequest, "handle" | "toHandle"> & Both,
 ): MaybePromise<number> {
   return whenReady(volume.staging.writable(to), (staged) => {
-    const source = contentOf(volume, from);
+    const source = contentOf(volume, { inode: from });
     const available = Math.max(0, (source?.sizeBytes ?? 0) - offset);
     const wanted = Math.min(length, available, MOST_BYTES);
     if (source === undefined || wanted === 0) return 0;

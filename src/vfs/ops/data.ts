@@ -2,18 +2,22 @@ import { authorize } from "../../core/isolation.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
-import { compareTimestamps } from "../../model/timestamp.js";
 import type { ContentReader } from "../../storage/content/content-store.js";
+import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import type { StagedContent } from "../content/staged-content.js";
-import type { FallocateRequest, ReadRequest, SeekRequest, WriteRequest } from "../file-system.js";
+import type {
+  FallocateRequest,
+  InodeRequest,
+  ReadRequest,
+  SeekRequest,
+  WriteRequest,
+} from "../file-system.js";
 import type { Handle } from "../handle-table.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
+import { noteAccess } from "./access-time.js";
 import { dropSetId, dropSetIdOf } from "./open.js";
 import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
-
-/** relatime: an access time older than this moves even if the file didn't change; mount(8). */
-const RELATIME_SECONDS = 24 * 60 * 60;
 
 export function read(
   volume: Volume,
@@ -21,9 +25,20 @@ export function read(
 ): number {
   const opened = readHandle(volume, { caller, handle });
   const { inode } = opened;
-  if (!opened.noAtime) noteAccess(volume, inode);
-  const content = contentOf(volume, inode);
+  // The first read of a file looks at its row for both, once.
+  const row = opened.noAtime ? undefined : noteAccess(volume, inode);
+  const content = contentOf(volume, { inode, row });
   return content === undefined ? 0 : content.read({ into, offset });
+}
+
+export function readlink(
+  volume: Volume,
+  { caller, ino }: InodeRequest & { caller: Caller },
+): Uint8Array {
+  const inode = volume.readable(caller, ino);
+  const target = volume.metadata.readlink(ino);
+  noteAccess(volume, inode);
+  return target;
 }
 
 export function write(
@@ -76,7 +91,7 @@ export function lseek(
 ): number {
   const opened = volume.handles.get(handle);
   authorize(caller.identity, { place: opened.inode.place, access: "read" });
-  const content = contentOf(volume, opened.inode);
+  const content = contentOf(volume, opened);
   const found = content?.seek({ offset, to });
   if (found === undefined) {
     throw new NexusError("no-such-offset", `no ${to} at or after offset ${offset}`, {
@@ -86,14 +101,31 @@ export function lseek(
   return found;
 }
 
-/** What the inode's bytes are read from now; undefined for an empty file. */
-export function contentOf(volume: Volume, inode: Inode): ContentReader | undefined {
+/**
+ * What the inode's bytes are read from now; undefined for an empty file. Its row is looked at if it is
+ * needed and wasn't given.
+ */
+export function contentOf(
+  volume: Volume,
+  { inode, row }: { inode: Inode; row?: InodeRecord | undefined },
+): ContentReader | undefined {
   const staged = volume.staging.of(inode.ino);
   if (staged !== undefined) {
     return staged.hasFile || staged.sizeBytes > 0 ? volume.staging.file(staged) : undefined;
   }
-  inode.reader ??= volume.staging.openSealed(inode.ino);
+  inode.reader ??= openSealed(volume, row ?? volume.record(inode));
   return inode.reader;
+}
+
+function openSealed(
+  volume: Volume,
+  { ino, contentHash, sizeBytes }: InodeRecord,
+): ContentReader | undefined {
+  if (sizeBytes === 0) return undefined;
+  if (contentHash === undefined) {
+    throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
+  }
+  return volume.contents.open({ hash: contentHash, sizeBytes });
 }
 
 /** Errors: `bad-handle` unless it may read. */
@@ -116,19 +148,4 @@ export function writeHandle(
   if (!opened.canWrite) throw new NexusError("bad-handle", "the file isn't open for writing");
   authorize(caller.identity, { place: opened.inode.place, access: "write" });
   return opened;
-}
-
-/** Moves the access time as the policy says; in memory, until the file is closed or changed. */
-export function noteAccess(volume: Volume, inode: Inode): void {
-  if (inode.isAtimeSettled || volume.atimePolicy === "noatime") return;
-  const { zone } = inode.place;
-  if (zone.namespace?.readonly || zone.mount.readonly) return;
-  const now = volume.clock.now();
-  if (volume.atimePolicy === "relatime") {
-    inode.isAtimeSettled = true;
-    const { atime, mtime, ctime } = { ...volume.record(inode), ...inode.activity };
-    const isNewer = compareTimestamps(atime, mtime) > 0 && compareTimestamps(atime, ctime) > 0;
-    if (isNewer && now.sec - atime.sec < RELATIME_SECONDS) return;
-  }
-  volume.activity.note(inode, { atime: now });
 }

@@ -12,6 +12,7 @@ import type {
 } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
+import { noteAccess } from "./access-time.js";
 
 /** Cookies of `.` and `..`; those of all other entries are higher. */
 const DOT = 1;
@@ -29,6 +30,7 @@ export function readdir(
   { caller, ino, cookie, limit, emit }: ReaddirRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
+  if (cookie === 0) noteAccess(volume, directory);
   if (!emitDots(volume, { directory, cookie, emit })) return;
   eachEntry(
     { directory, cookie, limit, list: (page) => volume.metadata.readdir(page) },
@@ -41,21 +43,17 @@ export function readdirPlus(
   { caller, ino, cookie, limit, emit }: ReaddirPlusRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
-  const attributes = volume.attributes(caller, {
-    record: volume.record(directory),
-    place: directory.place,
-  });
-  // Nobody looks at the attributes of the dots, and they count no look-up.
-  const emitDot = (entry: ListedEntry) => emit({ ...entry, attributes });
+  if (cookie === 0) noteAccess(volume, directory);
+  const emitDot = (entry: ListedEntry) => emit({ ...entry, attributes: undefined });
   if (!emitDots(volume, { directory, cookie, emit: emitDot })) return;
   eachEntry(
     { directory, cookie, limit, list: (page) => volume.metadata.readdirPlus(page) },
     (entry) => {
       if (isHidden(volume, { caller, directory, entry })) return true;
       const place = volume.router.child(directory.place, entry.name);
-      const found = volume.attributes(caller, { record: entry.inode, place });
-      if (!emit({ ...entry, attributes: found })) return false;
-      volume.admit(caller, { record: entry.inode, place });
+      const attributes = volume.attributes(caller, { record: entry.inode, place });
+      if (!emit({ ...entry, attributes })) return false;
+      volume.countLookup({ record: entry.inode, place });
       return true;
     },
   );

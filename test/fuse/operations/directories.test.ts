@@ -14,8 +14,8 @@ function listed(name: string, ino: number, mode = S_IFREG): ListedEntryPlus {
 }
 
 const LISTING = [
-  listed(".", 1, S_IFDIR),
-  listed("..", 1, S_IFDIR),
+  { ...listed(".", 1, S_IFDIR), attributes: undefined },
+  { ...listed("..", 1, S_IFDIR), attributes: undefined },
   listed("a", 11),
   listed("eight888", 12, 0o120777),
   listed("ünïcode", 13, S_IFDIR | 0o755),
