@@ -11,7 +11,7 @@ import {
 } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
-import type { StagingId } from "../../model/ids.js";
+import type { Ino, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import type {
@@ -129,8 +129,8 @@ export function rename(
     // What lies below would change its place with it.
     throw new NexusError("busy", `'${name}' holds a mount or a zone boundary`, { op: "rename" });
   }
-  const apply = () => {
-    const moved = activeInodes(volume, request);
+  const apply = (ends: Ends) => {
+    const moved = activeInodes(volume, ends);
     const now = volume.clock.now();
     const result = volume.metadata.rename({
       ...request,
@@ -142,8 +142,11 @@ export function rename(
     for (const inode of moved) volume.activity.raiseCtime(inode, now);
     if (result.replaced !== undefined) volume.noteUnlinked(result.replaced, now);
   };
-  const unsynced = mode === "replace" ? bytesToSync(volume, request) : undefined;
-  return unsynced === undefined ? apply() : unsynced.then(apply);
+  const ends = endsOf(volume, request);
+  const unsynced = mode === "replace" ? bytesToSync(volume, ends) : undefined;
+  if (unsynced === undefined) return apply(ends);
+  // Other calls came meanwhile.
+  return unsynced.then(() => apply(endsOf(volume, request)));
 }
 
 /** O_CREAT: opens what is there, unless that was ruled out. */
@@ -273,34 +276,38 @@ function unnamedPlace(volume: Volume, parent: Place): Place {
   return volume.router.child(parent, "");
 }
 
-/** What a rename moves and whose row isn't up to date. Two names of one inode both stay. */
-function activeInodes(
+/** What the two names of a rename lead to. */
+interface Ends {
+  readonly source?: Ino | undefined;
+  readonly target?: Ino | undefined;
+}
+
+/** Looked at only if it may matter: neither when all rows are up to date and nothing is staged. */
+function endsOf(
   volume: Volume,
-  { parent, name, newParent, newName }: RenamedNames,
-): readonly Inode[] {
-  if (volume.activity.isIdle) return [];
-  const source = volume.metadata.lookup({ parent, name })?.ino;
-  const target = volume.metadata.lookup({ parent: newParent, name: newName })?.ino;
+  { parent, name, newParent, newName }: Omit<RenameRequest, "mode" | "whiteout">,
+): Ends {
+  if (volume.activity.isIdle && volume.staging.size === 0) return {};
+  return {
+    source: volume.metadata.lookup({ parent, name })?.ino,
+    target: volume.metadata.lookup({ parent: newParent, name: newName })?.ino,
+  };
+}
+
+/** What a rename moves and whose row may not be up to date. Two names of one inode both stay. */
+function activeInodes(volume: Volume, { source, target }: Ends): readonly Inode[] {
   if (source === target) return [];
   return [source, target].flatMap((ino) =>
     ino === undefined ? [] : (volume.inodes.peek(ino) ?? []),
   );
 }
 
-type RenamedNames = Omit<RenameRequest, "mode" | "whiteout">;
-
 /**
  * DESIGN, section 5: after any crash a name that was replaced has the complete old or the complete
  * new content. So bytes that replace another file's are durable before the name moves.
  */
-function bytesToSync(
-  volume: Volume,
-  { parent, name, newParent, newName }: RenamedNames,
-): Promise<void> | undefined {
-  const source = volume.metadata.lookup({ parent, name });
-  const staged = source === undefined ? undefined : volume.staging.of(source.ino);
-  if (staged === undefined || staged.isSynced) return undefined;
-  const target = volume.metadata.lookup({ parent: newParent, name: newName });
-  if (target === undefined || target.ino === staged.ino) return undefined;
-  return volume.staging.sync(staged);
+function bytesToSync(volume: Volume, { source, target }: Ends): Promise<void> | undefined {
+  if (source === undefined || target === undefined || source === target) return undefined;
+  const staged = volume.staging.of(source);
+  return staged === undefined || staged.isSynced ? undefined : volume.staging.sync(staged);
 }
