@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { isRegular, S_ISGID, S_ISUID } from "../../src/model/attributes.js";
 import { NexusError } from "../../src/model/errors.js";
 import type { Caller } from "../../src/model/identity.js";
+import { ROOT_INO } from "../../src/model/ids.js";
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { ANYBODY, flags, type OpenFile, World } from "./world.js";
@@ -32,6 +33,29 @@ describe("an open that fails while it truncates", () => {
     await world.pass(20);
     expect(world.metadata.getattr(ino)).toBeUndefined();
   });
+});
+
+describe("creating a file that is there", () => {
+  test.each(["text", "x".repeat(100_000)])("tells the size that O_TRUNC left", async (text) => {
+    const world = new World();
+    await world.write("file", text);
+    const request = { parent: ROOT_INO, name: "file", mode: 0o644, exclusive: false };
+    const create = async (truncate: boolean) =>
+      (await world.fs.create(ANYBODY, { ...request, flags: flags({ truncate }) })).entry;
+    expect((await create(false)).attributes.sizeBytes).toBe(text.length);
+    await world.pass(1000);
+    const now = world.clock.now();
+    expect((await create(true)).attributes).toMatchObject({ sizeBytes: 0, mtime: now, ctime: now });
+  });
+});
+
+test("a file that create makes keeps its set-id bits, with O_TRUNC by whomever", async () => {
+  const world = new World();
+  const request = { parent: ROOT_INO, name: "file", mode: 0o6711, exclusive: false };
+  const truncating = flags({ truncate: true, killSetId: true });
+  const { entry } = await world.fs.create(ANYBODY, { ...request, flags: truncating });
+  expect(entry.attributes.mode & 0o7777).toBe(0o6711);
+  expect((await world.fs.getattr(ANYBODY, { ino: entry.ino })).mode & 0o7777).toBe(0o6711);
 });
 
 describe("set-id bits", () => {

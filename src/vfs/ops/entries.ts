@@ -155,18 +155,20 @@ export function create(
   { caller, exclusive, flags, mode, ...request }: CreateRequest & { caller: Caller },
 ): MaybePromise<{ entry: Entry; opened: Opened }> {
   const place = volume.writableFilePlace(caller, request);
-  let entry: Entry;
+  let record: InodeRecord | undefined;
   try {
     const fileMode = S_IFREG | (mode & PERMISSION_BITS);
-    const record = make(volume, { ...request, caller, place, mode: fileMode });
-    entry = admitNew(volume, { caller, record, place });
+    record = make(volume, { ...request, caller, place, mode: fileMode });
   } catch (error) {
     if (exclusive || !isKind(error, "already-exists")) throw error;
-    const record = volume.metadata.lookup(request);
+    record = volume.metadata.lookup(request);
     if (record === undefined) throw error;
-    entry = volume.admit(caller, { record, place });
+    return openEntry(volume, { caller, entry: volume.admit(caller, { record, place }), flags });
   }
-  return openEntry(volume, { caller, entry, flags });
+  const entry = admitNew(volume, { caller, record, place });
+  // There is nothing to truncate, and nobody whose set-id bits that would take.
+  const openFlags = flags.truncate ? { ...flags, truncate: false } : flags;
+  return openEntry(volume, { caller, entry, flags: openFlags });
 }
 
 export function tmpfile(
@@ -249,10 +251,16 @@ function openEntry(
     volume.letGo(inode);
     throw error;
   };
+  const answer = (opened: Opened) => {
+    if (!flags.truncate) return { entry, opened };
+    // The kernel goes by the size that it is told here.
+    const inode = volume.inodes.get(entry.ino);
+    const request = { record: volume.record(inode), place: inode.place };
+    return { entry: { ...entry, attributes: volume.attributes(caller, request) }, opened };
+  };
   try {
     const opened = openInode(volume, { caller, ino: entry.ino, flags });
-    if (!(opened instanceof Promise)) return { entry, opened };
-    return opened.then((result) => ({ entry, opened: result }), forget);
+    return opened instanceof Promise ? opened.then(answer, forget) : answer(opened);
   } catch (error) {
     return forget(error);
   }

@@ -54,6 +54,17 @@ export const SET_ID_CASES: readonly PosixCase[] = [
     },
   },
   {
+    name: "a file that open has made keeps the set-id bits that it was made with, also with O_TRUNC",
+    async run({ driver }) {
+      const flags = O.WRONLY | O.CREAT | O.TRUNC;
+      await driver.close(await driver.open("file", { flags, mode: 0o6711 }));
+      expect(await permissionsOf(driver, "file")).toBe(0o6711);
+      // Another name brings the kernel's attributes up to date.
+      await driver.link("file", "other");
+      expect(await permissionsOf(driver, "file")).toBe(0o6711);
+    },
+  },
+  {
     name: "chown to nobody in particular takes the set-id bits, and moves ctime",
     async run({ driver }) {
       await put(driver, { path: "clock" });
