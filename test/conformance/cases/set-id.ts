@@ -39,6 +39,21 @@ export const SET_ID_CASES: readonly PosixCase[] = [
     }),
   ),
   {
+    name: "opening with O_TRUNC by somebody else takes the set-id bits, and stat tells at once",
+    needs: ["kernel", "root"],
+    async run({ driver, kernel }) {
+      for (const data of ["", "content"]) {
+        await put(driver, { path: "file", data });
+        await driver.chmod("file", 0o6777);
+        expect(await permissionsOf(driver, "file")).toBe(0o6777);
+        await kernel.as(STRANGER, async () =>
+          driver.close(await driver.open("file", { flags: O.WRONLY | O.TRUNC })),
+        );
+        expect(await permissionsOf(driver, "file")).toBe(0o777);
+      }
+    },
+  },
+  {
     name: "writing by somebody else takes set-group-id also without group execute",
     needs: ["kernel", "root"],
     async run({ driver, kernel }) {
