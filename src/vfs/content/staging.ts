@@ -6,7 +6,7 @@ import type {
   ContentStore,
   StagingFile,
 } from "../../storage/content/content-store.js";
-import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
+import type { InodeRecord, MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type { Inode } from "../inode.js";
 import type { InodeTable } from "../inode-table.js";
 import { StagedContent } from "./staged-content.js";
@@ -112,11 +112,8 @@ export class Staging {
     }
   }
 
-  /** A reader of its own of the inode's sealed content, which the caller closes. */
-  openSealed(ino: Ino): ContentReader | undefined {
-    const inode = this.#metadata.getattr(ino);
-    if (inode === undefined) throw new NexusError("not-found", `inode ${ino} is gone`);
-    const { contentHash, sizeBytes } = inode;
+  /** A reader of its own of a sealed content, which the caller closes; undefined for an empty one. */
+  openSealed({ ino, contentHash, sizeBytes }: InodeRecord): ContentReader | undefined {
     if (sizeBytes === 0) return undefined;
     if (contentHash === undefined) {
       throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
@@ -130,7 +127,7 @@ export class Staging {
   ): MaybePromise<StagedContent> {
     const { ino } = inode;
     const id = this.#metadata.nextId() as StagingId;
-    const source = staged === undefined ? this.openSealed(ino) : this.#openFrozen(staged);
+    const source = staged === undefined ? this.#openSealedOf(ino) : this.#openFrozen(staged);
     const lengthBytes = Math.min(source?.sizeBytes ?? 0, keepBytes);
     const finish = (file: StagingFile | undefined): StagedContent => {
       source?.close();
@@ -197,6 +194,12 @@ export class Staging {
       this.#contents.discardStaging([file.id]).catch(() => undefined);
       throw error;
     }
+  }
+
+  #openSealedOf(ino: Ino): ContentReader | undefined {
+    const row = this.#metadata.getattr(ino);
+    if (row === undefined) throw new NexusError("not-found", `inode ${ino} is gone`);
+    return this.openSealed(row);
   }
 
   #openFrozen(staged: StagedContent): ContentReader | undefined {

@@ -16,7 +16,8 @@ import type { Timestamp } from "../../model/timestamp.js";
 import type { FileSystemStat, InodeRequest, SetAttrRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { dropCapabilities, truncate } from "./truncate.js";
+import { dropCapabilities } from "./content-change.js";
+import { truncate } from "./truncate.js";
 
 export function getattr(
   volume: Volume,

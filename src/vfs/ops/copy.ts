@@ -5,9 +5,9 @@ import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
+import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
 import { contentOf, readHandle, writeHandle } from "./data.js";
 import { dropSetIdOf } from "./open.js";
-import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
 
 /** A call copies no more than this (some milliseconds); callers go on with the rest. */
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -104,12 +104,8 @@ function copyBytes(
     if (source === undefined || wanted === 0) return 0;
     dropSetIdOf(volume, { caller, inode: to });
     dropCapabilities(volume, to);
-    const file = volume.staging.file(staged);
-    try {
-      return file.copyFrom({ source, offset, toOffset, length: wanted });
-    } finally {
-      staged.sizeBytes = file.sizeBytes;
-      noteContentChange(volume, { inode: to, staged });
-    }
+    return changeContent(volume, { inode: to, staged }, (file) =>
+      file.copyFrom({ source, offset, toOffset, length: wanted }),
+    );
   });
 }

@@ -16,8 +16,8 @@ import type { Handle } from "../handle-table.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
+import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
 import { dropSetId, dropSetIdOf } from "./open.js";
-import { dropCapabilities, noteContentChange, requireSize } from "./truncate.js";
 
 export function read(
   volume: Volume,
@@ -55,13 +55,7 @@ export function write(
     requireSize(at + from.length);
     if (killSetId) dropSetId(volume, inode);
     dropCapabilities(volume, inode);
-    const file = volume.staging.file(staged);
-    try {
-      file.write({ from, offset: at });
-    } finally {
-      staged.sizeBytes = file.sizeBytes;
-      noteContentChange(volume, { inode, staged });
-    }
+    changeContent(volume, { inode, staged }, (file) => file.write({ from, offset: at }));
   };
   if (!(content instanceof Promise)) return put(content, data);
   // The buffer is the caller's again as soon as this returns.
@@ -78,10 +72,7 @@ export function fallocate(
   return whenReady(volume.staging.writable(inode), (staged) => {
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);
-    const file = volume.staging.file(staged);
-    file.allocate({ mode, offset, length });
-    staged.sizeBytes = file.sizeBytes;
-    noteContentChange(volume, { inode, staged });
+    changeContent(volume, { inode, staged }, (file) => file.allocate({ mode, offset, length }));
   });
 }
 
@@ -113,19 +104,8 @@ export function contentOf(
   if (staged !== undefined) {
     return staged.hasFile || staged.sizeBytes > 0 ? volume.staging.file(staged) : undefined;
   }
-  inode.reader ??= openSealed(volume, row ?? volume.record(inode));
+  inode.reader ??= volume.staging.openSealed(row ?? volume.record(inode));
   return inode.reader;
-}
-
-function openSealed(
-  volume: Volume,
-  { ino, contentHash, sizeBytes }: InodeRecord,
-): ContentReader | undefined {
-  if (sizeBytes === 0) return undefined;
-  if (contentHash === undefined) {
-    throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
-  }
-  return volume.contents.open({ hash: contentHash, sizeBytes });
 }
 
 /** Errors: `bad-handle` unless it may read. */

@@ -1,22 +1,9 @@
-import { NexusError } from "../../model/errors.js";
 import type { StagingId } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-
-/** Sizes and offsets stay exact in a double, and below ext4's limit of 16 TiB. */
-export const FILE_MAX_BYTES = 16 * 1024 ** 4 - 4096;
-
-/** The attribute that holds a program's capabilities; capabilities(7). */
-export const CAPABILITIES = "security.capability";
-
-/** Errors: `file-too-large`. */
-export function requireSize(endBytes: number): void {
-  if (endBytes > FILE_MAX_BYTES) {
-    throw new NexusError("file-too-large", `a file has at most ${FILE_MAX_BYTES} bytes`);
-  }
-}
+import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
 
 /**
  * Gives a file this size. Its times move also if that is the size it has: truncate(2), and open(2)
@@ -33,39 +20,11 @@ export function truncate(
   if (sizeBytes === 0 && !staged?.isWritable && inode.copyUp === undefined)
     return startOver(volume, inode);
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
-    if (content.hasFile || sizeBytes > 0) volume.staging.file(content).truncate(sizeBytes);
-    content.sizeBytes = sizeBytes;
-    noteContentChange(volume, { inode, staged: content });
+    changeContent(volume, { inode, staged: content }, (file) => file.truncate(sizeBytes));
     settleUnopened(volume, { inode, staged: content });
     // Nobody's release will close it.
     if (inode.handles === 0) content.close();
   });
-}
-
-/**
- * The content changed: what the row will have to say. A change that waited for its content counts
- * from here on: a sync that was asked for before didn't mean it.
- */
-export function noteContentChange(
-  volume: Volume,
-  { inode, staged }: { inode: Inode; staged: StagedContent },
-): void {
-  staged.changes += 1;
-  const now = volume.clock.now();
-  volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
-  inode.isAtimeSettled = false;
-}
-
-/**
- * Changing a file takes its capabilities, security.capability, whoever does it; the kernel leaves
- * that to us (FUSE_HANDLE_KILLPRIV_V2).
- */
-export function dropCapabilities(volume: Volume, inode: Inode): void {
-  if (!inode.mayHaveCapabilities) return;
-  const now = volume.clock.now();
-  const { ino } = inode;
-  volume.metadata.removeAttribute({ ino, family: "system", key: CAPABILITIES, now });
-  inode.mayHaveCapabilities = false;
 }
 
 /** Drops the content without copying it: the new one begins empty, in one transaction with the row. */

@@ -1,0 +1,53 @@
+import { NexusError } from "../../model/errors.js";
+import type { StagingFile } from "../../storage/content/content-store.js";
+import type { StagedContent } from "../content/staged-content.js";
+import type { Inode } from "../inode.js";
+import type { Volume } from "../volume.js";
+
+/** Sizes and offsets stay exact in a double, and below ext4's limit of 16 TiB. */
+export const FILE_MAX_BYTES = 16 * 1024 ** 4 - 4096;
+
+/** The attribute that holds a program's capabilities; capabilities(7). */
+export const CAPABILITIES = "security.capability";
+
+/** Errors: `file-too-large`. */
+export function requireSize(endBytes: number): void {
+  if (endBytes > FILE_MAX_BYTES) {
+    throw new NexusError("file-too-large", `a file has at most ${FILE_MAX_BYTES} bytes`);
+  }
+}
+
+/**
+ * Changes the bytes of a file, and notes what its row will have to say, also when the change fails:
+ * then a part of it may be there.
+ */
+export function changeContent<T>(
+  volume: Volume,
+  { inode, staged }: { inode: Inode; staged: StagedContent },
+  change: (file: StagingFile) => T,
+): T {
+  const file = volume.staging.file(staged);
+  try {
+    return change(file);
+  } finally {
+    staged.sizeBytes = file.sizeBytes;
+    // A change that waited for its content counts from here on: a sync that was asked for before
+    // didn't mean it.
+    staged.changes += 1;
+    const now = volume.clock.now();
+    volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
+    inode.isAtimeSettled = false;
+  }
+}
+
+/**
+ * Changing a file takes its capabilities, security.capability, whoever does it; the kernel leaves
+ * that to us (FUSE_HANDLE_KILLPRIV_V2).
+ */
+export function dropCapabilities(volume: Volume, inode: Inode): void {
+  if (!inode.mayHaveCapabilities) return;
+  const now = volume.clock.now();
+  const { ino } = inode;
+  volume.metadata.removeAttribute({ ino, family: "system", key: CAPABILITIES, now });
+  inode.mayHaveCapabilities = false;
+}
