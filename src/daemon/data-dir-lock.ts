@@ -3,18 +3,35 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { makeDirectories } from "../libc/directories.js";
 import { tryLock } from "../libc/files.js";
-import { fsError } from "../libc/system-error.js";
-import { NexusError } from "../model/errors.js";
+import { isKind, NexusError } from "../model/errors.js";
+import { refusal } from "./refusal.js";
 
 /** Who holds a data directory, for messages to people. */
 export interface LockHolder {
   readonly pid: number;
   readonly mountPoint: string;
+  /** The data directory as the holder calls it, which is the source of its mount. */
+  readonly dataDir?: string;
+  /** The holder's mount namespace. */
+  readonly namespace?: string;
+  /** Its mount has ended; it writes down what is left. */
+  readonly hasEnded?: boolean;
   /** Why it ended, if it didn't end well. */
   readonly failure?: string;
 }
 
 const POLL_MS = 50;
+/** Most holders that are finishing are gone before anybody wonders. */
+const SILENT_MS = 500;
+
+/** How to wait for a holder. */
+export interface Patience {
+  readonly waitMs: number;
+  /** Whether it is worth it. */
+  readonly isFinishing: (holder: LockHolder | undefined) => boolean;
+  /** Told once, in words for people, when it takes a while. */
+  readonly onWait: (message: string) => void;
+}
 
 /**
  * The right to use a data directory: flock(2) on `{data_dir}/lock`, held by one process at a time
@@ -36,22 +53,28 @@ export class DataDirLock {
     holder,
     waitMs,
     isFinishing,
-  }: {
-    dataDir: string;
-    holder: LockHolder;
-    waitMs: number;
-    isFinishing: (holder: LockHolder | undefined) => boolean;
-  }): Promise<DataDirLock> {
+    onWait,
+  }: Patience & { dataDir: string; holder: LockHolder }): Promise<DataDirLock> {
     const path = join(dataDir, "lock");
     const fd = open(dataDir, path);
-    const deadline = performance.now() + waitMs;
+    const start = performance.now();
+    let isSilent = true;
     while (!tryLock(fd)) {
       const other = readHolder(dataDir);
       const finishing = isFinishing(other);
-      if (!finishing || performance.now() > deadline) {
+      const waitedMs = performance.now() - start;
+      if (!finishing || waitedMs > waitMs) {
+        // It may have gone while it was looked at.
+        if (tryLock(fd)) break;
         closeSync(fd);
-        const message = finishing ? stillFinishing(dataDir, other) : inUse(dataDir, other);
+        const message = finishing
+          ? stillFinishing(dataDir, other)
+          : inUse(dataDir, { holder: other, namespace: holder.namespace });
         throw new NexusError("in-use", message, { path: dataDir });
+      }
+      if (isSilent && waitedMs > SILENT_MS) {
+        isSilent = false;
+        onWait(`waiting for ${nameOf(other)}, which has ${dataDir} and no mount`);
       }
       await setTimeout(POLL_MS);
     }
@@ -90,42 +113,57 @@ export class DataDirLock {
 export function readHolder(dataDir: string): LockHolder | undefined {
   try {
     const text = readFileSync(join(dataDir, "lock"), "utf8");
-    const { pid, mountPoint, failure } = JSON.parse(text) as Partial<LockHolder>;
+    const said = JSON.parse(text) as Partial<LockHolder>;
+    const { pid, mountPoint, dataDir: source, namespace, hasEnded, failure } = said;
     if (typeof pid !== "number" || typeof mountPoint !== "string") return undefined;
-    return { pid, mountPoint, ...(typeof failure === "string" ? { failure } : {}) };
+    return {
+      pid,
+      mountPoint,
+      ...(typeof source === "string" ? { dataDir: source } : {}),
+      ...(typeof namespace === "string" ? { namespace } : {}),
+      ...(hasEnded === true ? { hasEnded } : {}),
+      ...(typeof failure === "string" ? { failure } : {}),
+    };
   } catch {
     return undefined; // it only serves messages
   }
 }
 
+const ADVICE = "choose another --data-dir";
+
 function open(dataDir: string, path: string): number {
   try {
     makeDirectories(dataDir, { mode: 0o700 });
+    return openSync(path, "a+", 0o600);
   } catch (error) {
-    const failure = fsError(error, { op: "make the data directory", path: dataDir });
-    if (failure.kind !== "already-exists" && failure.kind !== "not-a-directory") throw failure;
+    const what = `the data directory ${dataDir} can't be used`;
+    const failure = refusal(error, { what, advice: ADVICE, path: dataDir });
+    if (!isKind(failure, "already-exists") && !isKind(failure, "not-a-directory")) throw failure;
     throw new NexusError(
       "not-a-directory",
-      `the data directory ${dataDir} is not a directory; choose another --data-dir`,
+      `the data directory ${dataDir} is not a directory; ${ADVICE}`,
       { path: dataDir, cause: error },
     );
   }
-  try {
-    return openSync(path, "a+", 0o600);
-  } catch (error) {
-    throw fsError(error, { op: "open", path });
-  }
 }
 
-function inUse(dataDir: string, holder: LockHolder | undefined): string {
-  const who =
-    holder === undefined
-      ? "another process"
-      : `process ${holder.pid}, mounted at ${holder.mountPoint}`;
-  return `the data directory ${dataDir} is in use by ${who}; unmount that first, or choose another --data-dir`;
+function nameOf(holder: LockHolder | undefined): string {
+  return holder === undefined ? "another process" : `process ${holder.pid}`;
+}
+
+function inUse(
+  dataDir: string,
+  { holder, namespace }: { holder: LockHolder | undefined; namespace: string | undefined },
+): string {
+  if (holder === undefined) {
+    return `the data directory ${dataDir} is in use by another process; unmount that first, or ${ADVICE}`;
+  }
+  const who = `the data directory ${dataDir} is in use by process ${holder.pid}, mounted at ${holder.mountPoint}`;
+  return holder.namespace === undefined || holder.namespace === namespace
+    ? `${who}; unmount that first, or ${ADVICE}`
+    : `${who} in another mount namespace (a container?); unmount it there, or ${ADVICE}`;
 }
 
 function stillFinishing(dataDir: string, holder: LockHolder | undefined): string {
-  const who = holder === undefined ? "a process" : `process ${holder.pid}`;
-  return `the data directory ${dataDir} is still in use by ${who}, which was unmounted and serves files that are open, or writes down what is left; close them, or choose another --data-dir`;
+  return `the data directory ${dataDir} is still in use by ${nameOf(holder)}, which was unmounted and serves files that are open, or writes down what is left; close them, or ${ADVICE}`;
 }

@@ -7,6 +7,7 @@ import { Session } from "../fuse/session.js";
 import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
+import { failureFields } from "./failure-fields.js";
 
 // This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
 // opens the store and serves the devices that it is given.
@@ -39,7 +40,8 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
   const say = (message: FromThread) => port.postMessage(message);
   const fail = (error: unknown) => {
     const kind = error instanceof NexusError ? error.kind : "internal";
-    logger.fatal({ err: error }, "the file system failed");
+    const isAsked = log.to === "terminal" && "reason" in failureFields(error);
+    if (!isAsked) logger.fatal(failureFields(error), "the file system failed");
     say({ type: "failed", kind, message: messageOf(error) });
   };
   try {

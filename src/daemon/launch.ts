@@ -4,26 +4,37 @@ import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
 import type { Serving } from "./serve.js";
 
 /** What a daemon in the background tells the process that started it. */
-export type ChildReport =
+type ChildReport =
+  | { readonly state: "waiting"; readonly message: string }
   | { readonly state: "ready"; readonly serving: Serving }
   | { readonly state: "failed"; readonly kind: ErrorKind; readonly message: string };
+
+type Outcome = Exclude<ChildReport, { readonly state: "waiting" }>;
 
 /**
  * Starts the daemon in the background and waits until the mount answers. `program` and `args` are
  * what this process was started with, so that the daemon understands them in the same way. Errors:
  * what the daemon reported.
  */
-export async function launch(program: string, args: readonly string[]): Promise<Serving> {
+export async function launch(
+  program: string,
+  { args, onWait }: { args: readonly string[]; onWait: (message: string) => void },
+): Promise<Serving> {
   const child = spawn(process.execPath, [program, "--child", ...args], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  const report = await new Promise<ChildReport>((resolve, reject) => {
-    child.once("message", (message) => resolve(message as ChildReport));
+  const report = await new Promise<Outcome>((resolve, reject) => {
+    child.on("message", (message) => {
+      const said = message as ChildReport;
+      if (said.state === "waiting") onWait(said.message);
+      else resolve(said);
+    });
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       const how = signal ?? `exit code ${code}`;
-      reject(new NexusError("internal", `the daemon ended before it had mounted (${how})`));
+      const what = `the daemon ended before it had mounted (${how})`;
+      reject(new NexusError("internal", `${what}; run it with -f to see why`));
     });
   });
   child.removeAllListeners();

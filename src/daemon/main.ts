@@ -6,7 +6,7 @@ import { surviveClosedOutput } from "../cli/standard-output.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine } from "./command-line.js";
 import { launch, report } from "./launch.js";
-import type { Serving } from "./serve.js";
+import type { Audience, Serving } from "./serve.js";
 import type { Unmounted } from "./unmount.js";
 
 // The name counts, too: mount(8) calls its helpers by one of their own.
@@ -18,7 +18,7 @@ try {
   if (invocation.action === "unmount") {
     const { mountPoint, lazy } = invocation;
     const { unmountAndWait } = await import("./unmount.js");
-    const unmounted = await unmountAndWait(mountPoint, { lazy });
+    const unmounted = await unmountAndWait(mountPoint, { lazy, onWait: say });
     console.log(`nexus-mount: ${sayUnmounted(unmounted)}`);
   } else if (invocation.action === "mount") {
     await mount(invocation.request);
@@ -34,21 +34,31 @@ function sayUnmounted({ mountPoint, stillServing: pid }: Unmounted): string {
   return `detached ${mountPoint}; process ${pid} ends when the last file that is open there is closed`;
 }
 
-async function mount(request: MountRequest): Promise<void> {
-  if (request.isChild) return serveForParent(request);
-  if (request.foreground) return serve(request, { onReady: () => undefined });
-  const serving = await launch(program, args);
-  const { dataDir, mountPoint, pid } = serving;
+/** Beside the result: why it takes a while, what was meant otherwise. */
+function say(message: string): void {
+  console.error(`nexus-mount: ${message}`);
+}
+
+function sayMounted({ dataDir, mountPoint, pid }: Serving): void {
   console.log(`nexus-mount: ${dataDir} is mounted at ${mountPoint} (pid ${pid})`);
 }
 
+async function mount(request: MountRequest): Promise<void> {
+  if (request.isChild) return serveForParent(request);
+  if (!request.foreground) return sayMounted(await launch(program, { args, onWait: say }));
+  await serve(request, {
+    // Otherwise its log says so, on the same terminal.
+    onReady: (serving) => {
+      if (serving.logFile !== undefined) sayMounted(serving);
+    },
+    onWait: say,
+  });
+}
+
 /** Only the process that serves loads what serves: the one that starts it is quicker without. */
-async function serve(
-  request: MountRequest,
-  options: { onReady: (serving: Serving) => void },
-): Promise<void> {
+async function serve(request: MountRequest, audience: Audience): Promise<void> {
   const serving = await import("./serve.js");
-  await serving.serve(request, options);
+  await serving.serve(request, audience);
 }
 
 /** In the background: whoever started this process waits for word. */
@@ -64,6 +74,7 @@ async function serveForParent(request: MountRequest): Promise<void> {
         isReady = true;
         void report({ state: "ready", serving });
       },
+      onWait: (message) => void report({ state: "waiting", message }),
     });
   } catch (error) {
     const kind = error instanceof NexusError ? error.kind : "internal";

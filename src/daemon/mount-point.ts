@@ -1,12 +1,12 @@
-import { readdirSync, readlinkSync, statfsSync } from "node:fs";
+import { readdirSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Config } from "../config/config.js";
 import { workingDirectory } from "../config/working-directory.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { makeDirectories } from "../libc/directories.js";
-import { fsError } from "../libc/system-error.js";
-import { NexusError } from "../model/errors.js";
+import { isKind, NexusError } from "../model/errors.js";
 import { nexusMountAt } from "./host-mounts.js";
+import { refusal } from "./refusal.js";
 
 /** What the daemon itself reads and writes. A mount over it would make it wait for its own answer. */
 export type OwnFiles = Pick<Config, "dataDir" | "dbPath" | "logFile">;
@@ -18,8 +18,13 @@ const MOST_SYMLINKS = 40;
  * The absolute path without symlinks, as the kernel lists it. Asks no mount for anything: one whose
  * daemon is gone has no answer.
  */
+export function resolvePlace(path: string, cwd = workingDirectory()): string {
+  return withoutSymlinks(resolve(cwd, path), { left: MOST_SYMLINKS });
+}
+
+/** The same for a place to mount at, which / isn't. Errors: `invalid-argument`. */
 export function resolveMountPoint(path: string, cwd = workingDirectory()): string {
-  const resolved = withoutSymlinks(resolve(cwd, path), { left: MOST_SYMLINKS });
+  const resolved = resolvePlace(path, cwd);
   if (resolved === "/") throw new NexusError("invalid-argument", "can't mount over /");
   return resolved;
 }
@@ -44,11 +49,12 @@ function withoutSymlinks(absolute: string, symlinks: { left: number }): string {
 }
 
 /**
- * Makes a mount point ready: makes the directory, clears a mount of ours whose daemon is gone.
- * Returns whether it cleared one. Errors: `in-use` (mounted and alive), `not-a-directory`,
- * `directory-not-empty`, `access-denied`, `invalid-argument` (the daemon's own files lie inside).
+ * Makes sure that a mount point can be one, if it is there already, and clears a mount of ours whose
+ * daemon is gone. Returns whether it cleared one. Errors: `in-use` (mounted and alive),
+ * `not-a-directory`, `directory-not-empty`, `access-denied`, `invalid-argument` (the daemon's own
+ * files lie inside).
  */
-export async function prepareMountPoint({
+export async function checkMountPoint({
   mountPoint,
   files,
   allowNonEmpty,
@@ -68,9 +74,17 @@ export async function prepareMountPoint({
     await unmountDevice(mountPoint, { lazy: true });
     clearedStale = true;
   }
-  makeDirectory(mountPoint);
-  if (!allowNonEmpty) requireEmpty(mountPoint);
+  if (isThere(mountPoint) && !allowNonEmpty) requireEmpty(mountPoint);
   return { clearedStale };
+}
+
+/** Makes the directory. Returns whether it wasn't there. Errors: `not-a-directory`, `access-denied`. */
+export function makeMountPoint(mountPoint: string): boolean {
+  try {
+    return makeDirectories(mountPoint);
+  } catch (error) {
+    throw refused(error, { mountPoint, verb: "made" });
+  }
 }
 
 /**
@@ -118,17 +132,14 @@ function isAtOrBelow(path: string, ancestor: string): boolean {
   return path === ancestor || path.startsWith(ancestor === sep ? sep : ancestor + sep);
 }
 
-function makeDirectory(mountPoint: string): void {
+function isThere(mountPoint: string): boolean {
   try {
-    makeDirectories(mountPoint);
+    if (statSync(mountPoint).isDirectory()) return true;
   } catch (error) {
-    const failure = fsError(error, { op: "make the mount point", path: mountPoint });
-    if (failure.kind !== "already-exists" && failure.kind !== "not-a-directory") throw failure;
-    throw new NexusError("not-a-directory", `the mount point ${mountPoint} is not a directory`, {
-      path: mountPoint,
-      cause: error,
-    });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw refused(error, { mountPoint, verb: "used" });
   }
+  throw notADirectory(mountPoint);
 }
 
 function requireEmpty(mountPoint: string): void {
@@ -136,7 +147,7 @@ function requireEmpty(mountPoint: string): void {
   try {
     entries = readdirSync(mountPoint);
   } catch (error) {
-    throw fsError(error, { op: "list the mount point", path: mountPoint });
+    throw refused(error, { mountPoint, verb: "read" });
   }
   if (entries.length === 0) return;
   throw new NexusError(
@@ -144,4 +155,19 @@ function requireEmpty(mountPoint: string): void {
     `the mount point ${mountPoint} is not empty, and its files would be hidden; use another directory, or --allow-non-empty`,
     { path: mountPoint },
   );
+}
+
+function refused(
+  error: unknown,
+  { mountPoint, verb }: { mountPoint: string; verb: "made" | "read" | "used" },
+): NexusError {
+  const what = `the mount point ${mountPoint} can't be ${verb}`;
+  const failure = refusal(error, { what, advice: "choose another directory", path: mountPoint });
+  const isFile = isKind(failure, "already-exists") || isKind(failure, "not-a-directory");
+  return isFile ? notADirectory(mountPoint, error) : failure;
+}
+
+function notADirectory(mountPoint: string, cause?: unknown): NexusError {
+  const message = `the mount point ${mountPoint} is not a directory`;
+  return new NexusError("not-a-directory", message, { path: mountPoint, cause });
 }

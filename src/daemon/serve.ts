@@ -1,19 +1,23 @@
+import { rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
-import { mountDevice, unmountDevice } from "../fuse/binding/device.js";
+import { mountDevice } from "../fuse/binding/device.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { makeDirectories } from "../libc/directories.js";
-import { fsError } from "../libc/system-error.js";
-import { isKind, messageOf } from "../model/errors.js";
+import { messageOf } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
 import { version } from "../telemetry/version.js";
 import type { MountRequest } from "./command-line.js";
 import { DataDirLock, type LockHolder } from "./data-dir-lock.js";
+import { failureFields } from "./failure-fields.js";
+import { isFinishing, PROC } from "./finishing.js";
 import { FsThread } from "./fs-thread.js";
-import { nexusMountAt } from "./host-mounts.js";
-import { isAlive, prepareMountPoint, resolveMountPoint } from "./mount-point.js";
+import type { HostMount } from "./host-mounts.js";
+import { checkMountPoint, makeMountPoint, resolveMountPoint } from "./mount-point.js";
+import { findOwnMount, unmountOwn } from "./own-mount.js";
+import { refusal } from "./refusal.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
 const FINISHING_MS = 40_000;
@@ -24,54 +28,75 @@ export interface Serving {
   readonly mountPoint: string;
   readonly dataDir: string;
   readonly pid: number;
+  /** Where it logs; undefined for the terminal. */
+  readonly logFile: string | undefined;
+}
+
+/** What the one who started the daemon hears of it. */
+export interface Audience {
+  readonly onReady: (serving: Serving) => void;
+  /** Something takes a while: why, in words. */
+  readonly onWait: (message: string) => void;
 }
 
 /**
  * Mounts, serves until the mount ends or a signal asks to stop, and closes the store. Resolves after
  * a clean end. Errors: those of the configuration, the lock, the mount point and the mount.
  */
-export async function serve(
-  request: MountRequest,
-  { onReady }: { onReady: (serving: Serving) => void },
-): Promise<void> {
+export async function serve(request: MountRequest, audience: Audience): Promise<void> {
   const config = loadConfig({
     explicit: request.settings,
     configPath: request.configPath,
     face: "command",
   });
+  const { dataDir } = config;
   const mountPoint = resolveMountPoint(request.mountPoint);
   const log = logTarget(config, request);
   // A directory that is a mount's, or the working directory of a daemon, can't be unmounted.
   if (request.isChild) process.chdir("/");
-  const { clearedStale } = await prepareMountPoint({
+  const { clearedStale } = await checkMountPoint({
     mountPoint,
     files: config,
     allowNonEmpty: request.allowNonEmpty,
   });
+  const namespace = PROC.namespaceOf("self");
+  const holder: LockHolder = {
+    pid: process.pid,
+    mountPoint,
+    dataDir,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
   const lock = await DataDirLock.acquire({
-    dataDir: config.dataDir,
-    holder: { pid: process.pid, mountPoint },
+    dataDir,
+    holder,
     waitMs: FINISHING_MS,
-    isFinishing,
+    isFinishing: (other) => isFinishing(other, { dataDir }),
+    onWait: audience.onWait,
   });
-  const logger = openLog(log);
   try {
-    if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
-    const thread = await FsThread.start(config, log);
-    await serveMount({ config, request, mountPoint, thread, logger, onReady });
-    await thread.close();
-    logger.info({ mountPoint }, "stopped");
+    const logger = openLog(log);
+    try {
+      if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
+      const thread = await FsThread.start(config, log);
+      await serveMount({ config, request, mountPoint, thread, logger, log, audience });
+      note(lock, { ...holder, hasEnded: true });
+      await thread.close();
+      logger.info({ mountPoint }, "stopped");
+    } catch (error) {
+      // On a terminal, the line with which the program ends says it.
+      if (log.to !== "terminal") logger.fatal(failureFields(error), "ended by an error");
+      throw error;
+    }
   } catch (error) {
-    logger.fatal({ err: error }, "ended by an error");
-    noteFailure(lock, { pid: process.pid, mountPoint, failure: messageOf(error) });
+    note(lock, { ...holder, hasEnded: true, failure: messageOf(error) });
     throw error;
   } finally {
     lock.release();
   }
 }
 
-/** For whoever unmounts and waits for the end. */
-function noteFailure(lock: DataDirLock, holder: LockHolder): void {
+/** For whoever waits for the end, to unmount or to mount again. */
+function note(lock: DataDirLock, holder: LockHolder): void {
   try {
     lock.note(holder);
   } catch {
@@ -87,7 +112,8 @@ function openLog(log: LogTarget): Logger {
     makeDirectories(dirname(file), { mode: 0o700 });
     return openLogger(log, "main");
   } catch (error) {
-    throw fsError(error, { op: "open the log", path: file });
+    const what = `the log ${file} can't be written`;
+    throw refusal(error, { what, advice: "choose another --log-file", path: file });
   }
 }
 
@@ -97,81 +123,101 @@ async function serveMount({
   mountPoint,
   thread,
   logger,
-  onReady,
+  log,
+  audience,
 }: {
   config: Config;
   request: MountRequest;
   mountPoint: string;
   thread: FsThread;
   logger: Logger;
-  onReady: (serving: Serving) => void;
+  log: LogTarget;
+  audience: Audience;
 }): Promise<void> {
   const { dataDir } = config;
   // From before there is a mount, so that no signal can leave one behind.
   const stop = listenForStop();
-  let isMounted = false;
+  let own: HostMount | undefined;
+  let madeDirectory = false;
   try {
+    madeDirectory = makeMountPoint(mountPoint);
     const fd = await mountDevice({
       mountPoint,
       source: dataDir,
       allowOther: config.allowOther,
       kernelOptions: kernelOptions(config, request.kernelOptions),
     });
-    isMounted = true;
+    own = findOwnMount({ mountPoint, source: dataDir });
     await thread.attach(fd, identityOf(config));
   } catch (error) {
-    if (isMounted) await detachUnserved(mountPoint, logger);
+    await detachUnserved(own, logger);
+    if (madeDirectory) removeDirectory(mountPoint);
     await thread.close().catch(() => undefined);
     throw error;
   }
   logger.info({ mountPoint, dataDir, version: version() }, "mounted");
   void stop.asked.then((signal) => {
     logger.info({ signal }, "stopping");
-    return detach({ mountPoint, thread, logger });
+    return detach({ own, thread, logger });
   });
-  onReady({ mountPoint, dataDir, pid: process.pid });
+  const logFile = log.to === "terminal" ? undefined : log.to.file;
+  audience.onReady({ mountPoint, dataDir, pid: process.pid, logFile });
   try {
     await thread.ended;
   } catch (error) {
     // Its users get errors as soon as this process has ended.
-    await detachUnserved(mountPoint, logger);
+    await detachUnserved(own, logger);
     throw error;
   }
   stop.ignoreFromNowOn();
 }
 
 /** Takes away a mount that nobody serves: only detaching asks nothing of it. */
-async function detachUnserved(mountPoint: string, logger: Logger): Promise<void> {
+async function detachUnserved(own: HostMount | undefined, logger: Logger): Promise<void> {
   try {
-    await unmountDevice(mountPoint, { lazy: true });
+    await takeAway(own, { lazy: true, logger });
   } catch (error) {
-    if (!isKind(error, "not-found")) logger.error({ err: error, mountPoint }, "can't be unmounted");
+    logger.error({ err: error, mountPoint: own?.mountPoint }, "can't be unmounted");
   }
+}
+
+async function takeAway(
+  own: HostMount | undefined,
+  { lazy, logger }: { lazy: boolean; logger: Logger },
+): Promise<void> {
+  const state = await unmountOwn(own, { lazy });
+  if (state !== "covered") return;
+  logger.warn({ mountPoint: own?.mountPoint }, "another mount covers it: left where it is");
 }
 
 /** Takes the mount away; one that is in use is detached, and its users get a moment to finish. */
 async function detach({
-  mountPoint,
+  own,
   thread,
   logger,
 }: {
-  mountPoint: string;
+  own: HostMount | undefined;
   thread: FsThread;
   logger: Logger;
 }): Promise<void> {
   try {
-    await unmountDevice(mountPoint, { lazy: false });
-    return;
+    await takeAway(own, { lazy: false, logger });
   } catch (error) {
-    if (isKind(error, "not-found")) return;
-    logger.warn({ mountPoint, reason: messageOf(error) }, "still in use: detaching");
+    const reason = messageOf(error);
+    logger.warn({ mountPoint: own?.mountPoint, reason }, "still in use: detaching");
+    await detachUnserved(own, logger);
   }
-  try {
-    await unmountDevice(mountPoint, { lazy: true });
-  } catch (error) {
-    logger.error({ err: error, mountPoint }, "can't be unmounted");
-  }
+  // Whatever became of it: one that somebody had detached, or that is bound elsewhere or covered,
+  // would go on for as long as it is used.
   thread.end();
+}
+
+function removeDirectory(mountPoint: string): void {
+  try {
+    rmdirSync(mountPoint);
+  } catch {
+    // Somebody uses it already.
+  }
 }
 
 /** Signals that ask to stop. */
@@ -201,12 +247,6 @@ function listenForStop(): StopSignals {
       isIgnoring = true;
     },
   };
-}
-
-/** A daemon without a mount is on its way out; it only has to write down the rest. */
-function isFinishing(holder: LockHolder | undefined): boolean {
-  if (holder === undefined) return true; // just starting or just gone
-  return nexusMountAt(holder.mountPoint) === undefined || !isAlive(holder.mountPoint);
 }
 
 function identityOf({ tenantId, agentId, isAdmin }: Config): Identity {

@@ -2,10 +2,12 @@ import { setTimeout } from "node:timers/promises";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { isKind, NexusError } from "../model/errors.js";
 import { DataDirLock, readHolder } from "./data-dir-lock.js";
-import { nexusMountAt } from "./host-mounts.js";
-import { resolveMountPoint } from "./mount-point.js";
+import { type HostMount, nexusMountAt } from "./host-mounts.js";
+import { resolvePlace } from "./mount-point.js";
 
 const POLL_MS = 20;
+/** Most daemons are done before anybody wonders. */
+const SILENT_MS = 2000;
 /** Longer than the daemon drains. */
 const WAIT_MS = 45_000;
 /** One that was detached may have files open, and then it ends when they are closed. */
@@ -20,19 +22,20 @@ export interface Unmounted {
 /**
  * Unmounts, and waits until the daemon has written everything down: afterwards the data directory
  * may be copied, moved, or mounted again. Detaching (`lazy`) doesn't wait for open files. Errors:
- * `not-found`, `busy`, `io-failure` (the daemon ended with an error).
+ * `not-found`, `not-permitted` (somebody else's), `busy`, `io-failure` (the daemon ended with an error).
  */
 export async function unmountAndWait(
   path: string,
-  { lazy }: { lazy: boolean },
+  { lazy, onWait }: { lazy: boolean; onWait: (message: string) => void },
 ): Promise<Unmounted> {
-  const mountPoint = resolveMountPoint(path);
+  const mountPoint = resolvePlace(path);
   const mount = nexusMountAt(mountPoint);
   if (mount === undefined) {
     throw new NexusError("not-found", `no Nexus namespace is mounted at ${mountPoint}`, {
       path: mountPoint,
     });
   }
+  requireOwner(mount);
   const dataDir = mount.source;
   const isServed = readHolder(dataDir)?.mountPoint === mountPoint;
   try {
@@ -45,7 +48,9 @@ export async function unmountAndWait(
       { path: mountPoint, cause: error },
     );
   }
-  const deadline = performance.now() + (lazy ? LAZY_WAIT_MS : WAIT_MS);
+  const start = performance.now();
+  const deadline = start + (lazy ? LAZY_WAIT_MS : WAIT_MS);
+  let isSilent = !lazy;
   while (isServed && DataDirLock.isHeld(dataDir)) {
     if (performance.now() > deadline) {
       if (lazy) return { mountPoint, stillServing: readHolder(dataDir)?.pid };
@@ -53,6 +58,11 @@ export async function unmountAndWait(
         "busy",
         `unmounted; the daemon (process ${readHolder(dataDir)?.pid}) is still writing to ${dataDir}`,
       );
+    }
+    if (isSilent && performance.now() > start + SILENT_MS) {
+      isSilent = false;
+      const who = `process ${readHolder(dataDir)?.pid}`;
+      onWait(`unmounted; waiting until ${who} has written everything to ${dataDir}`);
     }
     await setTimeout(POLL_MS);
   }
@@ -65,4 +75,17 @@ export async function unmountAndWait(
     );
   }
   return { mountPoint, stillServing: undefined };
+}
+
+/** fusermount3 would only say that it finds no such mount. */
+function requireOwner({ mountPoint, userId }: HostMount): void {
+  const uid = process.geteuid?.();
+  if (uid === 0 || userId === undefined || userId === uid) return;
+  const owner = userId === 0 ? "root" : `the user with id ${userId}`;
+  const allowed = userId === 0 ? "root" : `${owner} and root`;
+  throw new NexusError(
+    "not-permitted",
+    `${mountPoint} was mounted by ${owner}: only ${allowed} can unmount it`,
+    { path: mountPoint },
+  );
 }

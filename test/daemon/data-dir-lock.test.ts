@@ -11,9 +11,14 @@ const HOLDER: LockHolder = { pid: 4711, mountPoint: "/home/me/nexus" };
 
 async function acquire(
   dataDir: string,
-  { holder = HOLDER, waitMs = 0, isFinishing = () => false }: Partial<Wait> = {},
+  {
+    holder = HOLDER,
+    waitMs = 0,
+    isFinishing = () => false,
+    onWait = () => undefined,
+  }: Partial<Wait> = {},
 ): Promise<DataDirLock> {
-  const lock = await DataDirLock.acquire({ dataDir, holder, waitMs, isFinishing });
+  const lock = await DataDirLock.acquire({ dataDir, holder, waitMs, isFinishing, onWait });
   onTestFinished(() => lock.release());
   return lock;
 }
@@ -59,6 +64,7 @@ describe("the lock of a data directory", () => {
       holder: HOLDER,
       waitMs: 0,
       isFinishing: () => false,
+      onWait: () => undefined,
     });
     expect(DataDirLock.isHeld(dataDir)).toBe(true);
     lock.release();
@@ -99,6 +105,35 @@ describe("the lock of a data directory", () => {
     await acquire(dataDir, { waitMs: 10_000, isFinishing });
     expect(asked).toBeGreaterThanOrEqual(2);
     expect(readHolder(dataDir)).toStrictEqual(HOLDER);
+  });
+
+  test("is waited for with a word about it, once, and with none when it is short", async () => {
+    const dataDir = testDir();
+    const end = await holdElsewhere(dataDir);
+    writeFileSync(join(dataDir, "lock"), JSON.stringify(HOLDER));
+    const heard: string[] = [];
+    const waiting = acquire(dataDir, {
+      waitMs: 10_000,
+      isFinishing: () => true,
+      onWait: (message) => {
+        heard.push(message);
+        end();
+      },
+    });
+    expect(heard).toStrictEqual([]);
+    await waiting;
+    expect(heard).toStrictEqual([`waiting for process 4711, which has ${dataDir} and no mount`]);
+  });
+
+  test("is refused with the other mount namespace that the holder is in", async () => {
+    const dataDir = testDir();
+    const theirs = { ...HOLDER, namespace: "mnt:[2]" };
+    await acquire(dataDir, { holder: theirs });
+    const ours = { ...HOLDER, namespace: "mnt:[1]" };
+    await expect(acquire(dataDir, { holder: ours })).rejects.toThrow(
+      `${dataDir} is in use by process 4711, mounted at /home/me/nexus in another mount namespace (a container?); unmount it there, or choose another --data-dir`,
+    );
+    expect(readHolder(dataDir)).toStrictEqual(theirs);
   });
 
   test("is not waited for any longer when the holder turns out to stay", async () => {
@@ -143,6 +178,13 @@ describe("the lock of a data directory", () => {
 });
 
 describe("who holds it", () => {
+  test("is known with everything that was noted", async () => {
+    const dataDir = testDir();
+    const holder = { ...HOLDER, dataDir: "/link", namespace: "mnt:[1]", hasEnded: true };
+    await acquire(dataDir, { holder });
+    expect(readHolder(dataDir)).toStrictEqual(holder);
+  });
+
   test.each([
     ["no file", undefined],
     ["an empty file", ""],

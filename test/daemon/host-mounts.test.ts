@@ -12,8 +12,14 @@ describe("mountinfo", () => {
     const nexus =
       "90 22 0:48 / /home/me/nexus rw,nosuid,nodev,relatime - fuse.nexus /home/me/.nexus/data rw,user_id=0";
     expect(parseMountInfo(`${ROOT}\n${nexus}\n`)).toStrictEqual([
-      { mountPoint: "/", type: "ext4", source: "/dev/vda" },
-      { mountPoint: "/home/me/nexus", type: "fuse.nexus", source: "/home/me/.nexus/data" },
+      {
+        ...{ id: 22, parentId: 1, device: "254:0", userId: undefined },
+        ...{ mountPoint: "/", type: "ext4", source: "/dev/vda" },
+      },
+      {
+        ...{ id: 90, parentId: 22, device: "0:48", userId: 0 },
+        ...{ mountPoint: "/home/me/nexus", type: "fuse.nexus", source: "/home/me/.nexus/data" },
+      },
     ]);
   });
 
@@ -23,6 +29,7 @@ describe("mountinfo", () => {
     ["several", "90 22 0:48 / /mnt rw shared:7 master:3 unbindable - fuse.nexus data rw"],
   ])("may have optional fields: %s", (_, line) => {
     expect(parseOne(line)).toStrictEqual({
+      ...{ id: 90, parentId: 22, device: "0:48", userId: undefined },
       mountPoint: "/mnt",
       type: "fuse.nexus",
       source: "data",
@@ -39,6 +46,7 @@ describe("mountinfo", () => {
 
   test("a dash as a mount point, a root or a source is not the separator", () => {
     expect(parseOne("90 22 0:48 - - rw - tmpfs - rw")).toStrictEqual({
+      ...{ id: 90, parentId: 22, device: "0:48", userId: undefined },
       mountPoint: "-",
       type: "tmpfs",
       source: "-",

@@ -1,7 +1,13 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isAlive, prepareMountPoint, resolveMountPoint } from "../../src/daemon/mount-point.js";
+import {
+  checkMountPoint,
+  isAlive,
+  makeMountPoint,
+  resolveMountPoint,
+  resolvePlace,
+} from "../../src/daemon/mount-point.js";
 import { kindOf, kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 
@@ -42,11 +48,12 @@ describe("the place of a mount", () => {
     expect(kindOf(() => resolveMountPoint("root", base))).toBe("invalid-argument");
     expect(kindOf(() => resolveMountPoint("loop", base))).toBe("symlink-loop");
     expect(kindOf(() => resolveMountPoint("loop/below", base))).toBe("symlink-loop");
+    expect(resolvePlace("root", base)).toBe("/");
   });
 });
 
 describe("preparing a mount point", () => {
-  const prepare = (
+  const prepare = async (
     base: string,
     {
       allowNonEmpty = false,
@@ -56,17 +63,22 @@ describe("preparing a mount point", () => {
     } = {},
   ) => {
     const dataDir = files.dataDir ?? join(base, "data");
-    return prepareMountPoint({
-      mountPoint: join(base, "mnt"),
+    const mountPoint = join(base, "mnt");
+    const checked = await checkMountPoint({
+      mountPoint,
       files: { dbPath: join(dataDir, "metadata.db"), logFile: undefined, ...files, dataDir },
       allowNonEmpty,
     });
+    // Checking makes nothing: what fails between the two leaves no directory behind.
+    const isThere = existsSync(mountPoint);
+    return { ...checked, made: makeMountPoint(mountPoint), isThere };
   };
 
   test("makes it, and takes one that is there and empty", async () => {
     const base = testDir();
-    expect(await prepare(base)).toStrictEqual({ clearedStale: false });
-    expect(await prepare(base)).toStrictEqual({ clearedStale: false });
+    const clearedStale = false;
+    expect(await prepare(base)).toStrictEqual({ clearedStale, isThere: false, made: true });
+    expect(await prepare(base)).toStrictEqual({ clearedStale, isThere: true, made: false });
     // The data directory isn't this one's affair.
     expect(readdirSync(base)).toStrictEqual(["mnt"]);
   });

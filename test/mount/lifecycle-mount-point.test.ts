@@ -1,6 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ordinaryUser } from "../conformance/ordinary-user.js";
 import { Mounted, type MountOptions, NEXUS_MOUNT, shell, whyNoMounts } from "../support/daemon.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
 import { isRunning, killNow } from "../support/processes.js";
@@ -163,6 +171,23 @@ describe.skipIf(skipReason !== undefined)("a data directory", () => {
     expect(await shell("ls", { cwd: mountPoint })).toContain("workspace");
   });
 
+  test("that is served in another mount namespace is in use, too, which is said at once", async () => {
+    const mounted = prepare();
+    const { base, mountPoint, dataDir } = mounted;
+    mkdirSync(mountPoint);
+    const program = `"${process.execPath}" "${NEXUS_MOUNT}"`;
+    await shell(`unshare -m ${program} "${mountPoint}" --data-dir "${dataDir}"`);
+    onTestFinished(() => killNow(mounted.pid));
+    const before = performance.now();
+    const second = await mounted.run([join(base, "other"), "--data-dir", dataDir]);
+    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(second).toStrictEqual({
+      code: 1,
+      stdout: "",
+      stderr: `nexus-mount: the data directory ${dataDir} is in use by process ${mounted.pid}, mounted at ${mountPoint} in another mount namespace (a container?); unmount it there, or choose another --data-dir\n`,
+    });
+  });
+
   test("of a daemon that is still finishing is waited for", async () => {
     const mounted = await start();
     const { mountPoint } = mounted;
@@ -181,5 +206,27 @@ describe.skipIf(skipReason !== undefined)("a data directory", () => {
     const ended = await mounted.run([mounted.mountPoint, "--data-dir", "file/data"]);
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(ended.stderr).toMatch(/^nexus-mount: .*file\/data.*\n$/);
+    // What fails leaves no directory behind where nobody will look for one.
+    expect(existsSync(mounted.mountPoint)).toBe(false);
+  });
+
+  test("and a mount point that a user may not use are told in words, with what to do", async () => {
+    const mounted = prepare({ user: ordinaryUser() });
+    const { base, mountPoint } = mounted;
+    mkdirSync(join(base, "roots"), { mode: 0o700 });
+    const cases = [
+      [[mountPoint, "--data-dir", `${base}/roots/data`], "the data directory", "--data-dir"],
+      [[`${base}/roots/mnt`], "the mount point", "another directory"],
+      [[mountPoint, "--log-file", `${base}/roots/log/file`], "the log", "--log-file"],
+    ] as const;
+    for (const [args, what, advice] of cases) {
+      const { code, stderr } = await mounted.run(args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^nexus-mount: [^\n]* can't be \w+: permission denied; choose [^\n]*\n$/,
+      );
+      expect(stderr).toContain(what);
+      expect(stderr).toContain(advice);
+    }
   });
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readHolder } from "../../src/daemon/data-dir-lock.js";
 import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
 import { isRunning } from "../support/processes.js";
@@ -111,14 +112,21 @@ describe.skipIf(skipReason !== undefined)("nexus-mount", () => {
     expect(await shell(script, { cwd: mounted.mountPoint })).toBe("one\nready");
   });
 
-  test("that can't give a tenant its directory says why, and leaves no mount", async () => {
+  test("that can't give a tenant its directory says why, and leaves no mount and no mount point", async () => {
     const mounted = prepare();
     await mounted.mount(["--admin"]);
     await shell("echo text > workspace/acme", { cwd: mounted.mountPoint });
     await mounted.unmount();
+    rmdirSync(mounted.mountPoint);
     const ended = await mounted.tryMount(["--tenant", "acme", "--agent", "bot"]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
     expect(ended.stderr).toMatch(/^nexus-mount: \S+ must be a directory, .*\n$/);
     expect(mounted.isMounted).toBe(false);
+    expect(existsSync(mounted.mountPoint)).toBe(false);
+    // For whoever waits for its end.
+    expect(readHolder(mounted.dataDir)).toMatchObject({
+      hasEnded: true,
+      failure: ended.stderr.replace("nexus-mount: ", "").trimEnd(),
+    });
   });
 });
