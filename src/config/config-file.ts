@@ -10,7 +10,7 @@ function defaultPaths({ cwd, home }: { cwd: string; home: string }): string[] {
   return [resolve(cwd, "nexus.yaml"), join(home, ".nexus", "config.yaml")];
 }
 
-export interface ConfigFile {
+interface ConfigFile {
   readonly path: string;
   /** What relative paths in it are relative to. */
   readonly directory: string;
@@ -92,6 +92,9 @@ function unreadable(
   { path, line }: { path: string; line: number | undefined },
 ): NexusError {
   const where = line === undefined ? path : `${path}:${line}`;
-  const [what] = messageOf(problem).split("\n");
+  // The parser says the line once more.
+  const [what] = messageOf(problem)
+    .replace(/ at line \d+, column \d+:?/, "")
+    .split("\n");
   return new NexusError("invalid-config", `${where}: ${what}`, { path, cause: problem });
 }

@@ -5,7 +5,6 @@ import type { LogLevel } from "../telemetry/log-level.js";
 
 /** Everything that can be configured, complete and checked. */
 export interface Config {
-  readonly mode: "embedded";
   /** Absolute. */
   readonly dataDir: string;
   /** Absolute; inside `dataDir` unless told otherwise. */
@@ -24,8 +23,6 @@ export interface Config {
   readonly readOnly: boolean;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;
-  /** Settings of the other deployment modes and of caches that the mount leaves to the kernel. */
-  readonly reserved: Readonly<Record<string, unknown>>;
 }
 
 /** Where a setting came from, for messages: `--tenant`, `NEXUS_TENANT_ID`, `./nexus.yaml`. */

@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 
 /** The value of each setting that nobody sets. What isn't here is unset then. */
 export const DEFAULTS = {
-  mode: "embedded",
   is_admin: false,
   namespaces: [],
   mounts: [],
@@ -12,15 +11,6 @@ export const DEFAULTS = {
   read_only: false,
   log_level: "info",
   cache_size_mb: 100,
-  enable_metadata_cache: true,
-  cache_path_size: 512,
-  cache_list_size: 128,
-  cache_kv_size: 256,
-  cache_exists_size: 1024,
-  cache_ttl_seconds: 300,
-  enable_vector_search: true,
-  enable_llm_cache: true,
-  timeout: 30,
 } as const;
 
 const LOCAL_NAME = "nexus-data";

@@ -5,7 +5,14 @@ import { NexusError } from "../model/errors.js";
 import type { Config, Setting, Settings } from "./config.js";
 import { readConfigFile } from "./config-file.js";
 import { DEFAULTS, defaultDataDir } from "./defaults.js";
-import { isSettingKey, RULES, type SettingKey, type SettingRule } from "./schema.js";
+import { environmentSettings } from "./environment.js";
+import {
+  type IssueParams,
+  isSettingKey,
+  RULES,
+  type SettingKey,
+  type SettingRule,
+} from "./schema.js";
 import { suggestion } from "./suggest.js";
 import { workingDirectory } from "./working-directory.js";
 
@@ -22,10 +29,7 @@ export interface LoadOptions {
 }
 
 const KEYS = Object.keys(RULES) as SettingKey[];
-const RESERVED = KEYS.filter(
-  (key) => /^(enable|cache)_/.test(key) || ["url", "api_key", "timeout"].includes(key),
-).filter((key) => key !== "cache_size_mb");
-
+const PLANNED = KEYS.filter((key) => (RULES[key] as SettingRule).isPlanned === true);
 /**
  * The effective configuration: explicit settings win over the environment, that over the file, that
  * over the defaults. Errors: `invalid-config`, naming where a setting stands, its key, what was
@@ -43,6 +47,7 @@ export function loadConfig(options: LoadOptions): Config {
     ...explicit,
   ]);
   for (const [key, setting] of settings) requireKnown(key, setting);
+  for (const key of PLANNED) check(key, settings.get(key));
 
   const get = <K extends SettingKey>(key: K): z.output<(typeof RULES)[K]["schema"]> | undefined =>
     check(key, settings.get(key)) as z.output<(typeof RULES)[K]["schema"]> | undefined;
@@ -54,10 +59,12 @@ export function loadConfig(options: LoadOptions): Config {
       : resolve(isFromFile ? base : cwd, withHome(value, home));
   };
   const dataDir = absolute("data_dir") ?? defaultDataDir({ cwd, home, face: options.face });
+  const dbPath = absolute("db_path") ?? join(dataDir, "metadata.db");
+  const logFile = absolute("log_file");
+  if (logFile !== undefined) requireApart(logFile, { dataDir, dbPath });
   return {
-    mode: get("mode") ?? DEFAULTS.mode,
     dataDir,
-    dbPath: absolute("db_path") ?? join(dataDir, "metadata.db"),
+    dbPath,
     tenantId: get("tenant_id") as Config["tenantId"],
     agentId: get("agent_id") as Config["agentId"],
     isAdmin: get("is_admin") ?? DEFAULTS.is_admin,
@@ -68,22 +75,8 @@ export function loadConfig(options: LoadOptions): Config {
     allowOther: get("allow_other") ?? DEFAULTS.allow_other,
     readOnly: get("read_only") ?? DEFAULTS.read_only,
     logLevel: get("log_level") ?? DEFAULTS.log_level,
-    logFile: absolute("log_file"),
-    reserved: Object.fromEntries(
-      RESERVED.map((key) => [key, get(key) ?? (DEFAULTS as Record<string, unknown>)[key]]),
-    ),
+    logFile,
   };
-}
-
-function environmentSettings(env: NodeJS.ProcessEnv): Map<string, Setting> {
-  const settings = new Map<string, Setting>();
-  for (const key of KEYS) {
-    const { variable } = RULES[key] as SettingRule;
-    const value = variable === undefined ? undefined : env[variable];
-    // Set to nothing means not set, as for most programs.
-    if (variable !== undefined && value) settings.set(key, { value, source: variable });
-  }
-  return settings;
 }
 
 function requireKnown(key: string, { source }: Setting): void {
@@ -94,23 +87,48 @@ function requireKnown(key: string, { source }: Setting): void {
   );
 }
 
-function check(key: SettingKey, setting: Setting | undefined): unknown {
-  if (setting === undefined) return undefined;
-  const { schema, allowed, entryWords = {} } = RULES[key] as SettingRule;
-  const result = schema.safeParse(setting.value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = issue?.path ?? [];
-  const { at, found } = locate(setting.value, path);
-  const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const problem =
-    unknown === undefined
-      ? `found ${describe(found)}`
-      : `unknown key '${unknown}'${suggestion(unknown, Object.keys(entryWords))}`;
+/** A log would be written into the database or into what says who has the data directory. */
+function requireApart(
+  logFile: string,
+  { dataDir, dbPath }: { dataDir: string; dbPath: string },
+): void {
+  const own = [dbPath, ...["metadata.journal", "lock"].map((name) => join(dataDir, name))];
+  if (!own.includes(logFile)) return;
   throw new NexusError(
     "invalid-config",
-    `${setting.source}: ${key}${at}: ${problem}; allowed: ${entryWords[String(path.at(-1))] ?? allowed}`,
+    `the log file ${logFile} is a file of the data; choose another log_file`,
   );
+}
+
+function check(key: SettingKey, setting: Setting | undefined): unknown {
+  if (setting === undefined) return undefined;
+  const result = (RULES[key] as SettingRule).schema.safeParse(setting.value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const { at, found } = locate(setting.value, issue?.path ?? []);
+  const problem = problemOf(issue, { rule: RULES[key], found });
+  throw new NexusError("invalid-config", `${setting.source}: ${key}${at}: ${problem}`);
+}
+
+/** What was found, and what is allowed instead. */
+function problemOf(
+  issue: z.core.$ZodIssue | undefined,
+  { rule, found }: { rule: SettingRule; found: unknown },
+): string {
+  const { allowed, entryWords = {}, isSecret = false } = rule;
+  if (issue?.code === "custom" && issue.params !== undefined) {
+    return (issue.params as IssueParams).problem;
+  }
+  const words = entryWords[String(issue?.path.at(-1))] ?? allowed;
+  if (issue?.code === "unrecognized_keys") {
+    const [key = ""] = issue.keys;
+    return `unknown key '${key}'${suggestion(key, Object.keys(entryWords))}; allowed: ${words}`;
+  }
+  const isPlain = typeof found === "number" || typeof found === "boolean";
+  if (issue?.code === "invalid_type" && issue.expected === "string" && isPlain) {
+    return `found ${found}; allowed: a text, so write "${found}"`;
+  }
+  return `found ${isSecret ? "a value" : describe(found)}; allowed: ${words}`;
 }
 
 /** The part of a value that a problem is about. */

@@ -13,6 +13,15 @@ export interface SettingRule {
   readonly entryWords?: Readonly<Record<string, string>>;
   /** The environment variable that sets it. */
   readonly variable?: string;
+  /** Its value is nobody's business: not even a message shows it. */
+  readonly isSecret?: boolean;
+  /** Belongs to what is planned: it may stand in a file, and does nothing yet. */
+  readonly isPlanned?: boolean;
+}
+
+/** How a check puts its own words into an issue, instead of "found ...; allowed: ...". */
+export interface IssueParams {
+  readonly problem: string;
 }
 
 const TRUE = new Set(["true", "1", "yes", "on"]);
@@ -46,8 +55,11 @@ const virtualPath = z
   .refine((text) => text.startsWith("/") && passes(() => canonicalPath(text)))
   .transform(canonicalPath);
 
+/** The directory of views that every mount is going to have. */
+const RESERVED_NAME = ".nexus";
+
 const namespaceKeys = z.strictObject({
-  name: component,
+  name: component.refine((name) => name !== RESERVED_NAME),
   readonly: flag.default(false),
   admin_only: flag.default(false),
   requires_tenant: flag.default(true),
@@ -59,6 +71,14 @@ const namespace = namespaceKeys.transform(({ name, readonly, admin_only, require
   requiresTenant: requires_tenant,
 }));
 
+const namespaces = z.array(namespace).superRefine((entries, context) => {
+  entries.forEach(({ name }, index) => {
+    if (entries.findIndex((entry) => entry.name === name) === index) return;
+    const params: IssueParams = { problem: `a second namespace '${name}'; each may stand once` };
+    context.addIssue({ code: "custom", path: [index, "name"], params });
+  });
+});
+
 const mountKeys = z.strictObject({
   path: virtualPath,
   backend: z.literal(LOCAL_BACKEND).default(LOCAL_BACKEND),
@@ -69,7 +89,10 @@ const mount = mountKeys.transform(({ path: prefix, ...entry }) => ({ prefix, ...
 
 const FLAG_WORDS = "true or false";
 const COUNT_WORDS = "a whole number, 0 or more";
-const COMPONENT_WORDS = "a name without '/' and control characters, at most 255 bytes";
+const COMPONENT_WORDS =
+  "a name without '/' and control characters, at most 255 bytes, not '.' or '..'";
+/** For what only a client of a server has. */
+const NOTHING_YET = "nothing yet: servers are planned, and this version has local data only";
 
 /** All settings there are, by the key that YAML has for them. */
 export const RULES = {
@@ -77,6 +100,7 @@ export const RULES = {
     schema: z.literal("embedded"),
     allowed: "embedded (monolithic and distributed are planned)",
     variable: "NEXUS_MODE",
+    isPlanned: true,
   },
   data_dir: { schema: path, allowed: "a path", variable: "NEXUS_DATA_DIR" },
   db_path: { schema: path, allowed: "a path", variable: "NEXUS_DB_PATH" },
@@ -84,10 +108,10 @@ export const RULES = {
   agent_id: { schema: component, allowed: COMPONENT_WORDS, variable: "NEXUS_AGENT_ID" },
   is_admin: { schema: flag, allowed: FLAG_WORDS, variable: "NEXUS_IS_ADMIN" },
   namespaces: {
-    schema: z.array(namespace),
+    schema: namespaces,
     allowed: "a list of { name, readonly, admin_only, requires_tenant }",
     entryWords: {
-      name: COMPONENT_WORDS,
+      name: `${COMPONENT_WORDS} or '${RESERVED_NAME}'`,
       readonly: FLAG_WORDS,
       admin_only: FLAG_WORDS,
       requires_tenant: FLAG_WORDS,
@@ -121,21 +145,39 @@ export const RULES = {
     allowed: "a number above 0",
     variable: "NEXUS_CACHE_SIZE_MB",
   },
-  enable_metadata_cache: { schema: flag, allowed: FLAG_WORDS },
-  cache_path_size: { schema: count, allowed: COUNT_WORDS },
-  cache_list_size: { schema: count, allowed: COUNT_WORDS },
-  cache_kv_size: { schema: count, allowed: COUNT_WORDS },
-  cache_exists_size: { schema: count, allowed: COUNT_WORDS },
-  cache_ttl_seconds: { schema: count, allowed: COUNT_WORDS },
+  enable_metadata_cache: { schema: flag, allowed: FLAG_WORDS, isPlanned: true },
+  cache_path_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
+  cache_list_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
+  cache_kv_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
+  cache_exists_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
+  cache_ttl_seconds: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
   enable_vector_search: {
     schema: flag,
     allowed: FLAG_WORDS,
     variable: "NEXUS_ENABLE_VECTOR_SEARCH",
+    isPlanned: true,
   },
-  enable_llm_cache: { schema: flag, allowed: FLAG_WORDS, variable: "NEXUS_ENABLE_LLM_CACHE" },
-  url: { schema: z.url(), allowed: "a URL", variable: "NEXUS_URL" },
-  api_key: { schema: z.string().min(1), allowed: "a text", variable: "NEXUS_API_KEY" },
-  timeout: { schema: positive, allowed: "seconds, above 0", variable: "NEXUS_TIMEOUT" },
+  enable_llm_cache: {
+    schema: flag,
+    allowed: FLAG_WORDS,
+    variable: "NEXUS_ENABLE_LLM_CACHE",
+    isPlanned: true,
+  },
+  // Whoever sets these wants another one's data, and must not be given this machine's.
+  url: { schema: z.literal(""), allowed: NOTHING_YET, variable: "NEXUS_URL", isPlanned: true },
+  api_key: {
+    schema: z.literal(""),
+    allowed: NOTHING_YET,
+    variable: "NEXUS_API_KEY",
+    isSecret: true,
+    isPlanned: true,
+  },
+  timeout: {
+    schema: positive,
+    allowed: "seconds, above 0",
+    variable: "NEXUS_TIMEOUT",
+    isPlanned: true,
+  },
 } as const satisfies Record<string, SettingRule>;
 
 export type SettingKey = keyof typeof RULES;

@@ -82,6 +82,7 @@ describe("a file that is no YAML, or says something else than settings", () => {
     expect(message.startsWith(`${join(place.cwd, "nexus.yaml")}:${line ?? ""}`)).toBe(true);
     expect(message).toMatch(/nexus\.yaml:\d+: \S/);
     expect(message).not.toContain("\n");
+    expect(message).not.toMatch(/ at line|:$/);
   });
 
   test.each(["- tenant_id: a\n", "just a text\n", "42\n"])("%j is refused", (text) => {

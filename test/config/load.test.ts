@@ -40,7 +40,6 @@ describe("with nothing set", () => {
     const place = new ConfigPlace();
     const dataDir = join(place.home, ".nexus", "data");
     expect(place.load()).toEqual({
-      mode: "embedded",
       dataDir,
       dbPath: join(dataDir, "metadata.db"),
       tenantId: undefined,
@@ -54,19 +53,6 @@ describe("with nothing set", () => {
       readOnly: false,
       logLevel: "info",
       logFile: undefined,
-      reserved: {
-        enable_metadata_cache: true,
-        cache_path_size: 512,
-        cache_list_size: 128,
-        cache_kv_size: 256,
-        cache_exists_size: 1024,
-        cache_ttl_seconds: 300,
-        enable_vector_search: true,
-        enable_llm_cache: true,
-        url: undefined,
-        api_key: undefined,
-        timeout: 30,
-      },
     });
   });
 
@@ -137,7 +123,6 @@ describe("paths", () => {
 
 describe("every environment variable", () => {
   test.each([
-    ["NEXUS_MODE", "embedded", { mode: "embedded" }],
     ["NEXUS_DATA_DIR", "/d", { dataDir: "/d", dbPath: "/d/metadata.db" }],
     ["NEXUS_DB_PATH", "/d/x.db", { dbPath: "/d/x.db" }],
     ["NEXUS_TENANT_ID", "42", { tenantId: "42" }],
@@ -149,12 +134,50 @@ describe("every environment variable", () => {
     ["NEXUS_LOG_LEVEL", "debug", { logLevel: "debug" }],
     ["NEXUS_LOG_FILE", "/l", { logFile: "/l" }],
     ["NEXUS_CACHE_SIZE_MB", "12.5", { cacheSizeMb: 12.5 }],
-    ["NEXUS_ENABLE_VECTOR_SEARCH", "off", { reserved: { enable_vector_search: false } }],
-    ["NEXUS_ENABLE_LLM_CACHE", "0", { reserved: { enable_llm_cache: false } }],
-    ["NEXUS_URL", "https://n.example", { reserved: { url: "https://n.example" } }],
-    ["NEXUS_API_KEY", "k", { reserved: { api_key: "k" } }],
-    ["NEXUS_TIMEOUT", "2", { reserved: { timeout: 2 } }],
   ])("%s=%s is understood", (variable, value, effect) => {
     expect(new ConfigPlace().load({ env: { [variable]: value } })).toMatchObject(effect);
+  });
+
+  test.each([
+    ["NEXUS_MODE", "embedded"],
+    ["NEXUS_ENABLE_VECTOR_SEARCH", "off"],
+    ["NEXUS_ENABLE_LLM_CACHE", "0"],
+    ["NEXUS_TIMEOUT", "2"],
+  ])("%s=%s is accepted, and changes nothing yet", (variable, value) => {
+    const place = new ConfigPlace();
+    expect(place.load({ env: { [variable]: value } })).toStrictEqual(place.load());
+  });
+});
+
+test("a configuration with everything that is planned can be used, as long as it isn't a server", () => {
+  const place = new ConfigPlace();
+  const yaml = `
+mode: embedded
+data_dir: ./nexus-data
+db_path: ./nexus-data/metadata.db
+tenant_id: acme
+agent_id: agent1
+is_admin: false
+cache_size_mb: 100
+enable_vector_search: true
+enable_llm_cache: true
+enable_metadata_cache: true
+cache_path_size: 512
+cache_list_size: 128
+cache_kv_size: 256
+cache_exists_size: 1024
+cache_ttl_seconds: 300
+timeout: 30
+url:
+api_key: \${NEXUS_API_KEY:-}
+namespaces:
+  - { name: analytics, readonly: false, admin_only: false, requires_tenant: true }
+  - { name: audit, readonly: false, admin_only: true, requires_tenant: false }
+`;
+  expect(place.loadYaml(yaml)).toMatchObject({
+    dataDir: join(place.cwd, "nexus-data"),
+    dbPath: join(place.cwd, "nexus-data/metadata.db"),
+    tenantId: "acme",
+    namespaces: [{ name: "analytics" }, { name: "audit" }],
   });
 });

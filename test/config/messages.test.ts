@@ -27,8 +27,46 @@ describe("a refused value is told with its place, key, what was found and what i
     const place = new ConfigPlace();
     const explicit = flags({ tenant_id: "a/b" });
     expect(place.refusalOf(() => place.load({ explicit }))).toBe(
-      "--tenant_id: tenant_id: found \"a/b\"; allowed: a name without '/' and control characters, at most 255 bytes",
+      "--tenant_id: tenant_id: found \"a/b\"; allowed: a name without '/' and control characters, at most 255 bytes, not '.' or '..'",
     );
+  });
+
+  test("as a text to write, when it is a number or a truth where a text must be", () => {
+    expect(refusalOfYaml("tenant_id: 5")).toBe(
+      'FILE: tenant_id: found 5; allowed: a text, so write "5"',
+    );
+    expect(refusalOfYaml("data_dir: true")).toBe(
+      'FILE: data_dir: found true; allowed: a text, so write "true"',
+    );
+    expect(refusalOfYaml("tenant_id: [5]")).toMatch(/found \[5\]; allowed: a name /);
+  });
+
+  const NOTHING = "nothing yet: servers are planned, and this version has local data only";
+
+  test("as a server that there is none of yet, and its key as a secret", () => {
+    expect(refusalOfYaml("url: https://nexus.example")).toBe(
+      `FILE: url: found "https://nexus.example"; allowed: ${NOTHING}`,
+    );
+    expect(refusalOfYaml("api_key: hunter2")).toBe(
+      `FILE: api_key: found a value; allowed: ${NOTHING}`,
+    );
+    const place = new ConfigPlace();
+    const env = { NEXUS_URL: "https://nexus.example" };
+    expect(place.refusalOf(() => place.load({ env }))).toMatch(/^NEXUS_URL: url: found "https:/);
+    const key = { NEXUS_API_KEY: "hunter2" };
+    expect(place.refusalOf(() => place.load({ env: key }))).toBe(
+      `NEXUS_API_KEY: api_key: found a value; allowed: ${NOTHING}`,
+    );
+  });
+
+  test("as a log that would be written into the data", () => {
+    const place = new ConfigPlace();
+    for (const file of ["metadata.db", "lock", "metadata.journal"]) {
+      const message = place.refusalOf(() => place.loadYaml(`data_dir: d\nlog_file: d/${file}\n`));
+      expect(message).toBe(
+        `the log file ${join(place.cwd, "d", file)} is a file of the data; choose another log_file`,
+      );
+    }
   });
 
   test.each(["monolithic", "distributed"])("mode %s is not there yet, and said so", (mode) => {
@@ -85,12 +123,53 @@ describe("a setting that there is none of", () => {
   });
 });
 
+describe("an environment variable that there is none of", () => {
+  function refusalOf(env: Record<string, string>): string {
+    const place = new ConfigPlace();
+    return place.refusalOf(() => place.load({ env }));
+  }
+
+  test.each([
+    ["NEXUS_TENANT", "did you mean NEXUS_TENANT_ID?"],
+    ["NEXUS_TENNANT_ID", "did you mean NEXUS_TENANT_ID?"],
+    ["NEXUS_TENANTID", "did you mean NEXUS_TENANT_ID?"],
+    ["NEXUS_AGENT", "did you mean NEXUS_AGENT_ID?"],
+    ["NEXUS_ADMIN", "did you mean NEXUS_IS_ADMIN?"],
+    ["NEXUS_DATADIR", "did you mean NEXUS_DATA_DIR?"],
+    ["NEXUS_DATA", "did you mean NEXUS_DATA_DIR?"],
+    ["NEXUS_LOGLEVEL", "did you mean NEXUS_LOG_LEVEL?"],
+    ["NEXUS_CONFIG", "name the configuration file with --config"],
+    ["NEXUS_NAMESPACES", "write 'namespaces' into the configuration file"],
+  ])("%s is refused: %s", (variable, advice) => {
+    expect(refusalOf({ [variable]: "x", NEXUS_TENANT_ID: "acme" })).toBe(
+      `the environment variable ${variable} is not a setting; ${advice} (if it is another program's, unset it for this one)`,
+    );
+  });
+
+  test.each([
+    "NEXUS_HOME",
+    "NEXUS_NODE",
+    "NEXUS_TOKEN",
+    "NEXUS_USERNAME",
+    "nexus_tenant",
+    "TENANT",
+  ])("%s may be another program's", (variable) => {
+    const place = new ConfigPlace();
+    expect(place.load({ env: { [variable]: "x" } })).toStrictEqual(place.load());
+  });
+
+  test("and is set to nothing isn't set", () => {
+    expect(new ConfigPlace().load({ env: { NEXUS_TENANT: "" } }).tenantId).toBeUndefined();
+  });
+});
+
 describe("a problem inside a list is told with its index and key", () => {
   test.each([
     [
       "namespaces: [{name: lab}, {name: a/b}]",
-      "namespaces[1].name: found \"a/b\"; allowed: a name without '/' and control characters, at most 255 bytes",
+      "namespaces[1].name: found \"a/b\"; allowed: a name without '/' and control characters, at most 255 bytes, not '.' or '..' or '.nexus'",
     ],
+    ["namespaces: [{name: .nexus}]", 'namespaces[0].name: found ".nexus"; allowed: a name without'],
     [
       "namespaces: [{readonly: true}]",
       "namespaces[0].name: found nothing; allowed: a name without",
@@ -113,6 +192,12 @@ describe("a problem inside a list is told with its index and key", () => {
     const message = refusalOfYaml(yaml);
     expect(message).toContain(`FILE: ${told}`);
     expect(message).toContain("; allowed: ");
+  });
+
+  test("a second namespace of the same name", () => {
+    expect(refusalOfYaml("namespaces: [{name: lab}, {name: a}, {name: lab, readonly: true}]")).toBe(
+      "FILE: namespaces[2].name: a second namespace 'lab'; each may stand once",
+    );
   });
 
   test.each([
