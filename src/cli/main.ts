@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { messageOf } from "../model/errors.js";
+import { version } from "../telemetry/version.js";
 import { addMountCommand, addUnmountCommand } from "./commands/mount.js";
 import { addVersionCommand } from "./commands/version.js";
 import { exitCodeOf } from "./exit-code.js";
@@ -10,6 +11,7 @@ const USAGE = 2;
 
 const program = new Command("nexus")
   .description("The Nexus namespace on this machine.")
+  .version(version(), "-V, --version", "print the version number alone")
   .showSuggestionAfterError()
   // One line, as for all other errors; commander puts its suggestions on a second one.
   .configureOutput({

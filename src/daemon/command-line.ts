@@ -18,6 +18,8 @@ export interface MountRequest {
   readonly settings: ReadonlyMap<string, Setting>;
   readonly kernelOptions: ReadonlySet<KernelOption>;
   readonly configPath: string | undefined;
+  /** A source that is only a word, which means nothing; mount(8) always gives one. */
+  readonly ignoredSource: string | undefined;
   readonly allowNonEmpty: boolean;
   readonly foreground: boolean;
   /** This process was started to serve, by one that waits for it. */
@@ -82,13 +84,17 @@ export function parseCommandLine(args: readonly string[], programName: string): 
     if (source !== undefined) {
       throw new NexusError("invalid-argument", "expected: nexus-mount -u mountpoint");
     }
+    requireForUnmount(command);
     return { action: "unmount", mountPoint, lazy: flags.lazy === true };
+  }
+  if (flags.lazy === true) {
+    throw new NexusError("invalid-argument", "--lazy goes with --unmount: nexus-mount -u --lazy");
   }
   const list = parseMountOptions(flags.options ?? []);
   const settings = new Map(list.settings);
   // What fstab has as the source is the data directory, unless it is just a word.
-  if (source?.includes("/"))
-    settings.set("data_dir", { value: source, source: "the mount source" });
+  const isDataDir = source?.includes("/") === true;
+  if (isDataDir) settings.set("data_dir", { value: source, source: "the mount source" });
   for (const [flag, key, word] of FLAG_SETTINGS) {
     const value = flags[flag];
     if (value !== undefined) settings.set(key, { value, source: word });
@@ -98,6 +104,7 @@ export function parseCommandLine(args: readonly string[], programName: string): 
     settings,
     kernelOptions: list.kernelOptions,
     configPath: flags.config ?? list.configPath,
+    ignoredSource: isDataDir || isHelper ? undefined : source,
     allowNonEmpty: flags.allowNonEmpty === true || list.allowNonEmpty,
     foreground: flags.foreground === true && !isHelper,
     isChild: flags.child === true,
@@ -109,7 +116,11 @@ function describeCommand(isHelper: boolean): Command {
   const collect = (value: string, all: string[] = []) => [...all, value];
   const command = new Command("nexus-mount")
     .description("Mounts the Nexus namespace as a directory tree.")
-    .argument("<mountpoint...>", "the directory; after a source, as mount(8) calls it")
+    .usage("[options] [source] mountpoint")
+    .argument(
+      "<mountpoint...>",
+      "the directory; a source with a '/' before it is the data directory, another one means nothing",
+    )
     .option("-f, --foreground", "stay in the foreground and log to the terminal")
     .option("-u, --unmount", "unmount, and wait until everything is on disk")
     .option("-z, --lazy", "with -u: detach now, even while files are open")
@@ -136,6 +147,17 @@ function describeCommand(isHelper: boolean): Command {
     command.addOption(new Option("-N <namespace>").hideHelp());
   }
   return command;
+}
+
+/** What says how to mount means nothing to an unmount, so it was probably meant otherwise. */
+function requireForUnmount(command: Command): void {
+  const extra = command.options.find((option) => {
+    const name = option.attributeName();
+    return !["unmount", "lazy"].includes(name) && command.getOptionValue(name) !== undefined;
+  });
+  if (extra === undefined) return;
+  const word = extra.long ?? extra.flags;
+  throw new NexusError("invalid-argument", `${word} doesn't go with --unmount`);
 }
 
 /** commander puts its suggestions on a line of their own. */

@@ -45,6 +45,12 @@ function sayMounted({ dataDir, mountPoint, pid }: Serving): void {
 
 async function mount(request: MountRequest): Promise<void> {
   if (request.isChild) return serveForParent(request);
+  const { ignoredSource } = request;
+  if (ignoredSource !== undefined) {
+    say(
+      `the source '${ignoredSource}' is only a word; a data directory has a '/': ./${ignoredSource}`,
+    );
+  }
   if (!request.foreground) return sayMounted(await launch(program, { args, onWait: say }));
   await serve(request, {
     // Otherwise its log says so, on the same terminal.

@@ -4,7 +4,7 @@ import type { KernelOption } from "../fuse/mount-options.js";
 import { NexusError } from "../model/errors.js";
 
 /** What `-o` says, in the words of mount(8) and in ours. */
-export interface MountOptionList {
+interface MountOptionList {
   readonly settings: Map<string, Setting>;
   readonly kernelOptions: Set<KernelOption>;
   readonly configPath: string | undefined;
@@ -106,6 +106,9 @@ function nameAndValue(option: string): { name: string; value: string | undefined
 
 function unknownOption(option: string): string {
   const { name, value } = nameAndValue(option);
+  if (option === "remount") {
+    return "the options of a mount can't be changed: unmount it, and mount it again";
+  }
   if (value === undefined && (VALUE_OPTIONS.has(name) || name === "config")) {
     return `-o ${name} needs a value: -o ${name}=...`;
   }

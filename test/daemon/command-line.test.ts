@@ -37,6 +37,7 @@ describe("a mount", () => {
       settings: new Map(),
       kernelOptions: new Set(["nosuid", "nodev"]),
       configPath: undefined,
+      ignoredSource: undefined,
       allowNonEmpty: false,
       foreground: false,
       isChild: false,
@@ -110,8 +111,16 @@ describe("a source", () => {
   });
 
   test.each(["nexus mnt", "none mnt", "nexus-mount mnt"])("that is a word isn't: %s", (line) => {
-    expect(requestOf(line).mountPoint).toBe("mnt");
+    expect(requestOf(line)).toMatchObject({
+      mountPoint: "mnt",
+      ignoredSource: line.split(" ")[0],
+    });
     expect(settingsOf(line)).toStrictEqual({});
+  });
+
+  test("that is a path isn't ignored, and mount(8) may give any word", () => {
+    expect(requestOf("./data mnt").ignoredSource).toBeUndefined();
+    expect(requestOf("nexus mnt", "mount.fuse.nexus").ignoredSource).toBeUndefined();
   });
 });
 
@@ -159,6 +168,7 @@ describe("nothing is to be done after", () => {
 
   test.each(["-h", "--help"])("%s, which prints all options and examples", (option) => {
     const output = outputOf(() => expect(parse(option)).toStrictEqual({ action: "nothing" }));
+    expect(output).toMatch(/^Usage: nexus-mount \[options\] \[source\] mountpoint\n/);
     for (const word of ["--data-dir", "--unmount", "-o, --options", "Examples:"]) {
       expect(output).toContain(word);
     }
@@ -170,6 +180,13 @@ describe("it is refused, in one line,", () => {
   test.each([
     ["without a mount point", [], "missing required argument 'mountpoint'"],
     ["with three places", ["a", "b", "c"], "expected: nexus-mount [options] [source] mountpoint"],
+    ["with --lazy alone", ["-z", "mnt"], "--lazy goes with --unmount: nexus-mount -u --lazy"],
+    [
+      "with an option of mounting to unmount",
+      ["-u", "mnt", "--data-dir", "x"],
+      "--data-dir doesn't go with --unmount",
+    ],
+    ["with a list to unmount", ["-u", "mnt", "-oro"], "--options doesn't go with --unmount"],
     ["with two places to unmount", ["-u", "a", "b"], "expected: nexus-mount -u mountpoint"],
     [
       "with an option that doesn't exist",

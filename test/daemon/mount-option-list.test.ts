@@ -104,6 +104,7 @@ describe("a list of mount options", () => {
     ["speed=9", "unknown mount option 'speed=9'"],
     ["ro=1", "unknown mount option 'ro=1'; did you mean 'ro'?"],
     ["defaultsx", "unknown mount option 'defaultsx'"],
+    ["remount,ro", "the options of a mount can't be changed: unmount it, and mount it again"],
     ["tenant", "-o tenant needs a value: -o tenant=..."],
     ["config", "-o config needs a value: -o config=..."],
     ["toString", "unknown mount option 'toString'"],

@@ -33,6 +33,9 @@ describe.skipIf(skipReason !== undefined)("called as a helper of mount(8)", () =
     const mounted = prepare();
     const { base, mountPoint } = mounted;
     const ended = await mounted.run(["nexus", mountPoint, "-o", "ro,nosuid,nodev,noexec"]);
+    expect(ended.stderr).toBe(
+      "nexus-mount: the source 'nexus' is only a word; a data directory has a '/': ./nexus\n",
+    );
     expect(ended.stdout).toContain(`${base}/.nexus/data is mounted at ${mountPoint} `);
     expect(await shownOptions(mountPoint)).toEqual(expect.arrayContaining(["ro", "noexec"]));
   });
@@ -63,10 +66,12 @@ describe.skipIf(skipReason !== undefined)("called as a helper of mount(8)", () =
     const program = join(base, "bin/nexus-mount");
     writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${NEXUS_MOUNT}' "$@"\n`);
     chmodSync(program, 0o755);
-    const list = "rw,nosuid,nodev,agent=a\\,b";
+    const list = "rw,nosuid,nodev,noexec,tenant=acme,agent=a\\,b";
     const command = `PATH='${base}/bin':$PATH HOME=${base}`;
     await shell(`${command} ${MOUNT_FUSE} 'nexus-mount#${dataDir}' ${mountPoint} -o '${list}'`);
-    expect(await shownOptions(mountPoint)).toEqual(expect.arrayContaining(["nosuid", "nodev"]));
-    expect(mounted.isMounted).toBe(true);
+    expect(await shownOptions(mountPoint)).toEqual(
+      expect.arrayContaining(["nosuid", "nodev", "noexec"]),
+    );
+    expect(existsSync(join(mountPoint, "workspace/acme/a,b"))).toBe(true);
   });
 });

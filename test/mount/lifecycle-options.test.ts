@@ -49,6 +49,8 @@ describe.skipIf(skipReason !== undefined)("the data directory", () => {
     const ended = await mounted.run([...list, ...withFile], environment);
     expect(mountedDataDir(ended)).toBe(`${base}/from-list`);
     await mounted.unmount();
+    expect(mountedDataDir(await mounted.run(withFile, environment))).toBe(`${base}/from-env`);
+    await mounted.unmount();
     // A relative path in a file is relative to the file.
     expect(mountedDataDir(await mounted.run(withFile))).toBe(`${base}/etc/from-file`);
   });
@@ -66,7 +68,7 @@ describe.skipIf(skipReason !== undefined)("an identity", () => {
 
   test("of --admin sees the system namespace, which nobody else does", async () => {
     const mounted = await start();
-    expect(() => statSync(join(mounted.mountPoint, "system"))).toThrow(/EACCES|ENOENT/);
+    expect(() => statSync(join(mounted.mountPoint, "system"))).toThrow(/EACCES/);
     await mounted.unmount();
     await mounted.mount(["--admin"]);
     expect(statSync(join(mounted.mountPoint, "system")).isDirectory()).toBe(true);

@@ -17,14 +17,18 @@ describe("nexus", () => {
   test("prints its version", async () => {
     const { code, stdout } = await nexus("version", "--json");
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ node: process.version });
+    const { nexus: number, node } = JSON.parse(stdout) as Record<string, string>;
+    expect(node).toBe(process.version);
+    for (const option of ["--version", "-V"]) {
+      expect(await nexus(option)).toStrictEqual({ code: 0, stdout: `${number}\n`, stderr: "" });
+    }
   });
 
   test.each([
     [["umont"], "nexus: unknown command 'umont' (Did you mean umount?)\n"],
     [["version", "--jsn"], "nexus: unknown option '--jsn' (Did you mean --json?)\n"],
     [["umount"], "nexus: missing required argument 'mountpoint'\n"],
-    [["mount"], "nexus: missing required argument 'args'\n"],
+    [["mount"], "nexus: missing required argument 'mountpoint'\n"],
   ])("refuses %j in one line, with 2", async (args, stderr) => {
     expect(await nexus(...args)).toStrictEqual({ code: 2, stdout: "", stderr });
   });
@@ -100,6 +104,6 @@ describe.skipIf(skipReason !== undefined)("nexus mount and nexus umount", () => 
   test("nexus mount --help is the help of nexus-mount", async () => {
     const { code, stdout } = await nexus("mount", "--help");
     expect(code).toBe(0);
-    expect(stdout).toContain("Usage: nexus-mount [options] <mountpoint...>");
+    expect(stdout).toContain("Usage: nexus-mount [options] [source] mountpoint");
   });
 });

@@ -10,7 +10,8 @@ export function addMountCommand(program: Command): void {
   program
     .command("mount")
     .description("mount the namespace at a directory (see nexus-mount --help)")
-    .argument("<args...>", "what nexus-mount takes")
+    .usage("[options] [source] mountpoint")
+    .argument("<mountpoint...>", "the directory, and what else nexus-mount takes")
     .allowUnknownOption()
     .helpOption(false)
     .addHelpText("after", "\nExample:\n  nexus mount ~/nexus --tenant acme")
