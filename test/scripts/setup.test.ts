@@ -1,0 +1,159 @@
+import { execFile, execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { testDir } from "../support/temp-dir.js";
+
+const SETUP = fileURLToPath(new URL("../../scripts/setup", import.meta.url));
+
+/** What a bare Debian has of what the script uses. */
+const BARE = [
+  ...["bash", "env", "cat", "cmp", "cp", "dirname", "find", "grep", "head", "mkdir", "mktemp"],
+  ...["mv", "rm", "sed", "sleep", "tail", "touch"],
+];
+
+interface Ended {
+  readonly code: number;
+  readonly lines: string[];
+}
+
+/** A checkout on a machine with no other programs than those that a test puts there. */
+class Machine {
+  readonly checkout = testDir();
+  readonly bin = join(this.checkout, "bin");
+
+  constructor({ user, programs = [] }: { user: "root" | "ada"; programs?: readonly string[] }) {
+    for (const path of ["bin", "scripts", "src"]) mkdirSync(join(this.checkout, path));
+    cpSync(SETUP, join(this.checkout, "scripts/setup"));
+    for (const name of ["package-lock.json", "package.json", "src/a.ts"]) this.write(name, "{}");
+    for (const name of ["tsconfig.json", "tsconfig.build.json"]) this.write(name, "{}");
+    for (const name of BARE) {
+      const path = execFileSync("which", [name], { encoding: "utf8" }).trim();
+      symlinkSync(path, join(this.bin, name));
+    }
+    symlinkSync(process.execPath, join(this.bin, "node"));
+    this.program("id", `echo ${user === "root" ? 0 : 1000}`);
+    for (const name of programs) this.program(name, "exit 0");
+    this.npm({});
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(join(this.checkout, path)), { recursive: true });
+    writeFileSync(join(this.checkout, path), text);
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.checkout, path), "utf8");
+  }
+
+  program(name: string, script: string): void {
+    rmSync(join(this.bin, name), { force: true });
+    writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(this.bin, name), 0o755);
+  }
+
+  /** An npm that notes what it is asked, and answers as told. */
+  npm({ ci = "", build = "" }: { ci?: string; build?: string }): void {
+    this.program(
+      "npm",
+      `echo "$1" >> npm-calls
+      if [ "$1" = ci ]; then mkdir -p node_modules; ${ci || ":"}; fi
+      if [ "$1" = run ]; then mkdir -p dist; : > dist/.tsbuildinfo; ${build || ":"}; fi`,
+    );
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    const options = { env: { PATH: this.bin, TMPDIR: this.checkout } };
+    return new Promise((resolve) => {
+      execFile(join(this.checkout, "scripts/setup"), args, options, (error, stdout, stderr) => {
+        expect(stdout).toBe("");
+        const lines = stderr.split("\n").filter((line) => line !== "");
+        resolve({ code: typeof error?.code === "number" ? error.code : 0, lines });
+      });
+    });
+  }
+}
+
+const COMPILERS = ["python3", "make", "c++"];
+
+describe("scripts/setup", () => {
+  test("installs and builds what is missing, and says nothing the second time", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.read("npm-calls")).toBe("ci\nrun\n");
+    expect(await machine.run()).toStrictEqual({ code: 0, lines: [] });
+    expect(machine.read("npm-calls")).toBe("ci\nrun\n");
+  });
+
+  test("installs what npm ci may compile with, as root", async () => {
+    const machine = new Machine({ user: "root" });
+    machine.program("apt-get", `echo "$@" >> apt-calls`);
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.read("apt-calls")).toMatch(/^install .* python3 make g\+\+$/m);
+  });
+
+  test("names to another user what is needed in any case", async () => {
+    const machine = new Machine({ user: "ada", programs: ["python3"] });
+    expect(await machine.run()).toStrictEqual({
+      code: 1,
+      lines: ["setup: please install: fuse3 make g++"],
+    });
+  });
+
+  test("tries without what only compiling needs, and names it when npm ci fails", async () => {
+    const machine = new Machine({ user: "ada", programs: ["fusermount3"] });
+    machine.npm({});
+    expect(await machine.run()).toMatchObject({ code: 0 });
+
+    rmSync(join(machine.checkout, "node_modules"), { recursive: true });
+    machine.npm({
+      ci: `for i in 1 2 3 4 5 6 7 8 9; do echo "npm error gyp ERR! find Python $i"; done; echo "npm error the cause"; exit 1`,
+    });
+    const { code, lines } = await machine.run();
+    expect(code).toBe(1);
+    expect(lines).toContain("npm error the cause");
+    expect(lines.at(-1)).toMatch(
+      /^setup: npm ci failed \(its output: \S+\); install python3 make g\+\+ and try again$/,
+    );
+    const log = /its output: (\S+)\)/.exec(lines.at(-1) ?? "")?.[1] ?? "";
+    expect(readFileSync(log, "utf8")).toContain("find Python 1");
+    expect(existsSync(join(machine.checkout, "node_modules/.setup-stamp"))).toBe(false);
+  });
+
+  test("says that npm ci failed when nothing is missing for it", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.npm({ ci: `echo "npm error network"; exit 7` });
+    const { code, lines } = await machine.run();
+    expect([code, lines.at(-2)]).toStrictEqual([1, "npm error network"]);
+    expect(lines.at(-1)).toMatch(/^setup: npm ci failed \(its output: \S+\)$/);
+  });
+
+  test("doesn't count a build that failed as built", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.npm({ build: "echo src/a.ts: wrong; exit 2" });
+    const failed = { code: 1, lines: ["src/a.ts: wrong", "setup: the build failed"] };
+    const first = await machine.run();
+    expect({ ...first, lines: first.lines.slice(-2) }).toStrictEqual(failed);
+    expect(await machine.run()).toStrictEqual(failed);
+    machine.npm({});
+    expect(await machine.run()).toStrictEqual({ code: 0, lines: [] });
+  });
+
+  test("builds again what was changed while it was being built", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.npm({ build: "sleep 0.05; touch src/a.ts" });
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.read("npm-calls")).toBe("ci\nrun\nrun\n");
+  });
+});
