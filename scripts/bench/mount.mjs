@@ -4,12 +4,15 @@
 //
 //   scripts/bench/mount [--dir DIR] [--rounds N] [--files N] [--only WORK] [--json FILE]
 //
+// Works in a new directory below DIR, and removes that one at the end. --only measures what has WORK
+// in its name, after the unmeasured work that it builds on.
+//
 // Each figure is the median over the rounds; in a round the three take turns. "Uncached" means that
 // the kernel has to ask the daemon: its caches of entries, inodes and pages are emptied, and those
 // of the file system below are filled again, for all three alike.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,14 +28,16 @@ const SETTLE_S = 5;
 
 const { values } = parseArgs({
   options: {
-    dir: { type: "string", default: "/var/tmp/nexus-bench" },
+    dir: { type: "string", default: "/var/tmp" },
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "3000" },
     only: { type: "string" },
     json: { type: "string", default: join(HERE, "results/mount.json") },
   },
 });
-const base = resolve(values.dir);
+mkdirSync(values.dir, { recursive: true });
+/** Ours alone: whatever else lies in DIR stays as it is. */
+const base = mkdtempSync(join(resolve(values.dir), "nexus-bench-"));
 const rounds = Number(values.rounds);
 const files = Number(values.files);
 const isRoot = process.getuid?.() === 0;
@@ -42,6 +47,8 @@ const bash = (script) =>
     encoding: "utf8",
     maxBuffer: 64 * MIB,
   });
+/** A path as one word of a shell script. */
+const q = (...parts) => `'${join(...parts).replaceAll("'", "'\\''")}'`;
 const sleep = (seconds) => bash(`sleep ${seconds}`);
 
 /** The three, each with the directory to work in and what lies below it. */
@@ -55,7 +62,7 @@ const TARGETS = [
 function makeCold() {
   if (!isRoot) return;
   bash(`sync; echo 2 > /proc/sys/vm/drop_caches
-    find ${base}/data/cas ${base}/native ${base}/bindfs-below -type f -print0 2>/dev/null | xargs -0 -r cat > /dev/null`);
+    find ${q(base, "data/cas")} ${q(base, "native")} ${q(base, "bindfs-below")} -type f -print0 2>/dev/null | xargs -0 -r cat > /dev/null`);
 }
 
 /** Seconds that a script takes. */
@@ -82,6 +89,9 @@ function micro(dir, phase) {
 const us = (value) => ({ value, unit: "us" });
 const ms = (value) => ({ value: value * 1000, unit: "ms" });
 
+/** 1 is "nothing found", and 2 an error. */
+const GREP = "grep -r no-such-text tree > /dev/null || [ $? = 1 ]";
+
 /** The work, in order; later ones use what earlier ones left in the directory. */
 const WORK = [
   ["create+write 4 KiB+close", (dir) => us(micro(dir, "create"))],
@@ -107,7 +117,9 @@ const WORK = [
   [
     "ls -l of 10,000 entries, uncached",
     (dir) => {
-      bash(`mkdir -p ${dir}/list && cd ${dir}/list && seq -f 'entry-%06g' ${LISTED} | xargs touch`);
+      bash(
+        `mkdir -p ${q(dir, "list")} && cd ${q(dir, "list")} && seq -f 'entry-%06g' ${LISTED} | xargs touch`,
+      );
       sleep(SETTLE_S);
       makeCold();
       return ms(seconds("ls -l list > /dev/null", dir));
@@ -115,42 +127,64 @@ const WORK = [
   ],
   ["ls -l of 10,000 entries, again", (dir) => ms(seconds("ls -l list > /dev/null", dir))],
   ["rm -rf of 10,000 entries", (dir) => ms(seconds("rm -rf list", dir))],
-  ["write 256 MiB", (dir) => ms(seconds(`dd if=${base}/large of=large bs=1M status=none`, dir))],
+  [
+    "write 256 MiB",
+    (dir) => ms(seconds(`dd if=${q(base, "large")} of=large bs=1M status=none`, dir)),
+  ],
   [
     "read 256 MiB, uncached",
     (dir) => {
       sleep(SETTLE_S);
       if (!dir.startsWith(join(base, "native")))
-        bash(`dd if=${dir}/large iflag=nocache count=0 status=none`);
+        bash(`dd if=${q(dir, "large")} iflag=nocache count=0 status=none`);
       return ms(seconds("dd if=large of=/dev/null bs=1M status=none", dir));
     },
   ],
   ["read 256 MiB, warm", (dir) => ms(seconds("dd if=large of=/dev/null bs=1M status=none", dir))],
   ["cp of 256 MiB inside", (dir) => ms(seconds("cp large copy", dir))],
   ["rm of both", (dir) => ms(seconds("rm large copy", dir))],
-  ["tar x of the tree", (dir) => ms(seconds(`tar xf ${base}/tree.tar`, dir))],
+  ["tar x of the tree", (dir) => ms(seconds(`tar xf ${q(base, "tree.tar")}`, dir))],
   [
     "grep -r over it, uncached",
     (dir) => {
       sleep(SETTLE_S);
       makeCold();
-      return ms(seconds("grep -r no-such-text tree > /dev/null || true", dir));
+      return ms(seconds(GREP, dir));
     },
   ],
-  [
-    "grep -r over it, warm",
-    (dir) => ms(seconds("grep -r no-such-text tree > /dev/null || true", dir)),
-  ],
-  ["rm -rf of it", (dir) => ms(seconds("rm -rf tree", dir))],
-].filter(([name]) => values.only === undefined || name.includes(values.only));
+  ["grep -r over it, warm", (dir) => ms(seconds(GREP, dir))],
+  ["rm -rf of it", (dir) => ms(seconds("test -d tree; rm -rf tree", dir))],
+];
+
+/** What else has to be done first, by the beginning of a name. */
+const BUILDS_ON = {
+  stat: ["create+write"],
+  "open+read": ["create+write"],
+  unlink: ["create+write"],
+  "ls -l of 10,000 entries, again": ["ls -l of 10,000 entries, uncached"],
+  "rm -rf of 10,000": ["ls -l of 10,000 entries, uncached"],
+  read: ["write 256"],
+  "cp of": ["write 256"],
+  "rm of both": ["write 256", "cp of"],
+  grep: ["tar x"],
+  "rm -rf of it": ["tar x"],
+};
+
+const isMeasured = (name) => values.only === undefined || name.includes(values.only);
+const isNeeded = (name) =>
+  isMeasured(name) ||
+  Object.entries(BUILDS_ON).some(
+    ([prefix, bases]) =>
+      bases.some((start) => name.startsWith(start)) &&
+      WORK.some(([other]) => other.startsWith(prefix) && isMeasured(other)),
+  );
 
 function prepare() {
-  rmSync(base, { recursive: true, force: true });
   for (const part of ["native", "bindfs", "bindfs-below", "nexus", "data"]) {
     mkdirSync(join(base, part), { recursive: true });
   }
   execFileSync("cc", ["-O2", "-o", join(base, "micro"), join(HERE, "micro.c")]);
-  bash(`head -c ${LARGE_MIB}M /dev/urandom > ${base}/large`);
+  bash(`head -c ${LARGE_MIB}M /dev/urandom > ${q(base, "large")}`);
   makeTree();
   execFileSync("bindfs", [join(base, "bindfs-below"), join(base, "bindfs")]);
   execFileSync("node", [NEXUS_MOUNT, join(base, "nexus"), "--data-dir", join(base, "data")]);
@@ -177,7 +211,8 @@ function makeTree() {
       writeFileSync(join(path, `source-${file}.txt`), text.join(""));
     }
   }
-  bash(`tar cf ${base}/tree.tar -C ${base} tree && rm -rf ${tree}`);
+  bash(`tar cf ${q(base, "tree.tar")} -C ${q(base)} tree`);
+  rmSync(tree, { recursive: true });
 }
 
 function cleanUp() {
@@ -197,12 +232,15 @@ function median(numbers) {
 }
 
 function measure() {
-  const results = new Map(WORK.map(([name]) => [name, { unit: "", samples: {} }]));
+  const work = WORK.filter(([name]) => isNeeded(name));
+  const measured = work.filter(([name]) => isMeasured(name));
+  const results = new Map(measured.map(([name]) => [name, { unit: "", samples: {} }]));
   for (let round = 1; round <= rounds; round++) {
     for (const { name: target, dir } of TARGETS) {
-      for (const [name, run] of WORK) {
+      for (const [name, run] of work) {
         const { value, unit } = run(dir);
         const result = results.get(name);
+        if (result === undefined) continue;
         result.unit = unit;
         result.samples[target] = [...(result.samples[target] ?? []), value];
       }
@@ -229,13 +267,19 @@ function report(results) {
   return [line(header), rule, ...rows.map(line)].join("\n");
 }
 
+if (!WORK.some(([name]) => isMeasured(name))) {
+  rmSync(base, { recursive: true });
+  console.error(`bench: no work has '${values.only}' in its name`);
+  process.exit(2);
+}
+
 const machine = {
   cpu: cpus()[0]?.model,
   cpus: cpus().length,
   memoryGiB: Math.round(totalmem() / 1024 ** 3),
   kernel: release(),
   node: process.version,
-  fileSystem: bash(`df --output=fstype ${dirname(base)} | tail -1`).trim(),
+  fileSystem: bash(`df --output=fstype ${q(base)} | tail -1`).trim(),
   rounds,
   files,
 };
@@ -257,5 +301,5 @@ try {
   );
   console.log(`samples: ${values.json}`);
 } finally {
-  if (existsSync(base)) cleanUp();
+  cleanUp();
 }
