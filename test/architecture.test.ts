@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["model"],
   config: ["model", "core", "telemetry"],
   storage: ["model", "libc", "telemetry"],
-  core: ["model", METADATA_STORE, CONTENT_STORE],
+  core: ["model"],
   vfs: ["model", "core", "telemetry", METADATA_STORE, CONTENT_STORE],
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],

@@ -55,7 +55,7 @@ function pack(base: string): string {
   return join(base, tarball);
 }
 
-describe.skipIf(whyNoMounts() !== undefined)("the package", () => {
+describe("the package", () => {
   let base = "";
   let tarball = "";
   const at = (...path: string[]) => join(base, ...path);
@@ -79,9 +79,21 @@ describe.skipIf(whyNoMounts() !== undefined)("the package", () => {
     }
     expect(files.filter((file) => /^(src|test|scripts)\//.test(file))).toStrictEqual([]);
     expect(files.filter((file) => file.includes(".test."))).toStrictEqual([]);
+    expect(files.filter((file) => /^dist\/\./.test(file))).toStrictEqual([]);
   });
 
-  test(
+  test("has what its README links to", () => {
+    const readme = execFileSync("tar", ["-xzOf", tarball, "package/README.md"], {
+      encoding: "utf8",
+    });
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = ""]) => path);
+    expect(links).not.toStrictEqual([]);
+    for (const link of links) {
+      execFileSync("tar", ["-tzf", tarball, join("package", link)], { stdio: "pipe" });
+    }
+  });
+
+  test.skipIf(whyNoMounts() !== undefined)(
     "installed alone, gives a nexus-mount that mounts, writes and unmounts, and a nexus",
     async () => {
       const env = environment(at("home"));
