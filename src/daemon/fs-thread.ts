@@ -40,8 +40,8 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
   const say = (message: FromThread) => port.postMessage(message);
   const fail = (error: unknown) => {
     const kind = error instanceof NexusError ? error.kind : "internal";
-    const isAsked = log.to === "terminal" && "reason" in failureFields(error);
-    if (!isAsked) logger.fatal(failureFields(error), "the file system failed");
+    const fields = failureFields(error);
+    if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
     say({ type: "failed", kind, message: messageOf(error) });
   };
   try {

@@ -83,8 +83,9 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
       await thread.close();
       logger.info({ mountPoint }, "stopped");
     } catch (error) {
-      // On a terminal, the line with which the program ends says it.
-      if (log.to !== "terminal") logger.fatal(failureFields(error), "ended by an error");
+      const fields = failureFields(error);
+      // On a terminal, the line with which the program ends says what somebody can mend.
+      if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "ended by an error");
       throw error;
     }
   } catch (error) {

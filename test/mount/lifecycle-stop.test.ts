@@ -118,6 +118,27 @@ describe.skipIf(skipReason !== undefined)("a daemon", () => {
     }
   });
 
+  test("is waited for, with a word about it, by the next one of its data directory", async () => {
+    const mounted = await start();
+    const { pid, mountPoint, dataDir } = mounted;
+    const fd = openSync(join(mountPoint, "file"), "w");
+    try {
+      await mounted.run(["-u", "--lazy", mountPoint]);
+      const next = startInForeground(mounted);
+      const output = collectOutput(next);
+      await until("it says so", { holds: () => output() !== "" });
+      expect(output()).toBe(
+        `nexus-mount: waiting for process ${pid}, which has ${dataDir} and no mount\n`,
+      );
+      closeSync(fd);
+      await until("it is mounted", { holds: () => output().includes("mounted") });
+      next.kill("SIGTERM");
+      expect(await new Promise((resolve) => next.once("close", resolve))).toBe(0);
+    } finally {
+      closeDead(fd);
+    }
+  });
+
   test("below another mount ends, and leaves that one alone", async () => {
     const mounted = await start();
     const { pid, mountPoint } = mounted;

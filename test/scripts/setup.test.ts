@@ -84,7 +84,7 @@ class Machine {
   }
 }
 
-const COMPILERS = ["python3", "make", "c++"];
+const COMPILERS = ["python3", "make", "g++"];
 
 describe("scripts/setup", () => {
   test("installs and builds what is missing, and says nothing the second time", async () => {
