@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
 /** Of another process there is no event to wait for, so it is asked again and again. */
@@ -36,7 +36,17 @@ export function cpuTicks(pid: number): number {
 
 function stateOf(pid: number): string | undefined {
   const state = statOf(pid)?.split(" ")[0];
-  return state === "Z" || state === "X" ? undefined : state;
+  const hasEnded = state === "Z" || state === "X";
+  // Its first thread ends before the others, and they still have its files and locks.
+  return hasEnded && threadsOf(pid) <= 1 ? undefined : state;
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** The fields from the third on; the second, the name, may have spaces in it. */
