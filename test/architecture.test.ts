@@ -22,8 +22,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features"],
-  cli: [...FACES, "daemon"],
-  daemon: [...FACES, "cli"],
+  cli: FACES,
+  daemon: [...FACES, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],
 };
