@@ -115,7 +115,7 @@ describe.skipIf(skipReason !== undefined)("nexus-mount", () => {
   test("that can't give a tenant its directory says why, and leaves no mount and no mount point", async () => {
     const mounted = prepare();
     await mounted.mount(["--admin"]);
-    await shell("echo text > workspace/acme", { cwd: mounted.mountPoint });
+    await shell("echo text > shared/acme", { cwd: mounted.mountPoint });
     await mounted.unmount();
     rmdirSync(mounted.mountPoint);
     const ended = await mounted.tryMount(["--tenant", "acme", "--agent", "bot"]);
