@@ -19,7 +19,7 @@ const SETUP = fileURLToPath(new URL("../../scripts/setup", import.meta.url));
 /** What a bare Debian has of what the script uses. */
 const BARE = [
   ...["bash", "env", "cat", "cmp", "cp", "dirname", "find", "grep", "head", "mkdir", "mktemp"],
-  ...["mv", "rm", "sed", "sleep", "tail", "touch"],
+  ...["mv", "paste", "rm", "sed", "sleep", "tail", "touch"],
 ];
 
 interface Ended {
@@ -128,6 +128,30 @@ describe("scripts/setup", () => {
     const log = /its output: (\S+)\)/.exec(lines.at(-1) ?? "")?.[1] ?? "";
     expect(readFileSync(log, "utf8")).toContain("find Python 1");
     expect(existsSync(join(machine.checkout, "node_modules/.setup-stamp"))).toBe(false);
+  });
+
+  test.each([
+    ["20.19.1", "their own", "20.19.1"],
+    ["18.2.0", "another version's", undefined],
+  ])("compiles with the headers beside Node (%s, %s)", async (version, _, used) => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    const prefix = join(machine.checkout, "node");
+    const [major, minor, patch] = version.split(".");
+    machine.write(
+      "node/include/node/node_version.h",
+      `#define NODE_MAJOR_VERSION ${major}\n#define NODE_MINOR_VERSION ${minor}\n#define NODE_PATCH_VERSION ${patch}\n\n#define NODE_VERSION_IS_LTS 1\n`,
+    );
+    machine.program(
+      "node",
+      `case "$*" in
+        "-p process.execPath") echo ${prefix}/bin/node ;;
+        "-p process.version") echo v20.19.1 ;;
+        *) exec ${process.execPath} "$@" ;;
+      esac`,
+    );
+    machine.npm({ ci: 'echo "$npm_config_nodedir" > nodedir' });
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.read("nodedir").trim()).toBe(used === undefined ? "" : prefix);
   });
 
   test("says that npm ci failed when nothing is missing for it", async () => {
