@@ -4,6 +4,8 @@ import { RULES, type SettingKey, type SettingRule } from "./schema.js";
 import { nearest } from "./suggest.js";
 
 const PREFIX = "NEXUS_";
+/** With more, it may well be another program's: NEXUS_CLIENT_ID, NEXUS_LOG_PATH. */
+const MOST_SLIPS = 1;
 
 /** What somebody may try instead of a variable that there is, by what it should have been. */
 const MISNOMERS: ReadonlyMap<string, string> = new Map([
@@ -53,7 +55,7 @@ export function environmentSettings(env: NodeJS.ProcessEnv): Map<string, Setting
 function refuseSlip(name: string): void {
   const instead = ELSEWHERE.get(name);
   const bare = (variable: string) => variable.slice(PREFIX.length);
-  const near = nearest(bare(name), VARIABLES.map(bare));
+  const near = nearest(bare(name), VARIABLES.map(bare), MOST_SLIPS);
   const meant = MISNOMERS.get(name) ?? (near === undefined ? undefined : PREFIX + near);
   const advice = instead ?? (meant === undefined ? undefined : `did you mean ${meant}?`);
   if (advice === undefined) return;

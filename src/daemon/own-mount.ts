@@ -34,8 +34,11 @@ export function whereaboutsOf(
   if (now === undefined) return { state: "gone" };
   const { id, mountPoint } = now;
   const samePlace = mounts.filter((mount) => mount.mountPoint === mountPoint);
-  // The order tells of a mount over a directory above; the parents, of one that was moved here.
-  const isCovered = samePlace.at(-1) !== now || samePlace.some(({ parentId }) => parentId === id);
+  const later = mounts.slice(mounts.indexOf(now) + 1);
+  const isHidden = later.some((mount) => mountPoint.startsWith(`${mount.mountPoint}/`));
+  // The order tells of a mount over it, or over a directory above; the parents, of one moved here.
+  const isCovered =
+    isHidden || samePlace.at(-1) !== now || samePlace.some(({ parentId }) => parentId === id);
   return isCovered ? { state: "covered" } : { state: "reachable", path: mountPoint };
 }
 

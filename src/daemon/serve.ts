@@ -82,6 +82,8 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
       note(lock, { ...holder, hasEnded: true });
       await thread.close();
       logger.info({ mountPoint }, "stopped");
+      // After an error the thread may still have the store: then the lock goes with the process.
+      lock.release();
     } catch (error) {
       const fields = failureFields(error);
       // On a terminal, the line with which the program ends says what somebody can mend.
@@ -91,8 +93,6 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
   } catch (error) {
     note(lock, { ...holder, hasEnded: true, failure: messageOf(error) });
     throw error;
-  } finally {
-    lock.release();
   }
 }
 

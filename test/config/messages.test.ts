@@ -148,6 +148,9 @@ describe("an environment variable that there is none of", () => {
 
   test.each([
     "NEXUS_HOME",
+    "NEXUS_CLIENT_ID",
+    "NEXUS_TEAM_ID",
+    "NEXUS_LOG_PATH",
     "NEXUS_NODE",
     "NEXUS_TOKEN",
     "NEXUS_USERNAME",

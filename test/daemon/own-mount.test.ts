@@ -56,6 +56,7 @@ describe("a mount is found again", () => {
     ["a tmpfs", [OWN, mount(60, { parentId: 50, type: "tmpfs", source: "tmpfs" })]],
     ["one that was moved onto it", [mount(40, { parentId: 50, source: "/data/2" }), OWN]],
     ["one in a directory that hides its own", [OWN, mount(60, { parentId: 55 })]],
+    ["one over a directory above", [OWN, mount(60, { mountPoint: "/home", type: "tmpfs" })]],
   ])("below others when %s is on top", (_, mounts) => {
     expect(whereaboutsOf(OWN, [ROOT, ...mounts])).toStrictEqual({ state: "covered" });
   });
