@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
+import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
@@ -36,8 +37,12 @@ export class LocalContentStore implements ContentStore {
   readonly #small: SmallContents;
   /** The staging files whose names would survive a power failure. */
   readonly #durableEntries = new Set<StagingId>();
-  /** The staging files of which a sync failed; until they are gone, no sync vouches for them again. */
-  readonly #doubtful = new Set<StagingId>();
+  /**
+   * The staging files of which a sync failed; until they are gone, no sync vouches for them again. With
+   * the hash that they were to be sealed by, if there was one: what is read from the disk later may have
+   * another one, and that is damage.
+   */
+  readonly #doubtful = new Map<StagingId, ContentHash | undefined>();
 
   /** Makes the directories that are missing, and brings back what the log has. */
   constructor({ layout, jobs, clock }: { layout: Layout; jobs: ContentJobs; clock: Clock }) {
@@ -118,14 +123,14 @@ export class LocalContentStore implements ContentStore {
   }
 
   async seal(requests: readonly SealRequest[]): Promise<SealedContent[]> {
-    const jobs = requests.map((request) => {
-      const isDoubtful = request.id !== undefined && this.#doubtful.has(request.id);
-      return { ...request, isDoubtful };
-    });
+    const jobs = requests.map((request) => ({ ...request, isDoubtful: this.#isDoubtful(request) }));
     try {
       return await this.#jobs.seal(jobs);
     } catch (error) {
-      if (error instanceof FailedSync) for (const id of error.ids) this.#doubtful.add(id);
+      const failed = new Set(error instanceof FailedSync ? error.ids : []);
+      for (const { id, hash } of requests) {
+        if (id !== undefined && failed.has(id)) this.#doubtful.set(id, hash);
+      }
       throw error;
     }
   }
@@ -195,6 +200,17 @@ export class LocalContentStore implements ContentStore {
     for (const name of readdirSync(stagingDirectory)) {
       if (name.endsWith(".new")) rmSync(join(stagingDirectory, name), { force: true });
     }
+  }
+
+  /** Errors: `io-failure` when a doubtful one has other bytes than it had at the first try. */
+  #isDoubtful({ id, hash }: SealRequest): boolean {
+    if (id === undefined || !this.#doubtful.has(id)) return false;
+    const first = this.#doubtful.get(id) ?? hash;
+    this.#doubtful.set(id, first);
+    if (first === hash) return true;
+    const path = stagingPath(this.#layout, id);
+    const message = `a sync of ${path} failed, and it hasn't the bytes any more that were hashed`;
+    throw new NexusError("io-failure", message, { op: "seal contents", path });
   }
 
   #create(id: StagingId): LocalStagingFile {

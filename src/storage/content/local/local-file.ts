@@ -160,7 +160,7 @@ export class LocalStagingFile implements StagingFile {
   readonly id: StagingId;
   readonly #file: LocalFile;
   readonly #durableEntries: Set<StagingId>;
-  readonly #doubtful: Set<StagingId>;
+  readonly #doubtful: Map<StagingId, unknown>;
   /** One sync at a time: of two, only one would be told of an error. */
   readonly #group = new GroupSync(() => this.#syncOnce());
   readonly #syncSpill: (id: StagingId) => Promise<void>;
@@ -177,7 +177,7 @@ export class LocalStagingFile implements StagingFile {
       id: StagingId;
       create: boolean;
       durableEntries: Set<StagingId>;
-      doubtful: Set<StagingId>;
+      doubtful: Map<StagingId, unknown>;
       syncSpill: (id: StagingId) => Promise<void>;
     },
   ) {
@@ -289,6 +289,8 @@ export class LocalStagingFile implements StagingFile {
 
   setModified(mtime: Timestamp): void {
     const seconds = mtime.sec + mtime.nsec / 1e9;
+    // fdatasync(2) leaves times out: the next sync must not be one.
+    this.#durableEntries.delete(this.id);
     try {
       futimesSync(this.#file.fd, seconds, seconds);
     } catch (error) {
@@ -318,7 +320,7 @@ export class LocalStagingFile implements StagingFile {
         fsyncSync(this.#file.fd);
         fsyncSync(directory);
       } catch (error) {
-        this.#doubtful.add(this.id);
+        this.#doubtful.set(this.id, undefined);
         throw error;
       } finally {
         closeSync(directory);
@@ -344,7 +346,7 @@ export class LocalStagingFile implements StagingFile {
       await directory.sync();
       this.#durableEntries.add(this.id);
     } catch (error) {
-      this.#doubtful.add(this.id);
+      this.#doubtful.set(this.id, undefined);
       throw error;
     } finally {
       await directory?.close();

@@ -21,7 +21,7 @@ export interface LogRecord {
   readonly id: StagingId;
   readonly change: LogChange;
   readonly mtime: Timestamp;
-  /** Its number among the records of the content; the first one and a snapshot have 0. */
+  /** Its number among the records of the content, from 0. */
   readonly sequence: number;
 }
 

@@ -52,7 +52,7 @@ interface Segment {
 interface Entry {
   /** Where its first record is, or the last snapshot. */
   segment: Segment;
-  /** How many records it has from there on. */
+  /** The number of its next record. */
   records: number;
 }
 
@@ -69,7 +69,8 @@ interface Entry {
  *
  * What is read back of a content are its records up to some moment: they are numbered, and what
  * comes after a missing one is ignored, so a power failure that takes the end of one segment and
- * leaves the next doesn't make holes. A snapshot, one record, is there whole or not at all.
+ * leaves the next doesn't make holes. A snapshot, one record, is there whole or not at all; the numbers
+ * go on from its own, so that none is given twice.
  *
  * A sync that fails is never followed by one that vouches for the same bytes: the kernel reports an
  * error of writing once, and marks the pages as clean (fsync(2), "Bugs"). All segments there are then
@@ -138,14 +139,14 @@ export class StagingLog {
     const entry = this.#entries.get(id);
     // What never was here needs no record that it is elsewhere.
     if (change.kind === "spilled" && entry === undefined) return;
-    const sequence = change.kind === "snapshot" ? 0 : (entry?.records ?? 0);
+    const sequence = entry?.records ?? 0;
     const segment = this.#write({ id, change, mtime, sequence });
     const isMove = change.kind === "spilled" || change.kind === "snapshot";
     if (entry !== undefined && isMove) this.#moves += 1;
     if (change.kind === "spilled") {
       this.#spills.add(id);
       this.release(id);
-    } else this.#count(id, { segment, sequence });
+    } else this.#count(id, { segment, sequence, isBeginning: change.kind === "snapshot" });
   }
 
   /** This content isn't staged any more, or spilled. */
@@ -214,14 +215,22 @@ export class StagingLog {
     }
   }
 
-  /** Takes note of a record. Number 0 is a beginning, and what came before isn't needed any more. */
-  #count(id: StagingId, { segment, sequence }: { segment: Segment; sequence: number }): void {
+  /** Takes note of a record. With a beginning, what came before isn't needed any more. */
+  #count(
+    id: StagingId,
+    {
+      segment,
+      sequence,
+      isBeginning,
+    }: { segment: Segment; sequence: number; isBeginning: boolean },
+  ): void {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && sequence > 0) {
-      entry.records = sequence + 1;
+    const records = sequence + 1;
+    if (entry !== undefined && !isBeginning) {
+      entry.records = records;
       return;
     }
-    this.#entries.set(id, { segment, records: 1 });
+    this.#entries.set(id, { segment, records });
     segment.live += 1;
     if (entry === undefined) return;
     entry.segment.live -= 1;
@@ -328,7 +337,7 @@ export class StagingLog {
     const known = isSnapshot ? undefined : contents.get(id);
     const content = known ?? new SmallContent(id, mtime);
     contents.set(id, content);
-    this.#count(id, { segment, sequence });
+    this.#count(id, { segment, sequence, isBeginning: isSnapshot });
     content.mtime = mtime;
     if (change.kind === "write") content.write({ from: change.data, offset: change.offset });
     else if (change.kind === "truncate") content.truncate(change.sizeBytes);

@@ -236,6 +236,22 @@ describe("a seal whose sync failed", () => {
     expect(contents.bytesOf(request)).toStrictEqual(LARGE);
   });
 
+  test("fails for good also when what can be read back is hashed anew", async () => {
+    const contents = await open();
+    const id = contents.stage(LARGE);
+    trouble.files = 1;
+    expect(await kindOfLater(contents.seal(id))).toBe("io-failure");
+    const found = bytesOfLength(LARGE.length, 9);
+    writeFileSync(contents.stagingPath(id), found);
+    for (let tries = 0; tries < 2; tries++) {
+      expect(await kindOfLater(contents.seal(id))).toBe("io-failure");
+    }
+    expect(contents.store.statSealed(hashOf(found))).toBeUndefined();
+    // As it was, it can be sealed.
+    writeFileSync(contents.stagingPath(id), LARGE);
+    await contents.seal(id);
+  });
+
   test("copies no holes", async () => {
     const contents = await open();
     const file = contents.staged();

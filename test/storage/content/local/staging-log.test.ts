@@ -176,6 +176,23 @@ describe("what a power failure takes from the middle of the log", () => {
     expect(replayed(directory)).toStrictEqual({ [A]: "whole!", [B]: "other" });
   });
 
+  test("is told from what came before, also when a snapshot went with it", () => {
+    const directory = testDir();
+    const first = openLog(directory).log;
+    for (const text of ["A", "B"]) {
+      first.append(A, { change: write(text, text === "A" ? 0 : 1), mtime: MTIME });
+    }
+    const second = openLog(directory).log;
+    const snapshot = { kind: "snapshot", data: Buffer.from("AB") } as const;
+    second.append(A, { change: snapshot, mtime: MTIME });
+    second.append(A, { change: write("C", 2), mtime: MTIME });
+    const third = openLog(directory).log;
+    third.append(A, { change: write("D", 3), mtime: MTIME });
+    expect(replayed(directory)).toStrictEqual({ [A]: "ABCD" });
+    truncateSync(join(directory, "log-2"), 0);
+    expect(replayed(directory)).toStrictEqual({ [A]: "AB" });
+  });
+
   test("is not in the way of what is written then", () => {
     const directory = logWithHole({ keptRecords: 1 });
     const { log } = openLog(directory);
