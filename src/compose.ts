@@ -9,6 +9,7 @@ import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
 import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
+import { runEach } from "./model/run-each.js";
 import type { ContentStore } from "./storage/content/content-store.js";
 import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
@@ -133,15 +134,15 @@ export function composeOn(options: StoresAndTools): Nexus {
     welcome: (identity) => {
       for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
     },
-    close: async ({ drainMs }) => {
-      try {
-        activity.recordAll();
-        await promotion.drain(clock.monotonicMs() + drainMs);
-        await reclaimer.drain();
-        await metadata.close();
-      } finally {
-        await contents.close();
-      }
+    close: ({ drainMs }) => {
+      const deadlineMs = clock.monotonicMs() + drainMs;
+      return runEach([
+        () => activity.recordAll(),
+        () => promotion.drain(deadlineMs),
+        () => reclaimer.drain(),
+        () => metadata.close(),
+        () => contents.close(),
+      ]);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Clock, Scheduler } from "../../../model/clock.js";
 import { isKind } from "../../../model/errors.js";
 import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
+import { runEach } from "../../../model/run-each.js";
 import { timestampToMs } from "../../../model/timestamp.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type {
@@ -301,8 +302,8 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   /** All of it, whatever fails on the way: what stayed open would keep the next start out. */
-  async #closeOnce(): Promise<void> {
-    const steps = [
+  #closeOnce(): Promise<void> {
+    return runEach([
       () => this.sync(),
       () => this.#engine.close(),
       () => this.#checkpointer.close(),
@@ -311,16 +312,7 @@ export class SqliteMetadataStore implements MetadataStore {
       () => this.#journal.close(),
       // The last connection to close checkpoints and removes the log.
       () => this.#database.close(),
-    ];
-    const failures: unknown[] = [];
-    for (const step of steps) {
-      try {
-        await step();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+    ]);
   }
 
   /** Keeps the number of inodes, which takes a while to count, once it was counted. */
