@@ -108,9 +108,16 @@ export class Volume {
    */
   writableFilePlace(caller: Caller, entry: { parent: Ino; name: string }): Place {
     const place = this.writablePlace(caller, entry);
-    if (!isStructural(place)) return place;
-    throw new NexusError("not-permitted", `${place.path} can only be a directory`, {
-      path: place.path ?? entry.name,
+    this.requireFilePlace(place, entry);
+    return place;
+  }
+
+  /** The second half of it. */
+  requireFilePlace(place: Place, { parent, name }: { parent: Ino; name: string }): void {
+    const isTenants = this.inodes.get(parent).place.awaits === "tenant";
+    if (!isTenants && !isStructural(place)) return;
+    throw new NexusError("not-permitted", `'${name}' can only be a directory here`, {
+      path: place.path ?? name,
     });
   }
 

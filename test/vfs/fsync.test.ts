@@ -146,6 +146,16 @@ describe("fsync", () => {
     expect(steps[0]).toBe("bytes");
   });
 
+  test.each([10, 100_000])("syncs a time that was set since, with %i bytes", async (size) => {
+    const { world, steps } = traced();
+    const file = await world.create("file", bytesOfLength(size));
+    await file.fsync();
+    await world.fs.setattr(ANYBODY, { ino: file.ino, mtime: { sec: 1_000_000, nsec: 5 } });
+    steps.length = 0;
+    await file.fsync();
+    expect(steps[0]).toBe("bytes");
+  });
+
   test("of a directory syncs its rows", async () => {
     const { world, steps } = traced();
     await world.write("file", "text");

@@ -29,6 +29,35 @@ const MAKING: Readonly<Record<string, Making>> = {
     world.fs.symlink(who, { parent, name, target: Buffer.from("elsewhere") }),
 };
 
+test.each(Object.entries(MAKING))(
+  "a tenant's shared directory can't become a file by %s",
+  async (_, make) => {
+    const world = new World();
+    const parent = (await world.fs.lookup(ACME, { parent: ROOT_INO, name: "shared" }))?.ino;
+    if (parent === undefined) throw new Error("there is no /shared");
+    world.nexus.welcome(ACME.identity);
+    await world.fs.rmdir(ACME, { parent, name });
+    for (const who of [ACME, caller("acme", "alice"), ADMIN]) {
+      const making = (async () => make({ world, who, parent }))();
+      expect(await kindOfLater(making)).toBe("not-permitted");
+    }
+    await world.fs.mkdir(ACME, { parent, name, mode: 0o755 });
+  },
+);
+
+test("a tenant's shared directory can't become a file by linking one that had no name", async () => {
+  const world = new World();
+  const parent = (await world.fs.lookup(ACME, { parent: ROOT_INO, name: "shared" }))?.ino;
+  if (parent === undefined) throw new Error("there is no /shared");
+  const { ino } = await world.fs.mkdir(ACME, { parent, name, mode: 0o755 });
+  const request = { ino, mode: 0o600, flags: flags(), exclusive: false };
+  const { entry } = await world.fs.tmpfile(ACME, request);
+  await world.fs.rmdir(ACME, { parent, name });
+  const to = { newParent: parent, newName: name };
+  const linking = (async () => world.fs.link(ACME, { ino: entry.ino, ...to }))();
+  expect(await kindOfLater(linking)).toBe("not-permitted");
+});
+
 describe("a name that stands for a tenant whose agents come below it", () => {
   test.each(Object.entries(MAKING))("isn't given to anything by %s", async (_title, make) => {
     for (const who of [ACME, ADMIN]) {

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
 import type { StagingId } from "../../src/model/ids.js";
+import { whenReady } from "../../src/model/maybe-promise.js";
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { layoutOf } from "../../src/storage/content/local/layout.js";
 import { LocalContentStore } from "../../src/storage/content/local/local-content-store.js";
@@ -12,7 +13,7 @@ import { FakeClock } from "../support/fake-clock.js";
 import { silentLogger } from "../support/silent-logger.js";
 import { SmallDisk, WHY_NO_SMALL_DISKS } from "../support/small-disk.js";
 import { testDir } from "../support/temp-dir.js";
-import { World } from "./world.js";
+import { ANYBODY, World } from "./world.js";
 
 const WORKER = new URL("../../src/storage/content/local/content-jobs-worker.ts", import.meta.url);
 const RUNNER = new URL("../support/typescript-thread.mjs", import.meta.url);
@@ -92,6 +93,36 @@ describe("when a content can't be sealed", () => {
     fails = false;
     expect(await world.attribute(ino, "etag")).toBe(world.hash("file"));
   });
+});
+
+test("a truncate by name that fails leaves nothing staged for long", async () => {
+  let fails = false;
+  const world = new World({
+    wrapContents: (store) => {
+      const copyUp = store.copyUp.bind(store);
+      return Object.assign(store, {
+        copyUp: (request: Parameters<typeof copyUp>[0]) =>
+          whenReady(copyUp(request), (file) => {
+            const truncate = file.truncate.bind(file);
+            return Object.assign(file, {
+              truncate: (sizeBytes: number) => {
+                if (fails) throw new NexusError("io-failure", "bad disk");
+                truncate(sizeBytes);
+              },
+            });
+          }),
+      });
+    },
+  });
+  await world.write("file", "some text");
+  await world.sealed("file");
+  const ino = world.lookup("file");
+  fails = true;
+  const truncating = (async () => world.fs.setattr(ANYBODY, { ino, sizeBytes: 100 }))();
+  expect(await kindOfLater(truncating)).toBe("io-failure");
+  await world.pass(1100);
+  await world.until(() => world.metadata.stagedContents().length === 0);
+  expect(await world.read("file")).toBe("some text");
 });
 
 describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)(

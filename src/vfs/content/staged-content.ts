@@ -20,8 +20,10 @@ export class StagedContent {
   hasFile: boolean;
   /** Counts changes, and preparations for one, so that a hash is known to be of what is there. */
   changes: number;
-  /** The value of `changes` whose bytes are known to survive a power failure. */
-  syncedChanges = 0;
+  /** Counts what a sync has to write: the changes, and the times that were set. */
+  states: number;
+  /** The value of `states` that is known to survive a power failure. */
+  syncedStates = 0;
   /** How much was copied to make it; what cost much to make is sealed later. */
   readonly copiedBytes: number;
 
@@ -40,15 +42,25 @@ export class StagedContent {
     this.file = options.file;
     this.hasFile = options.hasFile ?? options.file !== undefined;
     this.changes = this.hasFile ? 1 : 0;
+    this.states = this.changes;
   }
 
   get isWritable(): boolean {
     return this.phase === "writable" || this.phase === "hashing";
   }
 
-  /** Whether all of its bytes would survive a power failure. */
+  /** Whether all of its bytes, and its time, would survive a power failure. */
   get isSynced(): boolean {
-    return !this.hasFile || this.syncedChanges === this.changes;
+    return !this.hasFile || this.syncedStates === this.states;
+  }
+
+  noteChange(): void {
+    this.changes += 1;
+    this.states += 1;
+  }
+
+  noteTime(): void {
+    this.states += 1;
   }
 
   close(): void {

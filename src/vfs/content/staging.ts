@@ -78,7 +78,7 @@ export class Staging {
     if (staged?.isWritable) {
       if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
       staged.phase = "writable";
-      staged.changes += 1;
+      staged.noteChange();
       return staged;
     }
     return this.#copyUp(inode, { staged, keepBytes });
@@ -103,10 +103,10 @@ export class Staging {
   /** Resolves when the bytes of a content survive a power failure. Errors: `io-failure`. */
   async sync(staged: StagedContent): Promise<void> {
     if (staged.isSynced) return;
-    const { changes } = staged;
+    const { states } = staged;
     try {
       await this.file(staged).sync();
-      staged.syncedChanges = changes;
+      staged.syncedStates = states;
     } finally {
       this.letGo(staged);
     }

@@ -140,5 +140,6 @@ function stampStaged(volume: Volume, { inode, mtime }: { inode: Inode; mtime: Ti
   const staged = volume.staging.of(inode.ino);
   if (staged === undefined || !staged.hasFile) return;
   volume.staging.file(staged).setModified(mtime);
+  staged.noteTime();
   volume.staging.letGo(staged);
 }

@@ -33,7 +33,7 @@ export function changeContent<T>(
     staged.sizeBytes = file.sizeBytes;
     // A change that waited for its content counts from here on: a sync that was asked for before
     // didn't mean it.
-    staged.changes += 1;
+    staged.noteChange();
     const now = volume.clock.now();
     volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
     inode.isAtimeSettled = false;

@@ -75,6 +75,7 @@ function reference(volume: Volume, { caller, from, to }: Both): number {
   const { sizeBytes } = volume.record(from);
   const unreferenced = volume.metadata.referenceContent({ from: from.ino, to: to.ino, now });
   volume.activity.drop(to);
+  to.isAtimeSettled = false;
   to.reader?.close();
   to.reader = undefined;
   const staged = volume.staging.of(to.ino);

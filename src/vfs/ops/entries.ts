@@ -82,8 +82,10 @@ export function link(
   { caller, ino, newParent, newName }: LinkRequest & { caller: Caller },
 ): Entry {
   const inode = volume.changeable(caller, ino);
-  const place = volume.writablePlace(caller, { parent: newParent, name: newName });
+  const entry = { parent: newParent, name: newName };
+  const place = volume.writablePlace(caller, entry);
   requireSameZone(inode.place, place);
+  volume.requireFilePlace(place, entry);
   if (inode.isOrphan && !inode.isLinkable) {
     throw new NexusError("not-found", "the file was removed", { op: "link" });
   }

@@ -20,10 +20,13 @@ export function truncate(
   if (sizeBytes === 0 && !staged?.isWritable && inode.copyUp === undefined)
     return startOver(volume, inode);
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
-    changeContent(volume, { inode, staged: content }, (file) => file.truncate(sizeBytes));
-    settleUnopened(volume, { inode, staged: content });
-    // Nobody's release will close it.
-    if (inode.handles === 0) content.close();
+    try {
+      changeContent(volume, { inode, staged: content }, (file) => file.truncate(sizeBytes));
+    } finally {
+      settleUnopened(volume, { inode, staged: content });
+      // Nobody's release will close it.
+      if (inode.handles === 0) content.close();
+    }
   });
 }
 
