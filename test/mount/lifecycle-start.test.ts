@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readHolder } from "../../src/daemon/data-dir-lock.js";
@@ -115,10 +115,14 @@ describe.skipIf(skipReason !== undefined)("nexus-mount", () => {
   test("that can't give a tenant its directory says why, and leaves no mount and no mount point", async () => {
     const mounted = prepare();
     await mounted.mount(["--admin"]);
-    await shell("echo text > shared/acme", { cwd: mounted.mountPoint });
+    // Later, that is a tenant's place.
+    await shell("mkdir lab; echo text > lab/acme", { cwd: mounted.mountPoint });
+    const config = join(mounted.base, "lab.yaml");
+    writeFileSync(config, "namespaces: [{ name: lab }]\n");
     await mounted.unmount();
     rmdirSync(mounted.mountPoint);
-    const ended = await mounted.tryMount(["--tenant", "acme", "--agent", "bot"]);
+    const identity = ["--tenant", "acme", "--agent", "bot"];
+    const ended = await mounted.tryMount([...identity, "--config", config]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
     expect(ended.stderr).toMatch(/^nexus-mount: \S+ must be a directory, .*\n$/);
     expect(mounted.isMounted).toBe(false);
