@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KernelCalls } from "../conformance/kernel-calls.js";
@@ -43,6 +43,19 @@ describe.skipIf(skipReason !== undefined)("on a mount that honours set-id bits",
 
   const userOf = (path: string) =>
     kernel.as(STRANGER, async () => kernel.run(kernel.pathOf(path), ["-u"]).trim());
+
+  test("nobody else takes the bits with a chown that changes nothing", async () => {
+    await put(driver, { path: "kept" });
+    await driver.chmod("kept", 0o4755);
+    const chown = (who: typeof STRANGER) =>
+      kernel.as(who, async () => chownSync(kernel.pathOf("kept"), -1, -1));
+    await expect(chown(STRANGER)).rejects.toThrow(/EPERM/);
+    expect(await permissionsOf(driver, "kept")).toBe(0o4755);
+    await driver.chown("kept", STRANGER);
+    await driver.chmod("kept", 0o4755);
+    await chown(STRANGER);
+    expect(await permissionsOf(driver, "kept")).toBe(0o755);
+  });
 
   test.each(Object.keys(CHANGES))(
     "%s by somebody else leaves nothing to run as the owner",

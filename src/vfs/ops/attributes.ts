@@ -16,7 +16,7 @@ import type { Timestamp } from "../../model/timestamp.js";
 import type { FileSystemStat, InodeRequest, SetAttrRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { dropCapabilities } from "./content-change.js";
+import { dropCapabilities, requireOwnerOrWriter } from "./content-change.js";
 import { truncate } from "./truncate.js";
 
 export function getattr(
@@ -78,6 +78,7 @@ function apply(
   { caller, inode, request }: { caller: Caller; inode: Inode; request: SetAttrRequest },
 ): Attributes {
   const { ino, place } = inode;
+  if (isRegular(inode.mode) && setsNothing(request)) requireOwnerOrWriter(volume, { caller, inode });
   const now = volume.clock.now();
   const permissions = permissionsAfter(inode, { caller, request });
   const atime = moment(request.atime, now);

@@ -1,4 +1,5 @@
 import { NexusError } from "../../model/errors.js";
+import type { Caller } from "../../model/identity.js";
 import type { StagingFile } from "../../storage/content/content-store.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
@@ -6,6 +7,9 @@ import type { Volume } from "../volume.js";
 
 /** Sizes and offsets stay exact in a double, and below ext4's limit of 16 TiB. */
 export const FILE_MAX_BYTES = 16 * 1024 ** 4 - 4096;
+
+/** Write permission for the group or for all: who asks may be one of them. */
+const WRITABLE_BY_OTHERS = 0o022;
 
 /** The attribute that holds a program's capabilities; capabilities(7). */
 export const CAPABILITIES = "security.capability";
@@ -50,4 +54,18 @@ export function dropCapabilities(volume: Volume, inode: Inode): void {
   const { ino } = inode;
   volume.metadata.removeAttribute({ ino, family: "system", key: CAPABILITIES, now });
   inode.mayHaveCapabilities = false;
+}
+
+/**
+ * Refuses to take a file's set-id bits or capabilities from who can neither own nor write it. The
+ * kernel asks for that before a write, and then it was checked; but also for chown(f, -1, -1) by
+ * anybody, which other file systems refuse. The two requests look the same. Errors: `not-permitted`.
+ */
+export function requireOwnerOrWriter(
+  volume: Volume,
+  { caller, inode }: { caller: Caller; inode: Inode },
+): void {
+  const mayWrite = (inode.mode & WRITABLE_BY_OTHERS) !== 0 || inode.writers > 0;
+  if (caller.uid === 0 || mayWrite || volume.record(inode).uid === caller.uid) return;
+  throw new NexusError("not-permitted", "only its owner takes a file's privileges");
 }

@@ -7,7 +7,7 @@ import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
 import { computedAttribute, isComputed } from "../computed-attributes.js";
 import type { InodeRequest, SetXattrRequest, XattrRequest } from "../file-system.js";
 import type { Volume } from "../volume.js";
-import { CAPABILITIES } from "./content-change.js";
+import { CAPABILITIES, requireOwnerOrWriter } from "./content-change.js";
 
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
 const VALUE_MAX_BYTES = 64 * 1024;
@@ -70,6 +70,7 @@ export function removexattr(
 ): void {
   const inode = volume.changeable(caller, ino);
   const attribute = writableAttribute(name);
+  if (name === CAPABILITIES) requireOwnerOrWriter(volume, { caller, inode });
   volume.activity.record(inode);
   if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
