@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Caller } from "../../src/model/identity.js";
 import { type Ino, ROOT_INO } from "../../src/model/ids.js";
 import { bytesOfLength } from "../support/bytes.js";
+import { kindOfLater } from "../support/error-kind.js";
 import { ANYBODY, World } from "./world.js";
 
 const ROOT = { ...ANYBODY, uid: 0 };
@@ -31,10 +32,34 @@ describe("setting nothing", () => {
   ])("takes a file's set-id bits: %s", async (octal, ofUser, ofRoot) => {
     const permissions = Number.parseInt(octal, 8);
     const world = new World();
-    const ino = await world.write("file", "text");
-    world.lookup("file");
+    // Somebody has it open for writing.
+    const { ino } = await world.create("file", "text");
     expect(await afterNothing(world, { caller: USER, ino, permissions })).toBe(ofUser);
     expect(await afterNothing(world, { caller: ROOT, ino, permissions })).toBe(ofRoot);
+  });
+
+  test("is refused to who can't be about to write, and leaves the file's privileges", async () => {
+    const world = new World();
+    const ino = await world.write("file", "text");
+    world.lookup("file");
+    const name = "security.capability";
+    const value = Buffer.from("some capabilities");
+    await world.fs.setattr(ROOT, { ino, permissions: 0o4755 });
+    await world.fs.setxattr(ROOT, { ino, name, value, mode: "any" });
+    for (const taking of [
+      async () => world.fs.setattr(USER, { ino }),
+      async () => world.fs.removexattr(USER, { ino, name }),
+    ]) {
+      expect(await kindOfLater(taking())).toBe("not-permitted");
+    }
+    expect((await world.fs.getattr(ROOT, { ino })).mode & 0o7777).toBe(0o4755);
+    expect(await world.fs.getxattr(ROOT, { ino, name })).toStrictEqual(value);
+    // The owner may, and so may anybody whom its permissions let write.
+    await world.fs.setattr(ROOT, { ino, permissions: 0o4777 });
+    await world.fs.removexattr(USER, { ino, name });
+    await world.fs.setattr(ROOT, { ino, permissions: 0o4755, uid: USER.uid });
+    await world.fs.setattr(ROOT, { ino, permissions: 0o4755 });
+    expect((await world.fs.setattr(USER, { ino })).mode & 0o7777).toBe(0o755);
   });
 
   test("leaves a directory's alone", async () => {

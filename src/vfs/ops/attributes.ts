@@ -78,7 +78,8 @@ function apply(
   { caller, inode, request }: { caller: Caller; inode: Inode; request: SetAttrRequest },
 ): Attributes {
   const { ino, place } = inode;
-  if (isRegular(inode.mode) && setsNothing(request)) requireOwnerOrWriter(volume, { caller, inode });
+  if (isRegular(inode.mode) && setsNothing(request))
+    requireOwnerOrWriter(volume, { caller, inode });
   const now = volume.clock.now();
   const permissions = permissionsAfter(inode, { caller, request });
   const atime = moment(request.atime, now);
