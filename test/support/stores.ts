@@ -21,6 +21,8 @@ export interface Tools {
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;
   readonly logger?: Logger;
+  /** What does the checkpoints of the metadata store; without it they are done on the spot. */
+  readonly checkpointer?: Checkpointer;
 }
 
 function inlineCheckpointer(databasePath: string): Checkpointer {
@@ -46,7 +48,7 @@ export function openMetadataStore(dataDir: string, tools: Tools = {}): SqliteMet
     owner: { uid: 0, gid: 0 },
     clock: tools.clock ?? new SystemClock(),
     scheduler: tools.scheduler ?? new TimerScheduler(),
-    checkpointer: inlineCheckpointer(databasePath),
+    checkpointer: tools.checkpointer ?? inlineCheckpointer(databasePath),
     logger: tools.logger ?? silentLogger,
   });
 }

@@ -1,22 +1,32 @@
 import Database from "better-sqlite3";
 
-/** How often to go over what was committed meanwhile, until the log is all done and can start over. */
-const PASSES = 4;
-
 /**
- * A checkpoint on a connection of its own. It never waits for the writer nor holds it up; a busy
- * writer gets another pass, and what is left then is for the next checkpoint.
+ * A checkpoint on a connection of its own. It never waits for the writer nor holds it up. What a busy
+ * writer commits meanwhile gets a second pass, so that little is left.
  */
 export function checkpoint(path: string): void {
   const database = new Database(path, { fileMustExist: true });
   try {
-    for (let pass = 0; pass < PASSES; pass++) {
-      const [result] = database.pragma("wal_checkpoint(PASSIVE)") as [
-        { busy: number; log: number; checkpointed: number },
-      ];
-      if (result.busy === 0 && result.log === result.checkpointed) return;
-    }
+    checkpointPass(database);
+    checkpointPass(database);
   } finally {
     database.close();
   }
+}
+
+/** Moves what the log has now to the database, as far as no reader and no other checkpoint is in the way. */
+export function checkpointPass(database: Database.Database): void {
+  database.pragma("wal_checkpoint(PASSIVE)");
+}
+
+/** How many pages of the log aren't in the database yet. */
+export function pagesInLog(database: Database.Database): number {
+  const [{ log, checkpointed }] = database.pragma("wal_checkpoint(NOOP)") as [LogState];
+  return log - checkpointed;
+}
+
+/** What a checkpoint answers, in pages; https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. */
+interface LogState {
+  readonly log: number;
+  readonly checkpointed: number;
 }

@@ -3,7 +3,10 @@
  * writing, so it doesn't happen on the serving thread.
  */
 export interface Checkpointer {
-  /** Starts a checkpoint; resolves when it has ended, successful or not. */
+  /**
+   * Starts a checkpoint; resolves when it has ended, successful or not. What was committed since it
+   * began may still be in the log.
+   */
   run(): Promise<void>;
   close(): Promise<void>;
 }

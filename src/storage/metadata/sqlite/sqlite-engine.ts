@@ -22,19 +22,14 @@ const RETRY_MS = 1000;
 const BUMP_BATCH = "UPDATE store_state SET batch = batch + 1 WHERE id = 1";
 const READ_BATCH = "SELECT batch FROM store_state WHERE id = 1";
 
-export interface Written {
-  readonly operations: number;
-  readonly journalBytes: number;
-}
-
 export interface SqliteEngineOptions {
   readonly database: Database.Database;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
-  /** Told after each commit that wrote something, how much it was. */
-  readonly onCommit: (written: Written) => void;
+  /** Told after each commit that wrote something; no transaction is open then. */
+  readonly onCommit: () => void;
   /** Asked for room when a commit finds none. Returns whether there is more now. */
   readonly makeRoom: () => boolean;
 }
@@ -54,7 +49,7 @@ export class SqliteEngine {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
-  readonly #onCommit: (written: Written) => void;
+  readonly #onCommit: () => void;
   readonly #makeRoom: () => boolean;
   readonly #prepared = new Map<Statement, Database.Statement<SqlValue[]>>();
   readonly #control: Record<"begin" | "beginWrite" | "commit" | "bump", Database.Statement>;
@@ -151,7 +146,6 @@ export class SqliteEngine {
     if (this.#isBehind) this.#catchUp();
     if (this.#open === "none") return;
     const wrote = this.#writes > 0;
-    const written = { operations: this.#writes, journalBytes: this.#journal.sizeBytes };
     try {
       if (wrote) this.#control.bump.run();
       this.#control.commit.run();
@@ -174,7 +168,7 @@ export class SqliteEngine {
     if (!wrote) return;
     this.#writes = 0;
     this.#journal.start(this.#committedBatch());
-    this.#onCommit(written);
+    this.#onCommit();
   }
 
   /**

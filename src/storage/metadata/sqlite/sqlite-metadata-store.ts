@@ -38,19 +38,19 @@ import { initialize, readNextId, renumberStore, reserveIds } from "../operations
 import * as reading from "../operations/read.js";
 import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
+import { checkpointPass, pagesInLog } from "./checkpoint.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
 import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
 import type { SpaceReserve } from "./space-reserve.js";
-import { SqliteEngine, type Written } from "./sqlite-engine.js";
+import { SqliteEngine } from "./sqlite-engine.js";
 import { sqliteError } from "./sqlite-error.js";
 import { WalSync } from "./wal-sync.js";
 
 /** Numbers are taken from the database in blocks; a crash skips what is left of one. */
 const ID_BLOCK = 10_000;
-/** So much since the last checkpoint is worth one: some 10 MiB of log. */
-const CHECKPOINT_OPERATIONS = 4000;
-const CHECKPOINT_JOURNAL_BYTES = 4 * 1024 * 1024;
+/** So much in the log is worth a checkpoint: 10 MiB. */
+const CHECKPOINT_PAGES = 2560;
 /** After the reserve was used: whether there is room again is looked at then. */
 const HOLD_AGAIN_MS = 10_000;
 
@@ -77,6 +77,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #checkpointer: Checkpointer;
   readonly #reserve: SpaceReserve;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #pathIds = new PathIdSource();
   #inodeCount: number | undefined;
   #closing: Promise<void> | undefined;
@@ -86,7 +87,10 @@ export class SqliteMetadataStore implements MetadataStore {
   #commits = 1;
   #syncedCommits = 0;
   #holdAgainAtMs = Number.POSITIVE_INFINITY;
-  #uncheckpointed = { operations: 0, journalBytes: 0 };
+  /** `ended`: the log may still have what was committed meanwhile. */
+  #checkpoint: "none" | "running" | "ended" = "none";
+  /** What the last one had to leave in the log, because some other program reads it. */
+  #pagesLeft = 0;
 
   /**
    * Opens or makes the store, replays the journal and migrates.
@@ -95,6 +99,7 @@ export class SqliteMetadataStore implements MetadataStore {
   constructor(options: SqliteMetadataStoreOptions) {
     const { databasePath, cacheSizeMb, clock, scheduler, logger } = options;
     this.#clock = clock;
+    this.#logger = logger;
     this.#walSync = new WalSync(databasePath);
     this.#checkpointer = options.checkpointer;
     this.#reserve = options.reserve;
@@ -107,7 +112,7 @@ export class SqliteMetadataStore implements MetadataStore {
       if (isNew) migrate(database);
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
       this.#journal = journal;
-      const onCommit = (written: Written) => this.#committed(written);
+      const onCommit = () => this.#committed();
       const makeRoom = () => this.#makeRoom();
       const engineOptions = { database, journal, clock, scheduler, logger, onCommit, makeRoom };
       engine = new SqliteEngine(engineOptions);
@@ -349,19 +354,36 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#reserve.release();
   }
 
-  #committed({ operations, journalBytes }: Written): void {
+  #committed(): void {
     this.#commits += 1;
     if (!this.#reserve.isHeld && this.#clock.monotonicMs() >= this.#holdAgainAtMs) {
       this.#holdAgainAtMs = this.#clock.monotonicMs() + HOLD_AGAIN_MS;
       this.#reserve.hold();
     }
-    this.#uncheckpointed.operations += operations;
-    this.#uncheckpointed.journalBytes += journalBytes;
-    const due =
-      this.#uncheckpointed.operations >= CHECKPOINT_OPERATIONS ||
-      this.#uncheckpointed.journalBytes >= CHECKPOINT_JOURNAL_BYTES;
-    if (!due) return;
-    this.#uncheckpointed = { operations: 0, journalBytes: 0 };
-    void this.#checkpointer.run();
+    if (this.#checkpoint === "ended") this.#finishCheckpoint();
+    const isDue = pagesInLog(this.#database) >= this.#pagesLeft + CHECKPOINT_PAGES;
+    if (isDue && this.#checkpoint === "none") this.#startCheckpoint();
+  }
+
+  #startCheckpoint(): void {
+    this.#checkpoint = "running";
+    void this.#checkpointer.run().then(() => {
+      this.#checkpoint = "ended";
+    });
+  }
+
+  /**
+   * Moves what was committed during a checkpoint, while there is no transaction. Only a log with
+   * nothing left starts over: beside a busy writer the checkpointer would never get it there, and the
+   * log would grow for as long as the writer is busy. It takes two fsyncs of little.
+   */
+  #finishCheckpoint(): void {
+    this.#checkpoint = "none";
+    try {
+      checkpointPass(this.#database);
+    } catch (error) {
+      this.#logger.error({ err: error }, "checkpoint failed");
+    }
+    this.#pagesLeft = pagesInLog(this.#database);
   }
 }

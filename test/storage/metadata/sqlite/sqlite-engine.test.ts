@@ -3,10 +3,7 @@ import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NexusError } from "../../../../src/model/errors.js";
 import { Journal, type JournalEntry } from "../../../../src/storage/metadata/sqlite/journal.js";
-import {
-  SqliteEngine,
-  type Written,
-} from "../../../../src/storage/metadata/sqlite/sqlite-engine.js";
+import { SqliteEngine } from "../../../../src/storage/metadata/sqlite/sqlite-engine.js";
 import {
   all,
   command,
@@ -64,7 +61,7 @@ class Fixture {
   readonly clock = new FakeClock();
   readonly database = new Database(this.path, { timeout: 10 });
   readonly journal = new FragileJournal(`${this.path}-journal-of-ours`, { storeNumber: 1 });
-  readonly commits: Written[] = [];
+  commits = 0;
   readonly log = recordingLogger();
   readonly engine: SqliteEngine;
 
@@ -77,7 +74,9 @@ class Fixture {
       clock: this.clock,
       scheduler: this.clock,
       logger: this.log.logger,
-      onCommit: (written) => this.commits.push(written),
+      onCommit: () => {
+        this.commits += 1;
+      },
       makeRoom: () => false,
     });
     onTestFinished(() => {
@@ -206,18 +205,19 @@ describe("sharing a transaction", () => {
       fixture.clock.advance(1);
     }
     expect(fixture.committed.length).toBeGreaterThanOrEqual(45);
-    expect(fixture.commits.length).toBeLessThanOrEqual(3);
+    expect(fixture.commits).toBeLessThanOrEqual(3);
   });
 
   test("and when much is at stake: many operations, or large ones", () => {
     const fixture = new Fixture();
     for (let count = 0; count < 999; count++) fixture.engine.write(put(`word ${count}`));
-    expect(fixture.commits).toHaveLength(0);
+    expect(fixture.commits).toBe(0);
     fixture.engine.write(put("the thousandth"));
-    expect(fixture.commits).toMatchObject([{ operations: 1000 }]);
+    expect(fixture.commits).toBe(1);
+    expect(fixture.committed).toHaveLength(1000);
     fixture.engine.write(put("x".repeat(2 * 1024 * 1024)));
-    expect(fixture.commits).toHaveLength(2);
-    expect(fixture.commits[1]?.journalBytes).toBeGreaterThan(2 * 1024 * 1024);
+    expect(fixture.commits).toBe(2);
+    expect(fixture.committed).toHaveLength(1001);
   });
 
   test("a transaction that only read isn't told of, and an operation that changed nothing isn't kept", () => {
@@ -226,7 +226,7 @@ describe("sharing a transaction", () => {
     fixture.engine.commit();
     fixture.engine.write(put());
     fixture.engine.commit();
-    expect(fixture.commits).toStrictEqual([]);
+    expect(fixture.commits).toBe(0);
     expect(fixture.clock.waiting).toBe(0);
   });
 
