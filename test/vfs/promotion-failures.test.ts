@@ -75,6 +75,38 @@ describe("when a content can't be sealed", () => {
     await world.until(() => world.hash("file 20") !== undefined);
   });
 
+  test.each([
+    { what: "many", count: 600, sizeBytes: 4 },
+    { what: "so many that none shall wait", count: 6, sizeBytes: 200 * 1024 * 1024 },
+  ])("because the disk is full, one try at a time does for $what", async ({ count, sizeBytes }) => {
+    let isFull = true;
+    let tries = 0;
+    const fail = (store: ContentStore) => {
+      const hash = store.hash.bind(store);
+      return Object.assign(store, {
+        hash: async (ids: readonly StagingId[]) => {
+          tries += 1;
+          if (isFull) throw new NexusError("no-space", "full");
+          return await hash(ids);
+        },
+      });
+    };
+    const world = new World({ wrapContents: fail });
+    const names = Array.from({ length: count }, (_, index) => `file ${index}`);
+    for (const name of names) {
+      const file = await world.create(name, name);
+      await world.fs.setattr(ANYBODY, { ino: file.ino, sizeBytes });
+      file.close();
+      await world.pass(1);
+    }
+    for (let second = 0; second < 29; second++) await world.pass(1000);
+    expect(tries).toBe(3);
+    expect(world.trouble).toHaveLength(3);
+    isFull = false;
+    await world.pass(2000);
+    await world.until(() => names.some((name) => world.hash(name) !== undefined));
+  });
+
   test("whoever asked for its hash hears of it", async () => {
     let fails = true;
     const fail = (store: ContentStore) => {

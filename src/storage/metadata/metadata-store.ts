@@ -123,6 +123,11 @@ export interface MetadataStore {
   nextId(): number;
   /** From now on numbers up to this one count as given. */
   skipIds(highest: number): void;
+  /**
+   * False while the disk has only the room that removing needs. The methods above don't ask: who is
+   * about to add something does, and leaves it. True also when there is no telling.
+   */
+  hasRoom(): boolean;
   /** Makes everything so far visible to other programs. */
   commit(): void;
   /** Resolves when everything so far would survive a power failure. */

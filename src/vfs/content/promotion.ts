@@ -51,6 +51,8 @@ export class Promotion {
   readonly #queue = new PromotionQueue();
   /** The large contents under way. */
   readonly #large = new Map<StagedContent, Promise<void>>();
+  /** What holds for all files was in the way: until then nothing is begun that nobody asked for. */
+  #pausedUntilMs = 0;
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
   /** The end of the last turn that was given; undefined when nobody has one. */
   #lastTurn: Promise<void> | undefined;
@@ -163,12 +165,13 @@ export class Promotion {
 
   #arm(delayMs: number): void {
     if (this.#isStopped) return;
-    const dueMs = this.#clock.monotonicMs() + delayMs;
+    const nowMs = this.#clock.monotonicMs();
+    const dueMs = Math.max(nowMs + delayMs, this.#pausedUntilMs);
     if (this.#timer !== undefined) {
       if (this.#timer.dueMs <= dueMs) return;
       this.#timer.cancel();
     }
-    const cancel = this.#scheduler.after(delayMs, () => {
+    const cancel = this.#scheduler.after(dueMs - nowMs, () => {
       this.#timer = undefined;
       this.#takeDue();
       this.#armForNext();
@@ -179,6 +182,7 @@ export class Promotion {
   /** Starts what is due, as far as it needn't wait for its like; that one's end arms the timer. */
   #takeDue(): void {
     const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#pausedUntilMs) return;
     if (!this.#hasBatchTurn && this.#queue.nextBatchMs <= nowMs) {
       this.#hasBatchTurn = true;
       void this.#batchTurn().finally(() => {
@@ -239,9 +243,14 @@ export class Promotion {
     try {
       await this.#promoteOrSplit(batch);
     } catch (error) {
-      this.#logger.error({ err: error, files: batch.length }, "contents can't be sealed now");
+      this.#noteFailure(error, { files: batch.length });
       throw error;
     }
+  }
+
+  #noteFailure(error: unknown, { files }: { files: number }): void {
+    if (isEverybodysTrouble(error)) this.#pausedUntilMs = this.#clock.monotonicMs() + RETRY_MS;
+    this.#logger.error({ err: error, files }, "contents can't be sealed now");
   }
 
   /** One large content, beside the turns; joins the one who is at it already. Rejects as #run. */
@@ -252,7 +261,7 @@ export class Promotion {
     const run = this.#promoteLarge(staged)
       .catch((error) => {
         this.#requeue(staged, RETRY_MS);
-        this.#logger.error({ err: error, files: 1 }, "contents can't be sealed now");
+        this.#noteFailure(error, { files: 1 });
         throw error;
       })
       .finally(() => {

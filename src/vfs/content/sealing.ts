@@ -5,6 +5,7 @@ import type { MetadataStore, SealedContent } from "../../storage/metadata/metada
 import type { Logger } from "../../telemetry/logger.js";
 import type { InodeTable } from "../inode-table.js";
 import type { Reclaimer } from "./reclaimer.js";
+import { requireRoom } from "./room.js";
 import type { StagedContent } from "./staged-content.js";
 import type { Staging } from "./staging.js";
 
@@ -77,10 +78,11 @@ export class Sealing {
     return new Map(contents.map((staged) => [staged, staged.changes]));
   }
 
-  /** Errors: `io-failure`. */
+  /** Errors: `io-failure`, `no-space`. */
   async hash(batch: Batch): Promise<Hashes> {
     const hashes = new Map<StagedContent, ContentHash>();
     if (this.#isStopped) return hashes;
+    requireRoom(this.#metadata);
     const withFile = [...batch.keys()].filter(({ hasFile }) => hasFile);
     for (const staged of withFile) this.#hashing.add(staged);
     try {
@@ -128,6 +130,7 @@ export class Sealing {
   }
 
   #place(ready: readonly Sealable[]): Promise<SealedContent[]> {
+    requireRoom(this.#metadata);
     const requests = ready.map(({ staged, hash }): SealRequest => {
       staged.phase = "frozen";
       return { id: staged.hasFile ? staged.id : undefined, hash, sizeBytes: staged.sizeBytes };

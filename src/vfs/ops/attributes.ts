@@ -50,11 +50,12 @@ export function statfs(
   // How many files others have, and when they get more, is none of a tenant's business.
   const filesUsed = isBound(caller.identity) ? 0 : volume.metadata.countInodes();
   const files = filesUsed + filesFree;
+  const hasRoom = volume.metadata.hasRoom();
   return {
     blockBytes,
     blocks,
     blocksFree,
-    blocksAvailable,
+    blocksAvailable: hasRoom ? blocksAvailable : 0,
     files,
     filesFree,
     nameMaxBytes: NAME_MAX_BYTES,

@@ -1,6 +1,7 @@
 import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import { isLarge } from "../content/promotion-queue.js";
+import { requireRoom } from "../content/room.js";
 import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
@@ -33,6 +34,7 @@ export function copyFileRange(
   const from = source.inode;
   const to = writeHandle(volume, { caller, handle: request.toHandle }).inode;
   requireSize(request.toOffset + request.length);
+  requireRoom(volume.metadata);
   if (!source.noAtime) noteAccess(volume, from);
   const both = { caller, from, to };
   if (!isWhole(volume, { from, to, ...request })) {

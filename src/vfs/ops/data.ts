@@ -4,6 +4,7 @@ import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { ContentReader } from "../../storage/content/content-store.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
+import { requireRoom } from "../content/room.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type {
   FallocateRequest,
@@ -49,6 +50,7 @@ export function write(
   const { inode } = writeHandle(volume, { caller, handle });
   // write(2): no bytes change nothing, not even past the end.
   if (data.length === 0) return;
+  requireRoom(volume.metadata);
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
     const at = offset === "end" ? staged.sizeBytes : offset;
@@ -69,6 +71,8 @@ export function fallocate(
 ): MaybePromise<void> {
   const { inode } = writeHandle(volume, { caller, handle });
   requireSize(offset + length);
+  const isStaged = volume.staging.of(inode.ino)?.isWritable === true;
+  if (mode !== "punch-hole" || !isStaged) requireRoom(volume.metadata);
   return whenReady(volume.staging.writable(inode), (staged) => {
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);

@@ -14,6 +14,7 @@ import type { Caller } from "../../model/identity.js";
 import type { Ino, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
+import { requireRoom } from "../content/room.js";
 import type {
   CreateRequest,
   Entry,
@@ -89,6 +90,7 @@ export function link(
   if (inode.isOrphan && !inode.isLinkable) {
     throw new NexusError("not-found", "the file was removed", { op: "link" });
   }
+  requireRoomFor(volume, entry);
   const now = volume.clock.now();
   const mimeType = isRegular(inode.mode) ? mimeTypeOf(newName) : undefined;
   const record = volume.metadata.link({ ino, parent: newParent, name: newName, mimeType, now });
@@ -180,6 +182,7 @@ export function tmpfile(
   const parent = volume.inodes.get(ino);
   const place = unnamedPlace(volume, parent.place);
   authorize(caller.identity, { place, access: "write" });
+  requireRoom(volume.metadata);
   const directory = volume.record(parent);
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
@@ -214,6 +217,7 @@ function make(
   },
 ): InodeRecord {
   const { caller, place, parent, name, mode, target } = request;
+  requireRoomFor(volume, { parent, name });
   const stagingId = isRegular(mode) ? (volume.metadata.nextId() as StagingId) : undefined;
   const record = volume.metadata.create({
     parent,
@@ -231,6 +235,12 @@ function make(
   });
   if (stagingId !== undefined) volume.staging.startEmpty(record.ino, stagingId);
   return record;
+}
+
+/** That a name is taken comes before there being no room for it. Errors: `no-space`. */
+function requireRoomFor(volume: Volume, entry: { parent: Ino; name: string }): void {
+  if (volume.metadata.hasRoom() || volume.metadata.lookup(entry) !== undefined) return;
+  requireRoom(volume.metadata);
 }
 
 /** What was just made can't carry what only somebody else could have given it. */

@@ -1,5 +1,6 @@
 import type { StagingId } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import { requireRoom } from "../content/room.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
@@ -14,11 +15,13 @@ export function truncate(
   { inode, sizeBytes }: { inode: Inode; sizeBytes: number },
 ): MaybePromise<void> {
   requireSize(sizeBytes);
+  const isSame = sizeBytes === volume.sizeBytes(inode);
+  const isWritable = volume.staging.of(inode.ino)?.isWritable === true;
+  // What stays of a sealed content has to be copied.
+  if (!isSame && sizeBytes > 0 && !isWritable) requireRoom(volume.metadata);
   dropCapabilities(volume, inode);
-  if (sizeBytes === volume.sizeBytes(inode)) return touch(volume, inode);
-  const staged = volume.staging.of(inode.ino);
-  if (sizeBytes === 0 && !staged?.isWritable && inode.copyUp === undefined)
-    return startOver(volume, inode);
+  if (isSame) return touch(volume, inode);
+  if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) return startOver(volume, inode);
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
     try {
       changeContent(volume, { inode, staged: content }, (file) => file.truncate(sizeBytes));

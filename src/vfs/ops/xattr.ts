@@ -5,6 +5,7 @@ import type { Ino } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
 import { computedAttribute, isComputed } from "../computed-attributes.js";
+import { requireRoom } from "../content/room.js";
 import type { InodeRequest, SetXattrRequest, XattrRequest } from "../file-system.js";
 import type { Volume } from "../volume.js";
 import { CAPABILITIES, requireOwnerOrWriter } from "./content-change.js";
@@ -58,6 +59,7 @@ export function setxattr(
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
     );
   }
+  requireRoom(volume.metadata);
   volume.activity.record(inode);
   volume.metadata.setAttribute({ ino, ...attribute, value, mode, now: volume.clock.now() });
   if (name === CAPABILITIES) inode.mayHaveCapabilities = true;

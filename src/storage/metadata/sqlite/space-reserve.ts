@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, statfsSync, statSync } from "node:fs";
+import { closeSync, openSync, rmSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { allocate, writeAt } from "../../../libc/files.js";
 import { isKind } from "../../../model/errors.js";
@@ -8,49 +8,56 @@ const SIZE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Room that is kept for the moment when the disk is full: removing a file, too, takes a commit, and
- * a commit takes room. A file that is there for its size; one that a crash left half-made is none.
+ * a commit takes room. It is a file of that size. Once given back it stays as an empty one, so that
+ * the next start knows; so does what a crash left half-made.
  *
  * Nothing here throws: whoever takes the room or gives it back is in the middle of something that
- * matters more, and a store without a reserve is as good as any until its disk is full.
+ * matters more, and a store that never had a reserve is as good as any until its disk is full.
  */
 export class SpaceReserve {
   readonly #path: string;
-  #isHeld: boolean;
+  #state: "none" | "held" | "given back";
 
   constructor(path: string) {
     this.#path = path;
-    this.#isHeld = this.#isWhole();
+    this.#state = this.#found();
   }
 
   get isHeld(): boolean {
-    return this.#isHeld;
+    return this.#state === "held";
+  }
+
+  /** It was needed, and the disk has had no room for another one since. */
+  get isGivenBack(): boolean {
+    return this.#state === "given back";
   }
 
   /** Takes the room, if that leaves as much to others and nothing (a quota, say) is in the way. */
   hold(): void {
-    if (this.#isHeld) return;
+    if (this.isHeld) return;
     try {
       const { bavail, bsize } = statfsSync(dirname(this.#path));
       if (bavail * bsize < 2 * SIZE_BYTES) return;
       this.#make();
-      this.#isHeld = this.#isWhole();
+      this.#state = "held";
     } catch {
-      this.#remove();
+      if (this.isGivenBack) this.#empty();
+      else this.#remove();
     }
   }
 
   /** Gives the room back. False when none is held. */
   release(): boolean {
-    if (!this.#isHeld || !this.#remove()) return false;
-    this.#isHeld = false;
+    if (!this.isHeld || !this.#empty()) return false;
+    this.#state = "given back";
     return true;
   }
 
-  #isWhole(): boolean {
+  #found(): "none" | "held" | "given back" {
     try {
-      return statSync(this.#path).size === SIZE_BYTES;
+      return statSync(this.#path).size === SIZE_BYTES ? "held" : "given back";
     } catch {
-      return false;
+      return "none";
     }
   }
 
@@ -66,12 +73,20 @@ export class SpaceReserve {
     }
   }
 
-  #remove(): boolean {
+  #empty(): boolean {
     try {
-      rmSync(this.#path, { force: true });
+      truncateSync(this.#path);
       return true;
     } catch {
       return false;
+    }
+  }
+
+  #remove(): void {
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // It counts as given back at the next start, which tries again.
     }
   }
 }

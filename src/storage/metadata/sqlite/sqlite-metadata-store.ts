@@ -289,6 +289,11 @@ export class SqliteMetadataStore implements MetadataStore {
     this.#idLimit = this.#nextId;
   }
 
+  hasRoom(): boolean {
+    if (this.#reserve.isGivenBack) this.#reserve.hold();
+    return !this.#reserve.isGivenBack;
+  }
+
   commit(): void {
     this.#engine.commit();
   }

@@ -32,7 +32,7 @@ describe("the space reserve", () => {
       const reserve = new SpaceReserve(path);
       trouble.allocating = kind;
       reserve.hold();
-      expect(reserve.isHeld).toBe(false);
+      expect(reserve).toMatchObject({ isHeld: false, isGivenBack: false });
       expect(existsSync(path)).toBe(false);
       expect(reserve.release()).toBe(false);
     },
@@ -44,11 +44,30 @@ describe("the space reserve", () => {
     expect(reserve.isHeld).toBe(false);
   });
 
-  test("that a crash left half-made counts as none, and is made whole", () => {
+  test("stays given back, also for the next process, until it could be taken again", () => {
+    const path = join(testDir(), "reserve");
+    const reserve = new SpaceReserve(path);
+    reserve.hold();
+    expect(reserve.release()).toBe(true);
+    trouble.allocating = "quota-exceeded";
+    reserve.hold();
+    const next = new SpaceReserve(path);
+    for (const one of [reserve, next]) {
+      expect(one).toMatchObject({ isHeld: false, isGivenBack: true });
+    }
+    expect(statSync(path)).toMatchObject({ size: 0, blocks: 0 });
+    expect(next.release()).toBe(false);
+    trouble.allocating = undefined;
+    next.hold();
+    expect(next).toMatchObject({ isHeld: true, isGivenBack: false });
+    expect(statSync(path).size).toBe(4 * MIB);
+  });
+
+  test("that a crash left half-made counts as given back, and is made whole", () => {
     const path = join(testDir(), "reserve");
     writeFileSync(path, "");
     const reserve = new SpaceReserve(path);
-    expect(reserve.isHeld).toBe(false);
+    expect(reserve).toMatchObject({ isHeld: false, isGivenBack: true });
     reserve.hold();
     expect(reserve.isHeld).toBe(true);
     expect(statSync(path).size).toBe(4 * MIB);
@@ -57,6 +76,13 @@ describe("the space reserve", () => {
 });
 
 describe("a metadata store", () => {
+  test("that never could have a reserve has room as far as it knows", async () => {
+    trouble.allocating = "no-space";
+    const store = openMetadataStore(testDir());
+    expect(store.hasRoom()).toBe(true);
+    await store.close();
+  });
+
   test("opens, commits and closes though a quota leaves no room for its reserve", async () => {
     trouble.allocating = "quota-exceeded";
     const store = openMetadataStore(testDir());
