@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { S_IFCHR, S_IFIFO } from "../../src/model/attributes.js";
 import type { Caller } from "../../src/model/identity.js";
 import { type Ino, ROOT_INO } from "../../src/model/ids.js";
 import { bytesOfLength } from "../support/bytes.js";
@@ -60,6 +61,22 @@ describe("setting nothing", () => {
     await world.fs.setattr(ROOT, { ino, permissions: 0o4755, uid: USER.uid });
     await world.fs.setattr(ROOT, { ino, permissions: 0o4755 });
     expect((await world.fs.setattr(USER, { ino })).mode & 0o7777).toBe(0o755);
+  });
+
+  test.each([
+    ["a FIFO", S_IFIFO],
+    ["a device", S_IFCHR],
+  ])("takes those of %s, and so does giving it to somebody", async (_, type) => {
+    const world = new World();
+    const node = { parent: ROOT_INO, name: "node", mode: type | 0o755, rdev: 259 };
+    const { ino } = await world.fs.mknod(ROOT, node);
+    expect(await afterNothing(world, { caller: ROOT, ino, permissions: 0o6755 })).toBe(0o755);
+    await world.fs.setattr(ROOT, { ino, permissions: 0o4755 });
+    expect(await kindOfLater((async () => world.fs.setattr(USER, { ino }))())).toBe(
+      "not-permitted",
+    );
+    const given = await world.fs.setattr(ROOT, { ino, uid: USER.uid });
+    expect(given.mode & 0o7777).toBe(0o755);
   });
 
   test("leaves a directory's alone", async () => {

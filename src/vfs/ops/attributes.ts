@@ -79,10 +79,10 @@ function apply(
   { caller, inode, request }: { caller: Caller; inode: Inode; request: SetAttrRequest },
 ): Attributes {
   const { ino, place } = inode;
-  if (isRegular(inode.mode) && setsNothing(request))
-    requireOwnerOrWriter(volume, { caller, inode });
+  const isNothing = setsNothing(request);
+  if (isNothing && !isDirectory(inode.mode)) requireOwnerOrWriter(volume, { caller, inode });
   const now = volume.clock.now();
-  const permissions = permissionsAfter(inode, { caller, request });
+  const permissions = permissionsAfter(inode, { caller, request, isNothing });
   const atime = moment(request.atime, now);
   const mtime = moment(request.mtime, now);
   const { uid, gid } = request;
@@ -94,7 +94,7 @@ function apply(
     ...(mtime === undefined ? {} : { mtime }),
   };
   volume.activity.record(inode);
-  if (Object.keys(changes).length === 0 && !setsNothing(request)) {
+  if (Object.keys(changes).length === 0 && !isNothing) {
     return volume.attributes(caller, { record: volume.record(inode), place });
   }
   if (uid !== undefined || gid !== undefined) dropCapabilities(volume, inode);
@@ -105,15 +105,14 @@ function apply(
   return volume.attributes(caller, { record, place });
 }
 
-/** chown(2) takes the set-id bits of a file, and so does a change of content by the unprivileged. */
+/** chown(2) takes the set-id bits of all but directories, and so does a change of content by the unprivileged. */
 function permissionsAfter(
   { mode }: Inode,
-  { caller, request }: { caller: Caller; request: SetAttrRequest },
+  { caller, request, isNothing }: { caller: Caller; request: SetAttrRequest; isNothing: boolean },
 ): number | undefined {
   if (request.permissions !== undefined) return request.permissions & PERMISSION_BITS;
-  if (!isRegular(mode)) return undefined;
+  if (isDirectory(mode)) return undefined;
   const changesOwner = request.uid !== undefined || request.gid !== undefined;
-  const isNothing = setsNothing(request);
   if (!(changesOwner || isNothing || request.killSetId === true)) return undefined;
   const without = withoutSetId(mode);
   // Without group execute the kernel takes S_ISGID from who isn't of the file's group. When that is
