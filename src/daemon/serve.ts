@@ -75,23 +75,42 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
   });
   try {
     const logger = openLog(log);
-    try {
-      if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
-      const thread = await FsThread.start(config, log);
-      await serveMount({ config, request, mountPoint, thread, logger, log, audience });
-      note(lock, { ...holder, hasEnded: true });
-      await thread.close();
-      logger.info({ mountPoint }, "stopped");
-      // After an error the thread may still have the store: then the lock goes with the process.
-      lock.release();
-    } catch (error) {
-      const fields = failureFields(error);
-      // On a terminal, the line with which the program ends says what somebody can mend.
-      if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "ended by an error");
-      throw error;
-    }
+    if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
+    const onEnded = () => note(lock, { ...holder, hasEnded: true });
+    await serveStore({ config, request, mountPoint, logger, log, audience, onEnded });
+    // After an error the thread may still have the store: then the lock goes with the process.
+    lock.release();
   } catch (error) {
     note(lock, { ...holder, hasEnded: true, failure: messageOf(error) });
+    throw error;
+  }
+}
+
+interface MountToServe {
+  readonly config: Config;
+  readonly request: MountRequest;
+  readonly mountPoint: string;
+  readonly logger: Logger;
+  readonly log: LogTarget;
+  readonly audience: Audience;
+}
+
+/** Opens the store, serves it, and closes it. `onEnded` is told when there is no mount any more. */
+async function serveStore({
+  onEnded,
+  ...mount
+}: MountToServe & { onEnded: () => void }): Promise<void> {
+  const { config, mountPoint, logger, log } = mount;
+  try {
+    const thread = await FsThread.start(config, log);
+    await serveMount({ ...mount, thread });
+    onEnded();
+    await thread.close();
+    logger.info({ mountPoint }, "stopped");
+  } catch (error) {
+    const fields = failureFields(error);
+    // On a terminal, the line with which the program ends says what somebody can mend.
+    if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "ended by an error");
     throw error;
   }
 }
@@ -126,15 +145,7 @@ async function serveMount({
   logger,
   log,
   audience,
-}: {
-  config: Config;
-  request: MountRequest;
-  mountPoint: string;
-  thread: FsThread;
-  logger: Logger;
-  log: LogTarget;
-  audience: Audience;
-}): Promise<void> {
+}: MountToServe & { thread: FsThread }): Promise<void> {
   const { dataDir } = config;
   // From before there is a mount, so that no signal can leave one behind.
   const stop = listenForStop();
