@@ -17,3 +17,9 @@ export class FailedSync extends NexusError {
     this.ids = ids;
   }
 }
+
+/** The bytes that couldn't be synced aren't those any more that were hashed: they are lost. */
+export function lostBytes(path: string): NexusError {
+  const message = `a sync of ${path} failed, and it hasn't the bytes any more that were hashed`;
+  return new NexusError("io-failure", message, { op: "seal contents", path });
+}

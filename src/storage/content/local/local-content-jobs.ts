@@ -25,7 +25,7 @@ import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
-import { FailedSync } from "./failed-sync.js";
+import { FailedSync, lostBytes } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -203,9 +203,7 @@ export class LocalContentJobs implements ContentJobs {
     } finally {
       closeSync(from);
     }
-    const damaged = this.#stagingPath(id);
-    const message = `a sync of ${damaged} failed, and it hasn't the bytes any more that were hashed`;
-    throw new NexusError("io-failure", message, { op: "seal contents", path: damaged });
+    throw lostBytes(this.#stagingPath(id));
   }
 
   /** Copies all of a file, but for holes, and returns the hash. */

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
-import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
@@ -16,9 +15,10 @@ import type {
   StagingStat,
 } from "../content-store.js";
 import type { ContentJobs } from "./content-jobs.js";
-import { FailedSync } from "./failed-sync.js";
+import { FailedSync, lostBytes } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
-import { LocalContentReader, LocalStagingFile, stagingStat } from "./local-file.js";
+import { LocalContentReader } from "./local-content-reader.js";
+import { LocalStagingFile, stagingStat } from "./local-staging-file.js";
 import type { SmallContent } from "./small-content.js";
 import { SmallContents } from "./small-contents.js";
 import { SmallStagingFile, smallStat } from "./small-staging-file.js";
@@ -208,9 +208,7 @@ export class LocalContentStore implements ContentStore {
     const first = this.#doubtful.get(id) ?? hash;
     this.#doubtful.set(id, first);
     if (first === hash) return true;
-    const path = stagingPath(this.#layout, id);
-    const message = `a sync of ${path} failed, and it hasn't the bytes any more that were hashed`;
-    throw new NexusError("io-failure", message, { op: "seal contents", path });
+    throw lostBytes(stagingPath(this.#layout, id));
   }
 
   #create(id: StagingId): LocalStagingFile {
@@ -276,20 +274,11 @@ async function copyDurably({
   const isCloned = file.cloneFrom(source);
   file.truncate(lengthBytes);
   if (!isCloned) {
-    if (lengthBytes > COPY_AT_ONCE_BYTES) await copyLater({ source, file, lengthBytes });
-    else for (const span of dataSpans(source, lengthBytes)) file.copyFrom({ source, ...span });
+    const isLong = lengthBytes > COPY_AT_ONCE_BYTES;
+    for (const span of dataSpans(source, lengthBytes)) {
+      if (isLong) await file.copyFromLater({ source, ...span });
+      else file.copyFrom({ source, ...span });
+    }
   }
   await file.sync();
-}
-
-async function copyLater({
-  source,
-  file,
-  lengthBytes,
-}: {
-  source: ContentReader;
-  file: LocalStagingFile;
-  lengthBytes: number;
-}): Promise<void> {
-  for (const span of dataSpans(source, lengthBytes)) await file.copyFromLater({ source, ...span });
 }

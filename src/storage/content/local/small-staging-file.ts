@@ -2,7 +2,7 @@ import { NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import type { AllocateRequest, CopyRequest, StagingFile, StagingStat } from "../content-store.js";
-import type { LocalStagingFile } from "./local-file.js";
+import type { LocalStagingFile } from "./local-staging-file.js";
 import type { SmallContent } from "./small-content.js";
 import type { SmallContents } from "./small-contents.js";
 
