@@ -30,8 +30,9 @@ function inlineCheckpointer(databasePath: string): Checkpointer {
     run: async () => {
       try {
         checkpoint(databasePath);
+        return true;
       } catch {
-        // As the interface has it: one that fails leaves the log for the next one.
+        return false;
       }
     },
     close: async () => undefined,

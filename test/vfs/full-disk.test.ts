@@ -11,6 +11,7 @@ const WHY = WHY_NO_SMALL_DISKS === undefined ? "" : ` (skipped: ${WHY_NO_SMALL_D
 
 const OLD = { name: "user.old", value: Buffer.from("value") };
 const NEW = { parent: ROOT_INO, name: "new" };
+const MOVE = { parent: ROOT_INO, name: "sealed", newParent: NEW.parent, newName: NEW.name };
 
 interface Subjects {
   readonly fs: FileSystem;
@@ -27,11 +28,17 @@ const ADDITIONS: Readonly<Record<string, (subjects: Subjects) => unknown>> = {
     fs.fallocate(ANYBODY, { handle, offset: 0, length: 100_000, mode: "extend" }),
   "truncate of a sealed content": ({ fs, sealed: ino }) =>
     fs.setattr(ANYBODY, { ino, sizeBytes: 10 }),
+  "truncate that makes a file longer": ({ fs, file: { ino } }) =>
+    fs.setattr(ANYBODY, { ino, sizeBytes: 70_000 }),
+  "punching a hole": ({ fs, file: { handle } }) =>
+    fs.fallocate(ANYBODY, { handle, offset: 0, length: 5, mode: "punch-hole" }),
   copy_file_range: ({ fs, file: { handle } }) =>
     fs.copyFileRange(ANYBODY, { handle, offset: 0, toHandle: handle, toOffset: 10, length: 1 }),
   setxattr: ({ fs, file: { ino } }) =>
     fs.setxattr(ANYBODY, { ino, name: "user.a", value: Buffer.from("b"), mode: "any" }),
   create: ({ fs }) => fs.create(ANYBODY, { ...NEW, mode: 0o644, flags: flags(), exclusive: false }),
+  "rename with a whiteout": ({ fs }) =>
+    fs.rename(ANYBODY, { ...MOVE, mode: "replace", whiteout: true }),
   mkdir: ({ fs }) => fs.mkdir(ANYBODY, { ...NEW, mode: 0o755 }),
   mknod: ({ fs }) => fs.mknod(ANYBODY, { ...NEW, mode: S_IFREG | 0o644, rdev: 0 }),
   symlink: ({ fs }) => fs.symlink(ANYBODY, { ...NEW, target: Buffer.from("target") }),
@@ -46,19 +53,9 @@ const OTHERS: Readonly<Record<string, (subjects: Subjects) => unknown>> = {
   "truncate to nothing": ({ fs, sealed: ino }) => fs.setattr(ANYBODY, { ino, sizeBytes: 0 }),
   "truncate of a staged content": ({ fs, file: { ino } }) =>
     fs.setattr(ANYBODY, { ino, sizeBytes: 5 }),
-  "punching a hole": ({ fs, file: { handle } }) =>
-    fs.fallocate(ANYBODY, { handle, offset: 0, length: 5, mode: "punch-hole" }),
   chmod: ({ fs, sealed: ino }) => fs.setattr(ANYBODY, { ino, permissions: 0o600 }),
   removexattr: ({ fs, sealed: ino }) => fs.removexattr(ANYBODY, { ino, name: "user.old" }),
-  rename: ({ fs }) =>
-    fs.rename(ANYBODY, {
-      parent: ROOT_INO,
-      name: "sealed",
-      newParent: NEW.parent,
-      newName: NEW.name,
-      mode: "replace",
-      whiteout: false,
-    }),
+  rename: ({ fs }) => fs.rename(ANYBODY, { ...MOVE, mode: "replace", whiteout: false }),
   "opening what is there": ({ fs }) =>
     fs.create(ANYBODY, {
       ...{ parent: ROOT_INO, name: "sealed" },
@@ -140,6 +137,18 @@ describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)(`a disk that is full${WHY}`, (
   test.each(Object.entries(OTHERS))("is no obstacle to %s", async (_, change) => {
     const { subjects } = await full();
     expect(await kindOfLater(attempt(change, subjects))).toBeUndefined();
+  });
+
+  test("says first what is wrong whether it is full or not", async () => {
+    const { world, subjects } = await full();
+    const attribute = { ino: subjects.file.ino, value: Buffer.from("value") };
+    const set = async (name: string, mode: "create" | "replace") =>
+      world.fs.setxattr(ANYBODY, { ...attribute, name, mode });
+    expect(await kindOfLater(set("user.none", "replace"))).toBe("no-attribute");
+    expect(await kindOfLater(set("user.old", "replace"))).toBe("no-attribute");
+    const mkdir = async () =>
+      world.fs.mkdir(ANYBODY, { parent: ROOT_INO, name: "sealed", mode: 0o755 });
+    expect(await kindOfLater(mkdir())).toBe("already-exists");
   });
 
   test("seals nothing until there is room again", async () => {

@@ -63,6 +63,14 @@ describe("setting nothing", () => {
     expect((await world.fs.setattr(USER, { ino })).mode & 0o7777).toBe(0o755);
   });
 
+  test("takes nothing from a file that has nothing to take, whoever asks", async () => {
+    const world = new World();
+    const { ino } = await world.fs.mknod(ROOT, {
+      ...{ parent: ROOT_INO, name: "file", mode: 0o100644, rdev: 0 },
+    });
+    expect((await world.fs.setattr(USER, { ino })).mode & 0o7777).toBe(0o644);
+  });
+
   test.each([
     ["a FIFO", S_IFIFO],
     ["a device", S_IFCHR],

@@ -249,7 +249,13 @@ export class Promotion {
   }
 
   #noteFailure(error: unknown, { files }: { files: number }): void {
-    if (isEverybodysTrouble(error)) this.#pausedUntilMs = this.#clock.monotonicMs() + RETRY_MS;
+    if (isEverybodysTrouble(error)) {
+      const nowMs = this.#clock.monotonicMs();
+      const isKnown = nowMs < this.#pausedUntilMs;
+      this.#pausedUntilMs = nowMs + RETRY_MS;
+      // Anybody can ask for a hash as often as they like; the log is on that disk, too.
+      if (isKnown) return;
+    }
     this.#logger.error({ err: error, files }, "contents can't be sealed now");
   }
 

@@ -1,3 +1,4 @@
+import { S_ISGID, S_ISUID } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { StagingFile } from "../../storage/content/content-store.js";
@@ -57,9 +58,10 @@ export function dropCapabilities(volume: Volume, inode: Inode): void {
 }
 
 /**
- * Refuses to take a file's set-id bits or capabilities from who can neither own nor write it. The
- * kernel asks for that before a write, and then it was checked; but also for chown(f, -1, -1) by
- * anybody, which other file systems refuse. The two requests look the same. Errors: `not-permitted`.
+ * Refuses to take a file's set-id bits or capabilities, if it has any, from who can neither own nor
+ * write it. The kernel asks for that before a write, and then it was checked; but also for
+ * chown(f, -1, -1) by anybody, which other file systems refuse. The two requests look the same.
+ * Errors: `not-permitted`.
  */
 export function requireOwnerOrWriter(
   volume: Volume,
@@ -67,5 +69,12 @@ export function requireOwnerOrWriter(
 ): void {
   const mayWrite = (inode.mode & WRITABLE_BY_OTHERS) !== 0 || inode.writers > 0;
   if (caller.uid === 0 || mayWrite || volume.record(inode).uid === caller.uid) return;
+  if (!hasPrivileges(volume, inode)) return;
   throw new NexusError("not-permitted", "only its owner takes a file's privileges");
+}
+
+function hasPrivileges({ metadata }: Volume, { ino, mode, mayHaveCapabilities }: Inode): boolean {
+  if ((mode & (S_ISUID | S_ISGID)) !== 0) return true;
+  if (!mayHaveCapabilities) return false;
+  return metadata.getAttribute({ ino, family: "system", key: CAPABILITIES }) !== undefined;
 }

@@ -71,8 +71,8 @@ export function fallocate(
 ): MaybePromise<void> {
   const { inode } = writeHandle(volume, { caller, handle });
   requireSize(offset + length);
-  const isStaged = volume.staging.of(inode.ino)?.isWritable === true;
-  if (mode !== "punch-hole" || !isStaged) requireRoom(volume.metadata);
+  // A hole, too, can take more room than it frees: a small content becomes a file for it.
+  requireRoom(volume.metadata);
   return whenReady(volume.staging.writable(inode), (staged) => {
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);

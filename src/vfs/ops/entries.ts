@@ -133,6 +133,7 @@ export function rename(
     // What lies below would change its place with it.
     throw new NexusError("busy", `'${name}' holds a mount or a zone boundary`, { op: "rename" });
   }
+  if (whiteout) requireRoom(volume.metadata);
   const apply = (ends: Ends) => {
     const moved = activeInodes(volume, ends);
     const now = volume.clock.now();
@@ -182,8 +183,8 @@ export function tmpfile(
   const parent = volume.inodes.get(ino);
   const place = unnamedPlace(volume, parent.place);
   authorize(caller.identity, { place, access: "write" });
-  requireRoom(volume.metadata);
   const directory = volume.record(parent);
+  requireRoom(volume.metadata);
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
     mode: S_IFREG | (mode & PERMISSION_BITS),

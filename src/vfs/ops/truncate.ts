@@ -15,10 +15,12 @@ export function truncate(
   { inode, sizeBytes }: { inode: Inode; sizeBytes: number },
 ): MaybePromise<void> {
   requireSize(sizeBytes);
-  const isSame = sizeBytes === volume.sizeBytes(inode);
+  const oldSizeBytes = volume.sizeBytes(inode);
+  const isSame = sizeBytes === oldSizeBytes;
   const isWritable = volume.staging.of(inode.ino)?.isWritable === true;
-  // What stays of a sealed content has to be copied.
-  if (!isSame && sizeBytes > 0 && !isWritable) requireRoom(volume.metadata);
+  // What stays of a sealed content has to be copied; a small one may become a file when it grows.
+  const takesRoom = sizeBytes > oldSizeBytes || (sizeBytes > 0 && !isWritable);
+  if (takesRoom && !isSame) requireRoom(volume.metadata);
   dropCapabilities(volume, inode);
   if (isSame) return touch(volume, inode);
   if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) return startOver(volume, inode);

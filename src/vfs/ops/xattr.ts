@@ -47,10 +47,13 @@ export function setxattr(
   }
   const listed = allNames(volume, ino);
   const exists = listed.includes(name);
-  if (mode === "create and replace") {
-    throw exists
-      ? new NexusError("already-exists", `attribute '${name}' exists already`, { op: "setxattr" })
-      : new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
+  if (exists && mode.startsWith("create")) {
+    throw new NexusError("already-exists", `attribute '${name}' exists already`, {
+      op: "setxattr",
+    });
+  }
+  if (!exists && mode.endsWith("replace")) {
+    throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
   }
   const listBytes = listed.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
   if (!exists && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
@@ -61,7 +64,7 @@ export function setxattr(
   }
   requireRoom(volume.metadata);
   volume.activity.record(inode);
-  volume.metadata.setAttribute({ ino, ...attribute, value, mode, now: volume.clock.now() });
+  volume.metadata.setAttribute({ ino, ...attribute, value, mode: "any", now: volume.clock.now() });
   if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
   inode.isAtimeSettled = false;
 }

@@ -18,15 +18,3 @@ export function checkpoint(path: string): void {
 export function checkpointPass(database: Database.Database): void {
   database.pragma("wal_checkpoint(PASSIVE)");
 }
-
-/** How many pages of the log aren't in the database yet. */
-export function pagesInLog(database: Database.Database): number {
-  const [{ log, checkpointed }] = database.pragma("wal_checkpoint(NOOP)") as [LogState];
-  return log - checkpointed;
-}
-
-/** What a checkpoint answers, in pages; https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. */
-interface LogState {
-  readonly log: number;
-  readonly checkpointed: number;
-}

@@ -4,9 +4,9 @@
  */
 export interface Checkpointer {
   /**
-   * Starts a checkpoint; resolves when it has ended, successful or not. What was committed since it
-   * began may still be in the log.
+   * Starts a checkpoint. Resolves when it has ended: true, and then only what was committed since it
+   * began is left in the log, or what somebody reads; or false when it failed, which was logged.
    */
-  run(): Promise<void>;
+  run(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ const APPLICATION_ID = 0x4e787573;
 const BUSY_TIMEOUT_MS = 2000;
 
 /** A log that grew beyond this is cut when it starts over. */
-const WAL_KEPT_BYTES = 16 * 1024 * 1024;
+const WAL_KEPT_BYTES = 8 * 1024 * 1024;
 
 export interface OpenOptions {
   readonly path: string;

@@ -3,8 +3,11 @@ import { dirname } from "node:path";
 import { allocate, writeAt } from "../../../libc/files.js";
 import { isKind } from "../../../model/errors.js";
 
-/** Some thousand removals, with what their log and its index take. */
-const SIZE_BYTES = 4 * 1024 * 1024;
+/**
+ * What the database may have to grow by to take up its log (4 MiB and a bit), with the log's own index
+ * and as much again for what is committed on the way there; see `LogKeeper`.
+ */
+const SIZE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Room that is kept for the moment when the disk is full: removing a file, too, takes a commit, and
@@ -36,8 +39,10 @@ export class SpaceReserve {
   hold(): void {
     if (this.isHeld) return;
     try {
-      const { bavail, bsize } = statfsSync(dirname(this.#path));
-      if (bavail * bsize < 2 * SIZE_BYTES) return;
+      const { bfree, bavail, bsize } = statfsSync(dirname(this.#path));
+      // Some file systems keep blocks that only root can have.
+      const blocks = process.geteuid?.() === 0 ? bfree : bavail;
+      if (blocks * bsize < 2 * SIZE_BYTES) return;
       this.#make();
       this.#state = "held";
     } catch {

@@ -4,7 +4,7 @@ import { messageOf, NexusError } from "../../../model/errors.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statement.js";
 import type { Journal, JournalEntry } from "./journal.js";
-import { sqliteError } from "./sqlite-error.js";
+import { isMaybeFull, sqliteError } from "./sqlite-error.js";
 
 /**
  * A transaction that has been quiet for this long is committed, so that others see it: sooner than a
@@ -30,7 +30,10 @@ export interface SqliteEngineOptions {
   readonly logger: Logger;
   /** Told after each commit that wrote something; no transaction is open then. */
   readonly onCommit: () => void;
-  /** Asked for room when a commit finds none. Returns whether there is more now. */
+  /**
+   * Asked for room when a commit finds none; no transaction is open then. Returns whether there is
+   * more now.
+   */
   readonly makeRoom: () => boolean;
 }
 
@@ -150,11 +153,10 @@ export class SqliteEngine {
       if (wrote) this.#control.bump.run();
       this.#control.commit.run();
     } catch (error) {
-      this.#undo();
       const failure = sqliteError(error, "commit metadata");
-      // SQLite calls it an I/O error when the index of its log can't grow.
-      const isFull = failure.kind === "no-space" || failure.kind === "io-failure";
-      if (isFull && this.#makeRoom()) {
+      const hasMore = isMaybeFull(failure) && this.#tryToRollBack() && this.#makeRoom();
+      this.#undo();
+      if (hasMore) {
         this.#logger.warn({ err: failure }, "the disk is full: using what was kept for this");
         this.commit();
         return;
@@ -245,6 +247,16 @@ export class SqliteEngine {
    */
   get #wasRolledBack(): boolean {
     return this.#open !== "none" && !this.#database.inTransaction;
+  }
+
+  /** Leaves it to {@link #undo} to make something of a failure. */
+  #tryToRollBack(): boolean {
+    try {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Goes back to the state before the operation that failed, as soon as that can be done. */

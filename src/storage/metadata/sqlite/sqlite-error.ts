@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { type ErrorKind, NexusError } from "../../../model/errors.js";
+import { type ErrorKind, isKind, NexusError } from "../../../model/errors.js";
 
 /** By the primary result code, https://www.sqlite.org/rescode.html; the rest are our own bugs. */
 const KIND_OF_CODE: Readonly<Record<string, ErrorKind>> = {
@@ -27,4 +27,9 @@ export function sqliteError(error: unknown, op: string): NexusError {
     op,
     cause: error,
   });
+}
+
+/** Whether more room may help: SQLite calls it an I/O error when the index of its log can't grow. */
+export function isMaybeFull(error: unknown): boolean {
+  return isKind(error, "no-space") || isKind(error, "io-failure");
 }

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
-import { isKind } from "../../../model/errors.js";
 import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
@@ -38,20 +37,18 @@ import { initialize, readNextId, renumberStore, reserveIds } from "../operations
 import * as reading from "../operations/read.js";
 import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
-import { checkpointPass, pagesInLog } from "./checkpoint.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
+import { LogKeeper } from "./log-keeper.js";
 import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
 import type { SpaceReserve } from "./space-reserve.js";
 import { SqliteEngine } from "./sqlite-engine.js";
-import { sqliteError } from "./sqlite-error.js";
+import { isMaybeFull, sqliteError } from "./sqlite-error.js";
 import { WalSync } from "./wal-sync.js";
 
 /** Numbers are taken from the database in blocks; a crash skips what is left of one. */
 const ID_BLOCK = 10_000;
-/** So much in the log is worth a checkpoint: 10 MiB. */
-const CHECKPOINT_PAGES = 2560;
-/** After the reserve was used: whether there is room again is looked at then. */
+/** Without a reserve: whether there is room for one is looked at so often. */
 const HOLD_AGAIN_MS = 10_000;
 
 export interface SqliteMetadataStoreOptions {
@@ -75,9 +72,9 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #engine: SqliteEngine;
   readonly #walSync: WalSync;
   readonly #checkpointer: Checkpointer;
+  readonly #log: LogKeeper;
   readonly #reserve: SpaceReserve;
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #pathIds = new PathIdSource();
   #inodeCount: number | undefined;
   #closing: Promise<void> | undefined;
@@ -86,11 +83,7 @@ export class SqliteMetadataStore implements MetadataStore {
   /** How many commits there were, that of the last process included, and how many are durable. */
   #commits = 1;
   #syncedCommits = 0;
-  #holdAgainAtMs = Number.POSITIVE_INFINITY;
-  /** `ended`: the log may still have what was committed meanwhile. */
-  #checkpoint: "none" | "running" | "ended" = "none";
-  /** What the last one had to leave in the log, because some other program reads it. */
-  #pagesLeft = 0;
+  #holdAgainAtMs = 0;
 
   /**
    * Opens or makes the store, replays the journal and migrates.
@@ -99,7 +92,6 @@ export class SqliteMetadataStore implements MetadataStore {
   constructor(options: SqliteMetadataStoreOptions) {
     const { databasePath, cacheSizeMb, clock, scheduler, logger } = options;
     this.#clock = clock;
-    this.#logger = logger;
     this.#walSync = new WalSync(databasePath);
     this.#checkpointer = options.checkpointer;
     this.#reserve = options.reserve;
@@ -108,6 +100,8 @@ export class SqliteMetadataStore implements MetadataStore {
     let journal: Journal | undefined;
     let engine: SqliteEngine | undefined;
     try {
+      const { reserve, checkpointer } = options;
+      this.#log = new LogKeeper({ database, checkpointer, reserve, logger });
       const isNew = database.pragma("user_version", { simple: true }) === 0;
       if (isNew) migrate(database);
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
@@ -131,7 +125,6 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#engine.write(renumberStore(number));
       this.commit();
       journal.renumber(number);
-      this.#reserve.hold();
     } catch (error) {
       engine?.close();
       journal?.close();
@@ -348,13 +341,18 @@ export class SqliteMetadataStore implements MetadataStore {
     try {
       return openDatabase(options);
     } catch (error) {
-      const isFull = isKind(error, "no-space") || isKind(error, "io-failure");
-      if (!isFull || !this.#makeRoom()) throw error;
+      if (!isMaybeFull(error) || !this.#giveBack()) throw error;
       return openDatabase(options);
     }
   }
 
+  /** The database has to have its room before the log can take all of it. */
   #makeRoom(): boolean {
+    const hasGivenBack = this.#giveBack();
+    return this.#log.empty() || hasGivenBack;
+  }
+
+  #giveBack(): boolean {
     this.#holdAgainAtMs = this.#clock.monotonicMs() + HOLD_AGAIN_MS;
     return this.#reserve.release();
   }
@@ -365,30 +363,6 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#holdAgainAtMs = this.#clock.monotonicMs() + HOLD_AGAIN_MS;
       this.#reserve.hold();
     }
-    if (this.#checkpoint === "ended") this.#finishCheckpoint();
-    const isDue = pagesInLog(this.#database) >= this.#pagesLeft + CHECKPOINT_PAGES;
-    if (isDue && this.#checkpoint === "none") this.#startCheckpoint();
-  }
-
-  #startCheckpoint(): void {
-    this.#checkpoint = "running";
-    void this.#checkpointer.run().then(() => {
-      this.#checkpoint = "ended";
-    });
-  }
-
-  /**
-   * Moves what was committed during a checkpoint, while there is no transaction. Only a log with
-   * nothing left starts over: beside a busy writer the checkpointer would never get it there, and the
-   * log would grow for as long as the writer is busy. It takes two fsyncs of little.
-   */
-  #finishCheckpoint(): void {
-    this.#checkpoint = "none";
-    try {
-      checkpointPass(this.#database);
-    } catch (error) {
-      this.#logger.error({ err: error }, "checkpoint failed");
-    }
-    this.#pagesLeft = pagesInLog(this.#database);
+    this.#log.afterCommit();
   }
 }

@@ -9,14 +9,14 @@ export interface WorkerCheckpointerOptions {
   readonly logger: Logger;
 }
 
-/** Checkpoints on a worker thread, one at a time. One that fails leaves the log for the next one. */
+/** Checkpoints on a worker thread, one at a time. */
 export class WorkerCheckpointer implements Checkpointer {
   readonly #path: string;
   readonly #startThread: () => Worker;
   readonly #logger: Logger;
   #thread: Worker | undefined;
-  #running: Promise<void> | undefined;
-  #finish: (() => void) | undefined;
+  #running: Promise<boolean> | undefined;
+  #finish: ((succeeded: boolean) => void) | undefined;
 
   constructor({ databasePath, startThread, logger }: WorkerCheckpointerOptions) {
     this.#path = databasePath;
@@ -24,7 +24,7 @@ export class WorkerCheckpointer implements Checkpointer {
     this.#logger = logger;
   }
 
-  run(): Promise<void> {
+  run(): Promise<boolean> {
     this.#running ??= this.#runOnce().finally(() => {
       this.#running = undefined;
     });
@@ -36,10 +36,15 @@ export class WorkerCheckpointer implements Checkpointer {
     await this.#thread?.terminate();
   }
 
-  #runOnce(): Promise<void> {
-    this.#thread ??= this.#start();
+  async #runOnce(): Promise<boolean> {
+    try {
+      this.#thread ??= this.#start();
+    } catch (error) {
+      this.#logger.error({ err: error }, "checkpoint failed");
+      return false;
+    }
     this.#thread.postMessage(this.#path satisfies CheckpointRequest);
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       this.#finish = resolve;
     });
   }
@@ -63,7 +68,7 @@ export class WorkerCheckpointer implements Checkpointer {
 
   #finished(failure: string | undefined): void {
     if (failure !== undefined) this.#logger.error({ failure }, "checkpoint failed");
-    this.#finish?.();
+    this.#finish?.(failure === undefined);
     this.#finish = undefined;
   }
 }

@@ -60,7 +60,7 @@ describe("the space reserve", () => {
     trouble.allocating = undefined;
     next.hold();
     expect(next).toMatchObject({ isHeld: true, isGivenBack: false });
-    expect(statSync(path).size).toBe(4 * MIB);
+    expect(statSync(path).size).toBe(8 * MIB);
   });
 
   test("that a crash left half-made counts as given back, and is made whole", () => {
@@ -70,7 +70,7 @@ describe("the space reserve", () => {
     expect(reserve).toMatchObject({ isHeld: false, isGivenBack: true });
     reserve.hold();
     expect(reserve.isHeld).toBe(true);
-    expect(statSync(path).size).toBe(4 * MIB);
+    expect(statSync(path).size).toBe(8 * MIB);
     expect(new SpaceReserve(path).isHeld).toBe(true);
   });
 });

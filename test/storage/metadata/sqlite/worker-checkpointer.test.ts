@@ -80,7 +80,7 @@ test("on a thread, requests at the same time share a checkpoint, later ones get 
   const empty = logged.sizeBytes;
   const { checkpointer, threads, lines } = checkpointerOf(logged.path);
   expect(checkpointer.run()).toBe(checkpointer.run());
-  await checkpointer.run();
+  expect(await checkpointer.run()).toBe(true);
   const { sizeBytes } = logged;
   expect(sizeBytes).toBeGreaterThan(empty);
   for (let row = 0; row < 1000; row++) logged.write("a word and another one");
@@ -93,8 +93,8 @@ test("on a thread, requests at the same time share a checkpoint, later ones get 
 test("one that fails is logged, makes no database, and the next one is tried", async () => {
   const path = join(testDir(), "none.db");
   const { checkpointer, lines } = checkpointerOf(path);
-  await checkpointer.run();
-  await checkpointer.run();
+  expect(await checkpointer.run()).toBe(false);
+  expect(await checkpointer.run()).toBe(false);
   expect(lines).toMatchObject([{ level: 50 }, { level: 50 }]);
   expect(existsSync(path)).toBe(false);
 });
@@ -105,10 +105,26 @@ test("a thread that dies fails its checkpoint, and the next one gets another thr
   const { checkpointer, threads, lines } = checkpointerOf(logged.path);
   const running = checkpointer.run();
   await threads[0]?.terminate();
-  await running;
+  expect(await running).toBe(false);
   const failure = expect.stringContaining("the thread ended");
   expect(lines).toMatchObject([{ level: 50, failure }]);
   await checkpointer.run();
   expect(threads).toHaveLength(2);
   expect(logged.sizeBytes).toBeGreaterThan(empty);
+});
+
+test("one whose thread can't be started fails, and the next one is tried", async () => {
+  const { logger, lines } = recordingLogger();
+  let tries = 0;
+  const startThread = () => {
+    tries += 1;
+    throw new Error("no more threads");
+  };
+  const path = join(testDir(), "none.db");
+  const checkpointer = new WorkerCheckpointer({ databasePath: path, startThread, logger });
+  expect(await checkpointer.run()).toBe(false);
+  expect(await checkpointer.run()).toBe(false);
+  expect(tries).toBe(2);
+  expect(lines).toMatchObject([{ level: 50 }, { level: 50 }]);
+  await checkpointer.close();
 });
