@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 // every folder may import itself.
 
 const METADATA_STORE = "storage/metadata/metadata-store.ts";
+const WORK_STORE = "storage/metadata/work-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 const FILE_SYSTEM = "vfs/file-system.ts";
 const FACES = ["sdk", "config", "compose.ts", "fuse", "libc", "telemetry", "model"];
@@ -18,10 +19,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ["model", "core", "telemetry"],
   storage: ["model", "libc", "telemetry"],
   core: ["model"],
-  vfs: ["model", "core", "telemetry", METADATA_STORE, CONTENT_STORE],
-  features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, CONTENT_STORE],
+  vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, CONTENT_STORE],
+  features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
-  sdk: ["model", "telemetry", FILE_SYSTEM, "features"],
+  sdk: ["model", "telemetry", FILE_SYSTEM, "features", "storage", "config", "compose.ts"],
   cli: FACES,
   daemon: [...FACES, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],

@@ -15,6 +15,7 @@ const EXIT_CODE_OF_KIND = {
   "invalid-argument": 2,
   "name-too-long": 2,
   "no-attribute": 1,
+  "precondition-failed": 1,
   "attribute-too-large": 1,
   "buffer-too-small": 1,
   "not-supported": 1,

@@ -18,6 +18,7 @@ const ERRNO_OF_KIND = {
   "invalid-argument": errno.EINVAL,
   "name-too-long": errno.ENAMETOOLONG,
   "no-attribute": errno.ENODATA,
+  "precondition-failed": errno.ECANCELED,
   "attribute-too-large": errno.E2BIG,
   "buffer-too-small": errno.ERANGE,
   "not-supported": errno.EOPNOTSUPP,

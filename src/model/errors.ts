@@ -17,6 +17,7 @@ export const ERROR_KINDS = [
   "invalid-argument",
   "name-too-long",
   "no-attribute",
+  "precondition-failed",
   "attribute-too-large",
   "buffer-too-small",
   "not-supported",

@@ -21,6 +21,7 @@ const EXPECTED: Readonly<Record<ErrorKind, Code>> = {
   "invalid-argument": "EINVAL",
   "name-too-long": "ENAMETOOLONG",
   "no-attribute": "ENODATA",
+  "precondition-failed": "ECANCELED",
   "attribute-too-large": "E2BIG",
   "buffer-too-small": "ERANGE",
   "not-supported": "EOPNOTSUPP",

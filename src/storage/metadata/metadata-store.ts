@@ -1,6 +1,7 @@
 import type { Attributes } from "../../model/attributes.js";
 import type { AgentId, ContentHash, Ino, PathId, StagingId, TenantId } from "../../model/ids.js";
 import type { Timestamp } from "../../model/timestamp.js";
+import type { WorkContext } from "./work-store.js";
 
 /**
  * The metadata of one namespace: inodes, the names that lead to them, custom metadata, and which
@@ -260,6 +261,8 @@ export interface AttributeName {
 export interface SetAttributeRequest extends AttributeName, At {
   readonly value: Uint8Array;
   readonly mode: "create" | "replace" | "any";
+  /** For a regular file's key that means something to the queue. */
+  readonly work?: WorkContext;
 }
 
 export interface StagedRecord {
