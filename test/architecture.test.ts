@@ -40,6 +40,10 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli", "daemon"],
   "mime-types": ["core"],
   "fuse-native": ["fuse"],
+  picomatch: ["features"],
+  "tar-stream": ["features"],
+  "cli-table3": ["cli"],
+  "cli-progress": ["cli"],
 };
 
 const MOST_LINES = 500;
