@@ -1,7 +1,7 @@
 import type { Attributes } from "../../model/attributes.js";
 import type { AgentId, ContentHash, Ino, PathId, StagingId, TenantId } from "../../model/ids.js";
 import type { Timestamp } from "../../model/timestamp.js";
-import type { WorkContext } from "./work-store.js";
+import type { WorkContext, WorkStore } from "./work-store.js";
 
 /**
  * The metadata of one namespace: inodes, the names that lead to them, custom metadata, and which
@@ -17,6 +17,9 @@ import type { WorkContext } from "./work-store.js";
  * Every method may throw `io-failure`, `no-space` or `corrupt`, when the engine below does.
  */
 export interface MetadataStore {
+  /** The work queue. */
+  readonly work: WorkStore;
+
   // Reading
 
   /** The inode that `name` leads to in the directory, or undefined. */
@@ -78,8 +81,13 @@ export interface MetadataStore {
   getAttribute(request: AttributeName): Uint8Array | undefined;
   /** The keys in the order in which they were first set. */
   listAttributes(request: { ino: Ino; family: AttributeFamily }): string[];
-  /** Errors: `already-exists` (create), `no-attribute` (replace), `not-found`. */
+  /**
+   * Errors: `already-exists` (create), `no-attribute` (replace), `not-found`, `invalid-argument` (a
+   * value that the queue can't take).
+   */
   setAttribute(request: SetAttributeRequest): void;
+  /** Sets all of them, or none. Errors as above. */
+  setAttributes(requests: readonly SetAttributeRequest[]): void;
   /** False when there was none. */
   removeAttribute(request: AttributeName & At): boolean;
 

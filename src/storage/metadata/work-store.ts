@@ -11,7 +11,8 @@ import type { DependencyReference, WorkStatus } from "../../model/work.js";
  * blocked one becomes ready; a lease runs out and one in progress becomes ready again. Neither moves
  * the file's ctime: nobody has changed the file.
  *
- * Every method is one transaction. Isolation is the caller's business, by zone: see `zonePath` in
+ * Every method is one transaction. A claim is acknowledged as all of the store is: it survives kill -9,
+ * and other programs see it within milliseconds. Isolation is the caller's business, by zone: see `zonePath` in
  * core/place.ts for what names one.
  */
 export interface WorkStore {
@@ -42,8 +43,8 @@ export interface WorkStore {
    */
   renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord;
   /**
-   * Ends the work on an item that the worker has, or that nobody has when no worker is named. Errors
-   * as for {@link renewWork}.
+   * Ends the work on an item that the worker has. Without a worker it is ended whoever has it, as by
+   * setting its status. Errors as for {@link renewWork}.
    */
   finishWork(request: FinishRequest): WorkRecord;
 

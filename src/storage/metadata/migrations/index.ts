@@ -1,5 +1,6 @@
 import { initial } from "./001-initial.js";
+import { work } from "./002-work.js";
 import type { Migration } from "./migration.js";
 
 /** All steps, in order of their versions. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, work];

@@ -24,6 +24,7 @@ import {
 import { stage } from "./contents.js";
 import { ADD_LINKS, findInode } from "./inode-row.js";
 import { bytesOf, sqlValueOf } from "./value.js";
+import { noteWorkMetadata, noteWorkMetadataRemoved, requireWorkValue } from "./work-metadata.js";
 
 const UPDATE_INODE = command(
   `UPDATE inodes SET mode = ?, uid = ?, gid = ?, size_bytes = ?, blocks = ?,
@@ -133,16 +134,24 @@ export function* setAttribute(request: SetAttributeRequest): Script<void> {
     throw new NexusError("no-attribute", `no attribute '${key}'`, { op: "setxattr" });
   }
   const stored = sqlValueOf(value);
+  const { work } = request;
+  if (work !== undefined) requireWorkValue(key, String(stored));
   if (exists) yield* run(statements.update, stored, ino, key);
   else if (family === "system") yield* run(statements.insert, key, stored, ino);
   else yield* run(statements.insert, key, stored, formatTimestamp(now), ino);
   yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
+  if (work !== undefined) yield* noteWorkMetadata({ ino, key, value: String(stored), now }, work);
+}
+
+export function* setAttributes(requests: readonly SetAttributeRequest[]): Script<void> {
+  for (const request of requests) yield* setAttribute(request);
 }
 
 export function* removeAttribute({ ino, family, key, now }: AttributeName & At): Script<boolean> {
   if ((yield* first(STATEMENTS[family].get, ino, key)) === undefined) return false;
   yield* run(STATEMENTS[family].remove, ino, key);
   yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
+  if (family === "custom") yield* noteWorkMetadataRemoved({ ino, key, now });
   return true;
 }
 

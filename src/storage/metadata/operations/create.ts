@@ -11,6 +11,7 @@ import type { CreateRequest, EntryName, InodeRecord, LinkRequest } from "../meta
 import { command, first, run, type Script } from "../statement.js";
 import { ADD_LINKS, findInode, touchDirectory } from "./inode-row.js";
 import { sqlValueOf } from "./value.js";
+import { noteArrival, noteNamed } from "./work-dependencies.js";
 
 /** What the store adds to a request: numbers that no inode or entry had before. */
 export interface NewInode {
@@ -63,6 +64,8 @@ export function* link(request: LinkRequest & { cookie: number }): Script<InodeRe
   const { mimeType } = request;
   if (inode.nlink === 0 && mimeType !== undefined) yield* run(SET_MIME_TYPE, mimeType, ino);
   yield* touchDirectory(parent, { links: 0, now });
+  if (inode.nlink === 0) yield* noteNamed(ino);
+  yield* noteArrival(ino, { type: inode.mode >>> 12, now });
   return { ...inode, nlink: inode.nlink + 1, ctime: now };
 }
 

@@ -1,4 +1,4 @@
-import { isDirectory, isSymlink } from "../../../model/attributes.js";
+import { isDirectory, isRegular, isSymlink } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
 import type { At, EntryName, Reaped, Unlinked } from "../metadata-store.js";
@@ -14,6 +14,7 @@ import {
 } from "../statement.js";
 import { dropReference } from "./contents.js";
 import { ADD_LINKS, touchDirectory } from "./inode-row.js";
+import { forgetItem, noteUnnamed } from "./work-dependencies.js";
 
 const FIND_ENTRY = query(
   "SELECT i.ino, i.mode, i.nlink FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE d.parent = ? AND d.name = ?",
@@ -54,7 +55,9 @@ export function* unlink({ parent, name, now }: EntryName & At): Script<Unlinked>
   const ino = integer(row, 0) as Ino;
   yield* touchDirectory(parent, { links: 0, now });
   const left = yield* first(ADD_LINKS, -1, now.sec, now.nsec, ino);
-  return { ino, nlink: left === undefined ? 0 : integer(left, 0) };
+  const nlink = left === undefined ? 0 : integer(left, 0);
+  if (nlink === 0) yield* noteUnnamed(ino);
+  return { ino, nlink };
 }
 
 export function* rmdir({ parent, name, now }: EntryName & At): Script<Unlinked> {
@@ -86,7 +89,9 @@ export function* requireEmpty(entry: FoundEntry, op: string): Script<void> {
 export function* loseName(entry: FoundEntry, { now }: At): Script<Unlinked> {
   const lost = isDirectory(entry.mode) ? entry.nlink : 1;
   yield* first(ADD_LINKS, -lost, now.sec, now.nsec, entry.ino);
-  return { ino: entry.ino, nlink: entry.nlink - lost };
+  const nlink = entry.nlink - lost;
+  if (nlink === 0 && isRegular(entry.mode)) yield* noteUnnamed(entry.ino);
+  return { ino: entry.ino, nlink };
 }
 
 export function* orphans(): Script<Ino[]> {
@@ -105,6 +110,7 @@ export function* reap(inos: readonly Ino[]): Script<Reaped> {
     yield* run(DELETE_METADATA, ino);
     yield* run(DELETE_ATTRIBUTES, ino);
     if (isSymlink(integer(row, 0))) yield* run(DELETE_SYMLINK, ino);
+    if (isRegular(integer(row, 0))) yield* forgetItem(ino);
     const hash = optionalText<ContentHash>(row, 1);
     if (hash !== undefined && (yield* dropReference(hash))) unreferenced.push(hash);
     if (row[2] !== null) stagingIds.push(integer(row, 2) as StagingId);

@@ -13,6 +13,7 @@ import {
   requireEmpty,
   requireEntry,
 } from "./remove.js";
+import { noteArrival } from "./work-dependencies.js";
 
 const PARENT = query("SELECT parent FROM dentries WHERE ino = ?");
 const MOVE_WITHIN = command("UPDATE dentries SET name = ? WHERE parent = ? AND name = ?");
@@ -67,6 +68,7 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   }
   yield* touch(source.ino, { now });
   yield* setMimeType(source, request.newMimeType);
+  yield* noteArrival(source.ino, { type: source.mode >>> 12, now });
   const { whiteout, whiteoutInode } = request;
   if (whiteout === undefined || whiteoutInode === undefined) {
     return { replaced, leftWhiteout: false };
@@ -114,6 +116,8 @@ function* exchange(
   const links = parent === newParent ? 0 : gained;
   yield* touchDirectory(parent, { links, now });
   if (parent !== newParent) yield* touchDirectory(newParent, { links: -links, now });
+  yield* noteArrival(source.ino, { type: source.mode >>> 12, now });
+  yield* noteArrival(target.ino, { type: target.mode >>> 12, now });
   return NOTHING_REPLACED;
 }
 

@@ -44,6 +44,7 @@ import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-dat
 import type { SpaceReserve } from "./space-reserve.js";
 import { SqliteEngine } from "./sqlite-engine.js";
 import { isMaybeFull, sqliteError } from "./sqlite-error.js";
+import { SqliteWorkStore } from "./sqlite-work-store.js";
 import { WalSync } from "./wal-sync.js";
 
 /** Numbers are taken from the database in blocks; a crash skips what is left of one. */
@@ -76,6 +77,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #reserve: SpaceReserve;
   readonly #clock: Clock;
   readonly #pathIds = new PathIdSource();
+  readonly work: SqliteWorkStore;
   #inodeCount: number | undefined;
   #closing: Promise<void> | undefined;
   #nextId = 0;
@@ -111,6 +113,7 @@ export class SqliteMetadataStore implements MetadataStore {
       const engineOptions = { database, journal, clock, scheduler, logger, onCommit, makeRoom };
       engine = new SqliteEngine(engineOptions);
       this.#engine = engine;
+      this.work = new SqliteWorkStore({ engine, clock });
       const replayed = engine.recover();
       if (replayed > 0)
         logger.info({ operations: replayed }, "metadata recovered from the journal");
@@ -180,7 +183,9 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   link(request: LinkRequest): InodeRecord {
-    return this.#engine.write(link({ ...request, cookie: this.nextId() }));
+    const linked = this.#engine.write(link({ ...request, cookie: this.nextId() }));
+    this.work.tell();
+    return linked;
   }
 
   unlink(request: EntryName & At): Unlinked {
@@ -195,6 +200,7 @@ export class SqliteMetadataStore implements MetadataStore {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
     const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
     const { replaced, leftWhiteout } = this.#engine.write(script);
+    this.work.tell();
     return this.#counted(leftWhiteout ? 1 : 0, { replaced });
   }
 
@@ -217,11 +223,19 @@ export class SqliteMetadataStore implements MetadataStore {
   setAttribute(request: SetAttributeRequest): void {
     this.#engine.write(attributes.setAttribute(request));
     this.#publishAttribute(request);
+    if (request.work !== undefined) this.work.tell();
+  }
+
+  setAttributes(requests: readonly SetAttributeRequest[]): void {
+    this.#engine.write(attributes.setAttributes(requests));
+    if (requests.some(({ family }) => family === "custom")) this.#engine.publish();
+    if (requests.some(({ work }) => work !== undefined)) this.work.tell();
   }
 
   removeAttribute(request: AttributeName & At): boolean {
     const removed = this.#engine.write(attributes.removeAttribute(request));
     this.#publishAttribute(request);
+    if (request.family === "custom") this.work.tell();
     return removed;
   }
 

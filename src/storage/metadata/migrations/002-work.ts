@@ -1,0 +1,133 @@
+import type { Migration } from "./migration.js";
+
+/** After every priority that can be set. */
+export const NO_PRIORITY = 1_000_000_000;
+
+/** One name of an inode as a path; NULL when it has none. */
+export function pathOf(ino: string): string {
+  return `(
+  WITH RECURSIVE up (ino, path) AS (
+    SELECT parent, '/' || name FROM (SELECT parent, name FROM dentries WHERE ino = ${ino} ORDER BY parent, name LIMIT 1)
+    UNION ALL
+    SELECT d.parent, '/' || d.name || up.path FROM up JOIN dentries d ON d.ino = up.ino
+  )
+  SELECT path FROM up WHERE ino = 1)`;
+}
+
+function metadataOf(key: string): string {
+  return `(SELECT value FROM file_metadata m WHERE m.ino = w.ino AND m.key = '${key}')`;
+}
+
+function time(name: string): string {
+  return `strftime('%Y-%m-%dT%H:%M:%S', i.${name}_sec, 'unixepoch') || printf('.%06d', i.${name}_nsec / 1000)`;
+}
+
+const COLUMNS = `
+  i.path_id AS path_id,
+  i.tenant_id AS tenant_id,
+  ${pathOf("w.ino")} AS virtual_path,
+  'local' AS backend_id,
+  i.content_hash AS physical_path,
+  'file' AS file_type,
+  i.size_bytes AS size_bytes,
+  i.content_hash AS content_hash,
+  ${time("btime")} AS created_at,
+  ${time("mtime")} AS updated_at,
+  w.status AS status`;
+const PRIORITY = `CASE WHEN w.rank < ${NO_PRIORITY} THEN w.rank END AS priority`;
+
+function view({ name, columns, state }: { name: string; columns: string; state: string }): string {
+  return `
+CREATE VIEW ${name} AS
+SELECT ${columns}
+FROM work_items w JOIN inodes i ON i.ino = w.ino
+WHERE w.state = '${state}' ORDER BY w.urgency, w.created_us, w.ino;`;
+}
+
+/**
+ * Notes on the choices:
+ * - `file_metadata` has the truth; `work_items` is what is needed to find the next item. A file with a
+ *   status has a row, and it is changed in the same transaction.
+ * - `state` and `urgency` say in which list an item stands and where, so that one index answers all
+ *   lists in their order. A status change moves an entry of two indexes; the two by rank don't change.
+ * - `zone` is the path that names the item's zone: an identity's items are found without a look at
+ *   others'. Which zone a path is in depends on the configuration, so `work_rules` remembers by which
+ *   rules this was filled; NULL means that it has to be.
+ * - `is_satisfied` stays when a completed item is deleted: what is done is done. A dependency by path
+ *   whose file goes before that waits for another file of that path.
+ */
+export const work: Migration = {
+  version: 2,
+  sql: `
+ALTER TABLE store_state ADD COLUMN work_rules TEXT;
+
+CREATE TABLE work_items (
+  ino INTEGER PRIMARY KEY,
+  status TEXT NOT NULL,
+  is_named INTEGER NOT NULL,
+  rank INTEGER NOT NULL,
+  created_us INTEGER NOT NULL,
+  started_us INTEGER,
+  zone TEXT NOT NULL,
+  open_dependencies INTEGER NOT NULL,
+  lease_end_us INTEGER,
+  state TEXT NOT NULL GENERATED ALWAYS AS (
+    CASE WHEN is_named = 0 THEN 'unnamed'
+         WHEN status = 'ready' AND open_dependencies > 0 THEN 'blocked'
+         ELSE status END) VIRTUAL,
+  urgency INTEGER NOT NULL GENERATED ALWAYS AS (
+    CASE state WHEN 'blocked' THEN -open_dependencies
+               WHEN 'in_progress' THEN -coalesce(started_us, 0)
+               ELSE rank END) VIRTUAL
+) STRICT;
+CREATE INDEX work_by_state ON work_items (state, urgency, created_us, ino);
+CREATE INDEX work_by_zone_and_state ON work_items (zone, state, urgency, created_us, ino);
+CREATE INDEX work_by_rank ON work_items (rank, created_us, ino) WHERE is_named = 1;
+CREATE INDEX work_by_zone_and_rank ON work_items (zone, rank, created_us, ino) WHERE is_named = 1;
+CREATE INDEX work_leases ON work_items (lease_end_us) WHERE lease_end_us IS NOT NULL;
+
+CREATE TABLE work_dependencies (
+  ino INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  reference TEXT NOT NULL,
+  path TEXT,
+  path_id TEXT,
+  target_ino INTEGER,
+  is_satisfied INTEGER NOT NULL,
+  PRIMARY KEY (ino, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX work_dependents ON work_dependencies (target_ino) WHERE target_ino IS NOT NULL;
+CREATE INDEX work_awaited_paths ON work_dependencies (path)
+  WHERE target_ino IS NULL AND path IS NOT NULL;
+CREATE INDEX work_awaited_ids ON work_dependencies (path_id)
+  WHERE target_ino IS NULL AND path_id IS NOT NULL;
+${view({ name: "ready_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "ready" })}
+${view({ name: "pending_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "pending" })}
+${view({
+  name: "blocked_work_items",
+  columns: `${COLUMNS},\n  ${PRIORITY},\n  w.open_dependencies AS blocker_count`,
+  state: "blocked",
+})}
+${view({
+  name: "in_progress_work",
+  columns: `${COLUMNS},\n  ${metadataOf("worker_id")} AS worker_id,\n  ${metadataOf("started_at")} AS started_at`,
+  state: "in_progress",
+})}
+
+CREATE VIEW work_by_priority AS
+SELECT
+  i.path_id AS path_id,
+  i.tenant_id AS tenant_id,
+  ${pathOf("w.ino")} AS virtual_path,
+  'local' AS backend_id,
+  'file' AS file_type,
+  i.size_bytes AS size_bytes,
+  ${time("btime")} AS created_at,
+  ${time("mtime")} AS updated_at,
+  w.status AS status,
+  ${PRIORITY},
+  ${metadataOf("tags")} AS tags
+FROM work_items w JOIN inodes i ON i.ino = w.ino
+WHERE w.is_named = 1 ORDER BY w.rank, w.created_us, w.ino;
+`,
+};

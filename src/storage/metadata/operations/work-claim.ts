@@ -1,0 +1,131 @@
+import { NexusError } from "../../../model/errors.js";
+import type { Ino } from "../../../model/ids.js";
+import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
+import { WORK_KEY } from "../../../model/work.js";
+import { all, command, first, integer, query, run, type Script } from "../statement.js";
+import type { ClaimRequest, FinishRequest, WorkRecord } from "../work-store.js";
+import { getMetadata, putMetadata, removeMetadata } from "./metadata-row.js";
+import { attemptsOf, firstReady, workItem } from "./work-read.js";
+import { enterStatus, microseconds } from "./work-status.js";
+
+const EXISTS = query("SELECT 1 FROM inodes WHERE ino = ?");
+const SET_LEASE = command("UPDATE work_items SET lease_end_us = ? WHERE ino = ?");
+const ENDED = query("SELECT ino FROM work_items WHERE lease_end_us <= ? ORDER BY lease_end_us");
+const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end_us IS NOT NULL");
+
+export function* claim(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
+  const { ino, workerId, now } = request;
+  yield* expireLeases(now);
+  const item = yield* requireItem(ino, "claim");
+  if (item.state === "in_progress") {
+    if (item.workerId !== workerId) throw taken(item);
+    return yield* extend(item, request);
+  }
+  if (item.state !== "ready") {
+    const why = item.blockerCount > 0 ? `, it waits for ${item.blockerCount} others` : "";
+    throw new NexusError("try-again", `${item.path} isn't ready: it is ${item.state}${why}`, {
+      op: "claim",
+      path: item.path,
+    });
+  }
+  return yield* begin(ino, request);
+}
+
+export function* claimNext(
+  request: ClaimRequest & { zones: readonly string[] | "all" },
+): Script<WorkRecord | undefined> {
+  yield* expireLeases(request.now);
+  const ino = yield* firstReady(request.zones);
+  return ino === undefined ? undefined : yield* begin(ino, request);
+}
+
+export function* renew(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
+  const { ino, workerId, now } = request;
+  yield* expireLeases(now);
+  return yield* extend(yield* requireHeld(ino, { workerId, op: "renew" }), request);
+}
+
+export function* finish(request: FinishRequest): Script<WorkRecord> {
+  const { ino, workerId, outcome, countAttempt, error, now } = request;
+  yield* expireLeases(now);
+  if (workerId === undefined) yield* requireItem(ino, "finish");
+  else yield* requireHeld(ino, { workerId, op: "finish" });
+  if (countAttempt) yield* addAttempt(ino, now);
+  if (error !== undefined) yield* putMetadata(ino, { key: WORK_KEY.error, value: error, now });
+  else if (outcome === "completed") yield* removeMetadata(ino, WORK_KEY.error);
+  yield* enterStatus(ino, { status: outcome, now });
+  return yield* requireItem(ino, "finish");
+}
+
+export function* expireLeases(now: Timestamp): Script<number> {
+  const ended = yield* all(ENDED, microseconds(now));
+  for (const row of ended) {
+    const ino = integer(row, 0) as Ino;
+    yield* addAttempt(ino, now);
+    yield* enterStatus(ino, { status: "ready", now });
+  }
+  return ended.length;
+}
+
+export function* nextLeaseEndMs(): Script<number | undefined> {
+  const row = yield* first(NEXT_END);
+  return row === undefined || row[0] === null ? undefined : integer(row, 0) / 1000;
+}
+
+/** `started_at` is this attempt's. */
+function* begin(ino: Ino, { workerId, leaseMs, now }: ClaimRequest): Script<WorkRecord> {
+  yield* putMetadata(ino, { key: WORK_KEY.workerId, value: workerId, now });
+  yield* putMetadata(ino, { key: WORK_KEY.startedAt, value: formatTimestamp(now), now });
+  yield* enterStatus(ino, { status: "in_progress", now });
+  yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
+  return yield* requireItem(ino, "claim");
+}
+
+function* extend(item: WorkRecord, { leaseMs, now }: ClaimRequest): Script<WorkRecord> {
+  const leaseEndUs = leaseEnd(now, leaseMs);
+  yield* run(SET_LEASE, leaseEndUs, item.ino);
+  return { ...item, leaseEndMs: leaseEndUs / 1000 };
+}
+
+function leaseEnd(now: Timestamp, leaseMs: number): number {
+  return microseconds(now) + Math.round(leaseMs * 1000);
+}
+
+function* addAttempt(ino: Ino, now: Timestamp): Script<void> {
+  const attempts = attemptsOf(yield* getMetadata(ino, WORK_KEY.attempts));
+  yield* putMetadata(ino, { key: WORK_KEY.attempts, value: String(attempts + 1), now });
+}
+
+function* requireItem(ino: Ino, op: string): Script<WorkRecord> {
+  const item = yield* workItem(ino);
+  if (item !== undefined) return item;
+  if ((yield* first(EXISTS, ino)) === undefined) {
+    throw new NexusError("not-found", `no inode ${ino}`, { op });
+  }
+  throw new NexusError(
+    "invalid-argument",
+    "the file is no work item: set its status to 'ready' first",
+    { op },
+  );
+}
+
+function* requireHeld(
+  ino: Ino,
+  { workerId, op }: { workerId: string; op: string },
+): Script<WorkRecord> {
+  const item = yield* requireItem(ino, op);
+  if (item.state !== "in_progress") {
+    throw new NexusError(
+      "stale",
+      `${item.path} isn't in progress any more, it is ${item.state}: the lease of '${workerId}' ended, or somebody changed its status`,
+      { op, path: item.path },
+    );
+  }
+  if (item.workerId !== workerId) throw taken(item);
+  return item;
+}
+
+function taken({ path, workerId }: WorkRecord): NexusError {
+  const who = workerId === undefined ? "somebody else" : `'${workerId}'`;
+  return new NexusError("busy", `${path} is in progress, ${who} has it`, { op: "claim", path });
+}

@@ -1,0 +1,67 @@
+import { S_IFMT, S_IFREG } from "../../../model/attributes.js";
+import type { Ino } from "../../../model/ids.js";
+import type { Timestamp } from "../../../model/timestamp.js";
+import { WORK_KEY, WORK_STATUSES } from "../../../model/work.js";
+import { pathOf } from "../migrations/002-work.js";
+import {
+  all,
+  command,
+  first,
+  integer,
+  optionalText,
+  query,
+  run,
+  type Script,
+  text,
+} from "../statement.js";
+import type { FileWithWork, WorkIndexEntry } from "../work-store.js";
+import { getMetadata } from "./metadata-row.js";
+import { resolveAwaited, setDependencies } from "./work-dependencies.js";
+import { enterStatus } from "./work-status.js";
+
+const RULES = query("SELECT work_rules FROM store_state WHERE id = 1");
+const SET_RULES = command("UPDATE store_state SET work_rules = ? WHERE id = 1");
+const FILES = query(
+  `SELECT i.ino, ${pathOf("i.ino")},
+     (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on')
+   FROM inodes i
+   WHERE i.ino > ? AND i.mode & ${S_IFMT} = ${S_IFREG} AND EXISTS (
+     SELECT 1 FROM file_metadata m WHERE m.ino = i.ino AND m.key IN ('status', 'depends_on'))
+   ORDER BY i.ino LIMIT ?`,
+);
+const SET_ZONE = command("UPDATE work_items SET zone = ? WHERE ino = ?");
+
+export function* workIndexRules(): Script<string | undefined> {
+  const row = yield* first(RULES);
+  return row === undefined ? undefined : optionalText(row, 0);
+}
+
+export function* setWorkIndexRules(rules: string): Script<void> {
+  yield* run(SET_RULES, rules);
+}
+
+export function* filesWithWork({
+  after,
+  limit,
+}: {
+  after: Ino;
+  limit: number;
+}): Script<FileWithWork[]> {
+  const rows = yield* all(FILES, after, limit);
+  return rows.map((row) => ({
+    ino: integer(row, 0) as Ino,
+    path: optionalText(row, 1),
+    dependsOn: typeof row[2] === "string" ? text(row, 2) : undefined,
+  }));
+}
+
+export function* reindexWork(entries: readonly WorkIndexEntry[], now: Timestamp): Script<void> {
+  for (const { ino, zone, dependencies } of entries) {
+    const value = yield* getMetadata(ino, WORK_KEY.status);
+    const status = WORK_STATUSES.find((known) => known === value);
+    const moved = yield* run(SET_ZONE, zone, ino);
+    if (moved === 0 && status !== undefined) yield* enterStatus(ino, { status, now, zone });
+    if (dependencies !== undefined) yield* setDependencies(ino, { references: dependencies, now });
+    if (status !== undefined) yield* resolveAwaited(ino, now);
+  }
+}

@@ -1,0 +1,138 @@
+import type { Ino } from "../../../model/ids.js";
+import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
+import { parsePriority, WORK_KEY, type WorkStatus } from "../../../model/work.js";
+import { NO_PRIORITY } from "../migrations/002-work.js";
+import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
+import { getMetadata, putMetadata, putMetadataIfAbsent, removeMetadata } from "./metadata-row.js";
+
+// What a change of status brings with it. The caller has written or is about to write nothing else of
+// the item; every way to another status leads through `enterStatus`.
+
+const FIND = query("SELECT status, zone FROM work_items WHERE ino = ?");
+const INSERT = command(
+  `INSERT INTO work_items (ino, status, is_named, rank, created_us, zone, open_dependencies)
+   SELECT ino, ?, nlink > 0, ?, btime_sec * 1000000 + btime_nsec / 1000, ?, ? FROM inodes WHERE ino = ?`,
+);
+const UPDATE = command(
+  `UPDATE work_items SET status = ?, started_us = ?, lease_end_us = NULL, open_dependencies = ?
+   WHERE ino = ?`,
+);
+const SET_RANK = command("UPDATE work_items SET rank = ? WHERE ino = ?");
+const DELETE = command("DELETE FROM work_items WHERE ino = ?");
+const COUNT_EDGES = query(
+  "SELECT count(*), coalesce(sum(is_satisfied), 0) FROM work_dependencies WHERE ino = ?",
+);
+const SET_OPEN = command(
+  "UPDATE work_items SET open_dependencies = ? WHERE ino = ? RETURNING status",
+);
+const SET_SATISFIED = command(
+  "UPDATE work_dependencies SET is_satisfied = ? WHERE target_ino = ? AND is_satisfied <> ? RETURNING ino",
+);
+
+/** The statuses in which work was begun: leaving them for another one forgets who and when. */
+const BEGUN: readonly string[] = ["in_progress", "completed", "failed"] satisfies WorkStatus[];
+
+export interface StatusChange {
+  readonly status: WorkStatus;
+  readonly now: Timestamp;
+}
+
+interface NewStatus {
+  readonly zone?: string;
+  /** The metadata has the status already. */
+  readonly isWritten?: boolean;
+}
+
+/**
+ * Gives an item a status, and those that depend on it theirs. `zone` is needed for a file that may not
+ * be an item yet. Returns the status that it has now: an item whose dependencies are all completed
+ * isn't blocked, it is ready.
+ */
+export function* enterStatus(
+  ino: Ino,
+  { status: wanted, now, zone, isWritten = false }: StatusChange & NewStatus,
+): Script<WorkStatus> {
+  const row = yield* first(FIND, ino);
+  const before = row === undefined ? undefined : (text(row, 0) as WorkStatus);
+  const { edges, open } = yield* countEdges(ino);
+  const status = wanted === "blocked" && edges > 0 && open === 0 ? "ready" : wanted;
+  if (!isWritten || status !== wanted) {
+    yield* putMetadata(ino, { key: WORK_KEY.status, value: status, now });
+  }
+  if (before === undefined) {
+    yield* run(INSERT, status, yield* rankOf(ino), zone ?? "/", open, ino);
+  }
+  const isBegun = BEGUN.includes(status);
+  if (before !== undefined && BEGUN.includes(before) && !isBegun) yield* forgetWork(ino);
+  const time = formatTimestamp(now);
+  if (status === "in_progress") {
+    yield* putMetadataIfAbsent(ino, { key: WORK_KEY.startedAt, value: time, now });
+  }
+  if (status === "completed") {
+    yield* putMetadataIfAbsent(ino, { key: WORK_KEY.completedAt, value: time, now });
+  }
+  const startedUs = status === "in_progress" ? microseconds(now) : null;
+  yield* run(UPDATE, status, startedUs, open, ino);
+  if ((before === "completed") !== (status === "completed")) {
+    yield* tellDependents(ino, { isSatisfied: status === "completed", now });
+  }
+  return status;
+}
+
+/** The file is no work item any more. */
+export function* leaveQueue(ino: Ino, now: Timestamp): Script<void> {
+  const row = yield* first(FIND, ino);
+  if (row === undefined) return;
+  yield* run(DELETE, ino);
+  if (text(row, 0) === "completed") yield* tellDependents(ino, { isSatisfied: false, now });
+}
+
+export function* setRank(ino: Ino, priority: number | undefined): Script<void> {
+  yield* run(SET_RANK, priority ?? NO_PRIORITY, ino);
+}
+
+/** Counts an item's open dependencies anew. With none left, a blocked one becomes ready. */
+export function* recount(ino: Ino, now: Timestamp): Script<void> {
+  const { open } = yield* countEdges(ino);
+  const row = yield* first(SET_OPEN, open, ino);
+  if (row !== undefined && text(row, 0) === "blocked" && open === 0) {
+    yield* enterStatus(ino, { status: "ready", now });
+  }
+}
+
+/** Since the epoch. */
+export function microseconds({ sec, nsec }: Timestamp): number {
+  return sec * 1_000_000 + Math.floor(nsec / 1000);
+}
+
+function* tellDependents(
+  ino: Ino,
+  { isSatisfied, now }: { isSatisfied: boolean; now: Timestamp },
+): Script<void> {
+  const flag = Number(isSatisfied);
+  for (const row of yield* all(SET_SATISFIED, flag, ino, flag)) {
+    yield* recount(integer(row, 0) as Ino, now);
+  }
+}
+
+function* countEdges(ino: Ino): Script<{ edges: number; open: number }> {
+  const row = yield* first(COUNT_EDGES, ino);
+  if (row === undefined) return { edges: 0, open: 0 };
+  return { edges: integer(row, 0), open: integer(row, 0) - integer(row, 1) };
+}
+
+/** A value from before it was checked counts as none. */
+function* rankOf(ino: Ino): Script<number> {
+  const value = yield* getMetadata(ino, WORK_KEY.priority);
+  try {
+    return value === undefined ? NO_PRIORITY : parsePriority(value);
+  } catch {
+    return NO_PRIORITY;
+  }
+}
+
+function* forgetWork(ino: Ino): Script<void> {
+  yield* removeMetadata(ino, WORK_KEY.workerId);
+  yield* removeMetadata(ino, WORK_KEY.startedAt);
+  yield* removeMetadata(ino, WORK_KEY.completedAt);
+}

@@ -1,0 +1,112 @@
+import type { Clock } from "../../../model/clock.js";
+import type { Ino } from "../../../model/ids.js";
+import type { Timestamp } from "../../../model/timestamp.js";
+import * as claims from "../operations/work-claim.js";
+import { dependenciesOf } from "../operations/work-dependencies.js";
+import * as index from "../operations/work-index.js";
+import * as reading from "../operations/work-read.js";
+import type {
+  ClaimRequest,
+  Dependency,
+  FileWithWork,
+  FinishRequest,
+  WorkCounts,
+  WorkIndexEntry,
+  WorkQuery,
+  WorkRecord,
+  WorkStore,
+} from "../work-store.js";
+import type { SqliteEngine } from "./sqlite-engine.js";
+
+/** The {@link WorkStore} in the same database as the rest of the metadata. */
+export class SqliteWorkStore implements WorkStore {
+  readonly #engine: SqliteEngine;
+  readonly #clock: Clock;
+  readonly #watchers = new Set<() => void>();
+
+  constructor({ engine, clock }: { engine: SqliteEngine; clock: Clock }) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  workZones(): string[] {
+    return this.#engine.read(reading.workZones());
+  }
+
+  listWork(query: WorkQuery): WorkRecord[] {
+    return this.#engine.read(reading.listWork(query));
+  }
+
+  countWork({ zones }: { zones: readonly string[] | "all" }): WorkCounts {
+    return this.#engine.read(reading.countWork(zones));
+  }
+
+  workItem(ino: Ino): WorkRecord | undefined {
+    return this.#engine.read(reading.workItem(ino));
+  }
+
+  dependenciesOf(ino: Ino): Dependency[] {
+    return this.#engine.read(dependenciesOf(ino));
+  }
+
+  claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+    return this.#told(this.#engine.write(claims.claim(request)));
+  }
+
+  claimNextWork(
+    request: ClaimRequest & { readonly zones: readonly string[] | "all" },
+  ): WorkRecord | undefined {
+    const claimed = this.#engine.write(claims.claimNext(request));
+    return claimed === undefined ? undefined : this.#told(claimed);
+  }
+
+  renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+    return this.#told(this.#engine.write(claims.renew(request)));
+  }
+
+  finishWork(request: FinishRequest): WorkRecord {
+    return this.#told(this.#engine.write(claims.finish(request)));
+  }
+
+  expireLeases(now: Timestamp): number {
+    const expired = this.#engine.write(claims.expireLeases(now));
+    return expired === 0 ? 0 : this.#told(expired);
+  }
+
+  nextLeaseEndMs(): number | undefined {
+    return this.#engine.read(claims.nextLeaseEndMs());
+  }
+
+  watchWork(listener: () => void): () => void {
+    // One listener may watch twice, and ends each of the two by itself.
+    const watcher = () => listener();
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Something happened that may have made an item ready. */
+  tell(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  workIndexRules(): string | undefined {
+    return this.#engine.read(index.workIndexRules());
+  }
+
+  filesWithWork(page: { after: Ino; limit: number }): FileWithWork[] {
+    return this.#engine.read(index.filesWithWork(page));
+  }
+
+  reindexWork(files: readonly WorkIndexEntry[]): void {
+    this.#engine.write(index.reindexWork(files, this.#clock.now()));
+  }
+
+  setWorkIndexRules(rules: string): void {
+    this.#engine.write(index.setWorkIndexRules(rules));
+  }
+
+  #told<T>(result: T): T {
+    this.tell();
+    return result;
+  }
+}
