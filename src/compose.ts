@@ -33,6 +33,7 @@ import { ensureDirectory } from "./vfs/home.js";
 import { InodeTable } from "./vfs/inode-table.js";
 import { NexusFileSystem } from "./vfs/nexus-file-system.js";
 import { Volume } from "./vfs/volume.js";
+import { updateWorkIndex } from "./vfs/work-index.js";
 
 /** A namespace, open and running. */
 export interface Nexus {
@@ -127,6 +128,7 @@ export function composeOn(options: StoresAndTools): Nexus {
   const volume = new Volume({ ...parts, router, handles, promotion, activity, atimePolicy });
   admitRoot(volume);
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
+  updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
 
   return {

@@ -46,6 +46,11 @@ export class MountTable {
     return new MountTable(this.#entries.map((entry) => ({ ...entry, readonly: true })));
   }
 
+  /** In the order in which they are looked at. */
+  get prefixes(): string[] {
+    return this.#entries.map(({ prefix }) => prefix);
+  }
+
   entryOf(path: string): MountEntry {
     return this.#entries.find(({ prefix }) => isAtOrBelow(path, prefix)) ?? ROOT_MOUNT;
   }

@@ -51,3 +51,13 @@ export function isSameZone(a: Zone, b: Zone): boolean {
       a.mount === b.mount)
   );
 }
+
+/**
+ * A path that names a zone: it resolves to a place of that zone, with the same namespaces and mounts.
+ * The open zone is `/`.
+ */
+export function zonePath({ namespace, tenantId, agentId, mount }: Zone): string {
+  const names = [namespace?.name, tenantId, agentId].filter((name) => name !== undefined);
+  const path = `/${names.join("/")}`;
+  return mount.prefix.length > path.length ? mount.prefix : path;
+}

@@ -28,6 +28,14 @@ export class Router {
     this.root = { zone: this.#openPlace(mounts.entryOf("/")).zone, awaits: "namespace", path: "/" };
   }
 
+  /** All that decides in which zone a path is, as text: the same text, the same zones. */
+  get rules(): string {
+    const namespaces = [...this.#namespaces.values()].map(
+      ({ name, requiresTenant, requiresAgent }) => [name, requiresTenant, requiresAgent],
+    );
+    return JSON.stringify({ namespaces, mounts: this.#mounts.prefixes });
+  }
+
   /** The names that the root directory always holds. */
   get namespaceNames(): string[] {
     return [...this.#namespaces.keys()];

@@ -93,8 +93,13 @@ export interface FileSystem {
   /** The value; undefined when there is no such attribute. Errors: `not-supported` (ACLs). */
   getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined>;
   listxattr(caller: Caller, request: InodeRequest): MaybePromise<string[]>;
-  /** Errors: `already-exists`, `no-attribute`, `attribute-too-large`, `not-permitted`, `not-supported`. */
+  /**
+   * Errors: `already-exists`, `no-attribute`, `attribute-too-large`, `not-permitted`, `not-supported`;
+   * `invalid-argument`, `busy` and `try-again` where the work queue says so: DESIGN, section 8.
+   */
   setxattr(caller: Caller, request: SetXattrRequest): MaybePromise<void>;
+  /** All of them, as one step, or none. Errors as above. */
+  setxattrs(caller: Caller, requests: readonly SetXattrRequest[]): MaybePromise<void>;
   /** Errors: `no-attribute`, `not-permitted`, `not-supported`. */
   removexattr(caller: Caller, request: XattrRequest): MaybePromise<void>;
 

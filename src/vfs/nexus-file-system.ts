@@ -45,7 +45,7 @@ import {
 } from "./ops/entries.js";
 import { openInode, release } from "./ops/open.js";
 import { fsync } from "./ops/sync.js";
-import { getxattr, listxattr, removexattr, setxattr } from "./ops/xattr.js";
+import { getxattr, listxattr, removexattr, setxattr, setxattrs } from "./ops/xattr.js";
 import type { Volume } from "./volume.js";
 
 /** The {@link FileSystem} on a volume: each method is one function of `ops/`. */
@@ -174,6 +174,10 @@ export class NexusFileSystem implements FileSystem {
 
   setxattr(caller: Caller, request: SetXattrRequest): void {
     setxattr(this.#volume, { caller, ...request });
+  }
+
+  setxattrs(caller: Caller, requests: readonly SetXattrRequest[]): void {
+    setxattrs(this.#volume, { caller, requests });
   }
 
   removexattr(caller: Caller, request: XattrRequest): void {

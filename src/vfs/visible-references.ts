@@ -13,12 +13,8 @@ export function visibleReferences(
   { identity, hash }: { identity: Identity; hash: ContentHash },
 ): number {
   const places = new Map<Ino, Place | undefined>();
-  const placeOf = (ino: Ino): Place | undefined => {
-    if (!places.has(ino)) places.set(ino, findPlace(volume, { ino, placeOf }));
-    return places.get(ino);
-  };
   const visible = volume.metadata.entriesOfContent(hash).filter(({ parent, name }) => {
-    const directory = placeOf(parent);
+    const directory = findPlace(volume, parent, places);
     if (directory === undefined) return false;
     const place = volume.router.child(directory, name);
     return refusal(identity, { place, access: "read" }) === undefined;
@@ -26,17 +22,25 @@ export function visibleReferences(
   return visible.length;
 }
 
-/** The place of a directory; undefined when it is none any more. */
-function findPlace(
+/**
+ * The place of a directory, also of one that nobody looked up; undefined when it is none any more.
+ * `known` spares who asks for many to ask twice.
+ */
+export function findPlace(
   volume: Volume,
-  { ino, placeOf }: { ino: Ino; placeOf: (ino: Ino) => Place | undefined },
+  ino: Ino,
+  known = new Map<Ino, Place | undefined>(),
 ): Place | undefined {
   if (ino === ROOT_INO) return volume.router.root;
-  const known = volume.inodes.peek(ino);
-  if (known !== undefined) return known.place;
+  const open = volume.inodes.peek(ino);
+  if (open !== undefined) return open.place;
+  if (known.has(ino)) return known.get(ino);
   const entry = volume.metadata.entryOf(ino);
-  const parent = entry === undefined ? undefined : placeOf(entry.parent);
-  return entry === undefined || parent === undefined
-    ? undefined
-    : volume.router.child(parent, entry.name);
+  const parent = entry === undefined ? undefined : findPlace(volume, entry.parent, known);
+  const place =
+    entry === undefined || parent === undefined
+      ? undefined
+      : volume.router.child(parent, entry.name);
+  known.set(ino, place);
+  return place;
 }

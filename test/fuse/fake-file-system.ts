@@ -72,6 +72,7 @@ const DEFAULTS: FileSystem = {
   getxattr: () => undefined,
   listxattr: () => [],
   setxattr: () => undefined,
+  setxattrs: () => undefined,
   removexattr: () => undefined,
   statfs: () => STAT,
 };

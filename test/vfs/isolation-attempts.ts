@@ -37,6 +37,7 @@ const into = Buffer.alloc(10);
 const page = { cookie: 0, limit: 10, emit };
 const modes = { mode: "replace", whiteout: false } as const;
 const user = "user.key";
+const claim = "user.claim";
 
 function reads(run: Attempt["run"]): Attempt {
   return { access: "read", byName: false, run };
@@ -159,6 +160,7 @@ export const ATTEMPTS = {
   getxattr: [
     reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: user })),
     reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: "user.nexus.etag" })),
+    reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: claim })),
     reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: "nonsense" })),
   ],
   listxattr: [reads((s) => s.fs.listxattr(s.caller, { ino: s.target.file }))],
@@ -168,11 +170,25 @@ export const ATTEMPTS = {
       return s.fs.setxattr(s.caller, { ...attribute, mode: "any" });
     }),
     writes((s) => {
+      const attribute = { ino: s.target.file, name: claim, value: data };
+      return s.fs.setxattr(s.caller, { ...attribute, mode: "any" });
+    }),
+    writes((s) => {
       const attribute = { ino: s.target.file, name: "nonsense", value: data };
       return s.fs.setxattr(s.caller, { ...attribute, mode: "any" });
     }),
   ],
-  removexattr: [writes((s) => s.fs.removexattr(s.caller, { ino: s.target.file, name: user }))],
+  setxattrs: [
+    writes((s) => {
+      const attribute = { name: user, value: data, mode: "any" } as const;
+      const requests = [s.own.file, s.target.file].map((ino) => ({ ...attribute, ino }));
+      return s.fs.setxattrs(s.caller, requests);
+    }),
+  ],
+  removexattr: [
+    writes((s) => s.fs.removexattr(s.caller, { ino: s.target.file, name: user })),
+    writes((s) => s.fs.removexattr(s.caller, { ino: s.target.file, name: claim })),
+  ],
   statfs: [reads((s) => s.fs.statfs(s.caller, { ino: s.target.file }))],
 } satisfies Record<Exclude<keyof FileSystem, "forget" | "release">, readonly Attempt[]>;
 

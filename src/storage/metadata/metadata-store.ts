@@ -25,6 +25,8 @@ export interface MetadataStore {
   /** The inode that `name` leads to in the directory, or undefined. */
   lookup(entry: EntryName): InodeRecord | undefined;
   getattr(ino: Ino): InodeRecord | undefined;
+  /** The inode that a path_id names, or undefined. */
+  inodeOf(pathId: PathId): Ino | undefined;
   /** Where an inode lies, by one of its names. The root, and what has no name, lies nowhere. */
   entryOf(ino: Ino): EntryName | undefined;
   /** The target of a symlink, byte for byte. Errors: `invalid-argument` for anything else. */
@@ -139,6 +141,8 @@ export interface MetadataStore {
   hasRoom(): boolean;
   /** Makes everything so far visible to other programs. */
   commit(): void;
+  /** The same for somebody to whom it makes no difference when that can't be done: it is logged. */
+  publish(): void;
   /** Resolves when everything so far would survive a power failure. */
   sync(): Promise<void>;
   /** Commits, syncs and closes. */

@@ -3,12 +3,23 @@ import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
-import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
+import type {
+  AttributeFamily,
+  SetAttributeRequest,
+} from "../../storage/metadata/metadata-store.js";
 import { computedAttribute, isComputed } from "../computed-attributes.js";
 import { requireRoom } from "../content/room.js";
 import type { InodeRequest, SetXattrRequest, XattrRequest } from "../file-system.js";
 import type { Volume } from "../volume.js";
 import { CAPABILITIES, requireOwnerOrWriter } from "./content-change.js";
+import {
+  CLAIM_ATTRIBUTE,
+  claim,
+  claimant,
+  explained,
+  release,
+  workContext,
+} from "./work-attributes.js";
 
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
 const VALUE_MAX_BYTES = 64 * 1024;
@@ -24,6 +35,7 @@ export function getxattr(
 ): MaybePromise<Uint8Array | undefined> {
   const inode = volume.readable(caller, ino);
   if (isComputed(name)) return computedAttribute(volume, { caller, inode, name });
+  if (name === CLAIM_ATTRIBUTE) return claimant(volume, inode);
   return volume.metadata.getAttribute({ ino, ...attributeOf(name) });
 }
 
@@ -38,14 +50,80 @@ export function listxattr(
 
 export function setxattr(
   volume: Volume,
-  { caller, ino, name, value, mode }: SetXattrRequest & { caller: Caller },
+  { caller, ...request }: SetXattrRequest & { caller: Caller },
+): void {
+  if (request.name !== CLAIM_ATTRIBUTE) {
+    setxattrs(volume, { caller, requests: [request] });
+    return;
+  }
+  const inode = volume.changeable(caller, request.ino);
+  requireRoom(volume.metadata);
+  explained(volume, () => claim(volume, { caller, inode, value: request.value }));
+}
+
+/** All is checked before anything is set. */
+export function setxattrs(
+  volume: Volume,
+  { caller, requests }: { caller: Caller; requests: readonly SetXattrRequest[] },
+): void {
+  const names = new Map<Ino, string[]>();
+  const changes = requests.map((request) => {
+    const inode = volume.changeable(caller, request.ino);
+    const listed = names.get(request.ino) ?? allNames(volume, request.ino);
+    names.set(request.ino, requireSettable(request, listed));
+    return { inode, ...request };
+  });
+  requireRoom(volume.metadata);
+  const now = volume.clock.now();
+  const prepare = ({ inode, name, value }: (typeof changes)[number]): SetAttributeRequest => {
+    const attribute = attributeOf(name);
+    const work = workContext(volume, { caller, inode, value, attribute });
+    const request = { ino: inode.ino, ...attribute, value, mode: "any" as const, now };
+    return work === undefined ? request : { ...request, work };
+  };
+  explained(volume, () => {
+    const prepared = changes.map(prepare);
+    for (const { inode } of changes) volume.activity.record(inode);
+    volume.metadata.setAttributes(prepared);
+  });
+  for (const { inode, name } of changes) {
+    if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
+    inode.isAtimeSettled = false;
+  }
+}
+
+export function removexattr(
+  volume: Volume,
+  { caller, ino, name }: XattrRequest & { caller: Caller },
 ): void {
   const inode = volume.changeable(caller, ino);
+  if (name === CLAIM_ATTRIBUTE) {
+    release(volume, { caller, inode });
+    return;
+  }
   const attribute = writableAttribute(name);
+  if (name === CAPABILITIES) requireOwnerOrWriter(volume, { caller, inode });
+  volume.activity.record(inode);
+  if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
+    throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
+  }
+}
+
+/**
+ * Checks a change against the names that the inode has, and returns those that it has then. Errors: as
+ * setxattr(2).
+ */
+function requireSettable(
+  { name, value, mode }: SetXattrRequest,
+  listed: readonly string[],
+): string[] {
+  writableAttribute(name);
+  if (name === CLAIM_ATTRIBUTE) {
+    throw new NexusError("invalid-argument", `'${name}' is an action, and is set alone`);
+  }
   if (value.length > VALUE_MAX_BYTES) {
     throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
   }
-  const listed = allNames(volume, ino);
   const exists = listed.includes(name);
   if (exists && mode.startsWith("create")) {
     throw new NexusError("already-exists", `attribute '${name}' exists already`, {
@@ -55,31 +133,15 @@ export function setxattr(
   if (!exists && mode.endsWith("replace")) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
   }
-  const listBytes = listed.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
-  if (!exists && listBytes + Buffer.byteLength(name) + 1 > LIST_MAX_BYTES) {
+  const names = exists ? [...listed] : [...listed, name];
+  const listBytes = names.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
+  if (!exists && listBytes > LIST_MAX_BYTES) {
     throw new NexusError(
       "no-space",
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
     );
   }
-  requireRoom(volume.metadata);
-  volume.activity.record(inode);
-  volume.metadata.setAttribute({ ino, ...attribute, value, mode: "any", now: volume.clock.now() });
-  if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
-  inode.isAtimeSettled = false;
-}
-
-export function removexattr(
-  volume: Volume,
-  { caller, ino, name }: XattrRequest & { caller: Caller },
-): void {
-  const inode = volume.changeable(caller, ino);
-  const attribute = writableAttribute(name);
-  if (name === CAPABILITIES) requireOwnerOrWriter(volume, { caller, inode });
-  volume.activity.record(inode);
-  if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
-    throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
-  }
+  return names;
 }
 
 function allNames(volume: Volume, ino: Ino): string[] {

@@ -37,6 +37,7 @@ const DESCRIBE = query(
   `SELECT i.path_id, i.version, i.content_hash, coalesce(c.ref_count, 0), i.mime_type, i.tenant_id, i.agent_id, i.btime_sec, i.btime_nsec
    FROM inodes i LEFT JOIN contents c ON c.hash = i.content_hash WHERE i.ino = ?`,
 );
+const BY_PATH_ID = query("SELECT ino FROM inodes WHERE path_id = ?");
 const ENTRY = query("SELECT parent, name FROM dentries WHERE ino = ? LIMIT 1");
 const ENTRIES_OF_CONTENT = query(
   `SELECT d.parent, d.name FROM inodes i JOIN dentries d ON d.ino = i.ino
@@ -51,6 +52,11 @@ export function* lookup({ parent, name }: EntryName): Script<InodeRecord | undef
 
 export function* getattr(ino: Ino): Script<InodeRecord | undefined> {
   return yield* findInode(ino);
+}
+
+export function* inodeOf(pathId: PathId): Script<Ino | undefined> {
+  const row = yield* first(BY_PATH_ID, pathId);
+  return row === undefined ? undefined : (integer(row, 0) as Ino);
 }
 
 export function* readlink(ino: Ino): Script<Uint8Array> {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
-import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
+import type { ContentHash, Ino, PathId, StagingId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
 import { timestampToMs } from "../../../model/timestamp.js";
@@ -142,6 +142,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   getattr(ino: Ino): InodeRecord | undefined {
     return this.#engine.read(reading.getattr(ino));
+  }
+
+  inodeOf(pathId: PathId): Ino | undefined {
+    return this.#engine.read(reading.inodeOf(pathId));
   }
 
   readlink(ino: Ino): Uint8Array {
@@ -303,6 +307,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   commit(): void {
     this.#engine.commit();
+  }
+
+  publish(): void {
+    this.#engine.publish();
   }
 
   async sync(): Promise<void> {
