@@ -7,6 +7,7 @@ import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
 import { ENOSYS, errnoOf, errnoOfKind, isTrouble } from "./errno.js";
 import type { Context, Operation } from "./operations/context.js";
+import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
 import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
 import { type Agreement, MAX_WRITE_BYTES, negotiate } from "./protocol/negotiation.js";
@@ -152,7 +153,9 @@ export class Session implements Source {
     const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
     const context: Context = { fs: this.#fs, caller, request, reply, granted, refusal: undefined };
     // Asked for once, whatever comes of it: the file system shall not hear of it again at the end.
-    if (opcode === OPCODE.RELEASE) this.#handles.delete(request.u64(0));
+    if (opcode === OPCODE.RELEASE || isReleaseOfListing(request)) {
+      this.#handles.delete(request.u64(0));
+    }
     const succeed = () => {
       if (context.refusal !== undefined) {
         this.#refuse(reply, { ...numbers, errno: errnoOfKind(context.refusal) });
@@ -333,6 +336,11 @@ export class Session implements Source {
     this.#lookups.clear();
     this.#onEnd(this.#failure);
   }
+}
+
+/** Most directories are listed without a handle, and their number stands for a file elsewhere. */
+function isReleaseOfListing(request: Request): boolean {
+  return request.opcode === OPCODE.RELEASEDIR && request.u64(0) !== NO_HANDLE;
 }
 
 interface Numbers {

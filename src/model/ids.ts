@@ -23,6 +23,17 @@ export type AgentId = Brand<string, "AgentId">;
 /** The root directory. FUSE fixes this number (FUSE_ROOT_ID), so the store does too. */
 export const ROOT_INO = 1 as Ino;
 
+/**
+ * Inode numbers from here on are virtual: what they stand for is computed when somebody asks, and may
+ * be something else the next moment. No store gives such a number.
+ */
+export const FIRST_VIRTUAL_INO = 2 ** 52;
+
+/** Whether nothing that is told of this inode may be kept: names, attributes, listings, contents. */
+export function isVirtual(ino: Ino): boolean {
+  return ino >= FIRST_VIRTUAL_INO;
+}
+
 /** SHA-256 of no bytes at all. */
 export const EMPTY_HASH =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as ContentHash;

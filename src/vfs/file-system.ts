@@ -23,6 +23,9 @@ import type { Timestamp } from "../model/timestamp.js";
  * handles released: then it is gone, with its content. A *handle* is a number of this file system;
  * who opens it releases it, once.
  *
+ * **What may be kept.** Whoever asks may keep what it was told until it asks for a change, but for
+ * virtual inodes (`isVirtual` in model/ids.ts): what is told of them is true at that moment only.
+ *
  * **What survives.** See DESIGN, section 5: what was written and closed survives the death of the
  * process; what `fsync` acknowledged survives a power failure.
  *
@@ -30,7 +33,10 @@ import type { Timestamp } from "../model/timestamp.js";
  * that is gone), `io-failure`, `corrupt` and `no-space`; what else is said per method.
  */
 export interface FileSystem {
-  /** The entry of this name in a directory; undefined when there is none. */
+  /**
+   * The entry of this name in a directory; undefined when there is none, and that may be remembered.
+   * In a virtual directory, where it may not, a missing one is `not-found`.
+   */
   lookup(caller: Caller, request: NameRequest): MaybePromise<Entry | undefined>;
   /** Takes back look-ups. Never fails: the kernel doesn't ask. */
   forget(request: { readonly ino: Ino; readonly count: number }): void;
@@ -80,14 +86,17 @@ export interface FileSystem {
   fsync(caller: Caller, request: InodeRequest): MaybePromise<void>;
   release(request: { readonly handle: number }): void;
 
-  /** Errors: `not-a-directory`. */
-  opendir(caller: Caller, request: InodeRequest): MaybePromise<void>;
+  /**
+   * Undefined when listings of the directory need no handle; one that is given goes with each call
+   * that lists, and is released. Errors: `not-a-directory`.
+   */
+  opendir(caller: Caller, request: InodeRequest): MaybePromise<Opened | undefined>;
   /**
    * Hands the entries after `cookie` (0 starts) to `emit`, `.` and `..` first, until it returns
    * false. Entries that the caller may not enter are left out.
    */
   readdir(caller: Caller, request: ReaddirRequest): MaybePromise<void>;
-  /** The same with attributes; each emitted entry but `.` and `..` counts one look-up. */
+  /** The same with attributes; each entry that is emitted with them counts one look-up. */
   readdirPlus(caller: Caller, request: ReaddirPlusRequest): MaybePromise<void>;
 
   /** The value; undefined when there is no such attribute. Errors: `not-supported` (ACLs). */
@@ -235,12 +244,14 @@ export interface ListedEntry {
 }
 
 export interface ListedEntryPlus extends ListedEntry {
-  /** Undefined for `.` and `..`, which count no look-up. */
+  /** Undefined for `.` and `..` and for what is virtual, which count no look-up. */
   readonly attributes: Attributes | undefined;
 }
 
 export interface ReaddirRequest extends InodeRequest {
   readonly cookie: number;
+  /** What `opendir` gave, if it gave one. */
+  readonly handle?: number;
   /** About how many entries the caller has room for. */
   readonly limit: number;
   readonly emit: (entry: ListedEntry) => boolean;
@@ -248,6 +259,7 @@ export interface ReaddirRequest extends InodeRequest {
 
 export interface ReaddirPlusRequest extends InodeRequest {
   readonly cookie: number;
+  readonly handle?: number;
   readonly limit: number;
   readonly emit: (entry: ListedEntryPlus) => boolean;
 }

@@ -152,7 +152,7 @@ export class NexusFileSystem implements FileSystem {
     release(this.#volume, request);
   }
 
-  opendir(caller: Caller, request: InodeRequest): void {
+  opendir(caller: Caller, request: InodeRequest): undefined {
     opendir(this.#volume, { caller, ...request });
   }
 

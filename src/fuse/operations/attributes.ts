@@ -5,7 +5,7 @@ import type { SetAttrRequest } from "../../vfs/file-system.js";
 import { FATTR, STATX_BASIC_STATS, STATX_BTIME } from "../protocol/constants.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Request } from "../protocol/request.js";
-import { CACHE_SECONDS, type Operation } from "./context.js";
+import { cacheSeconds, type Operation } from "./context.js";
 
 export const getattr: Operation = ({ fs, caller, request, reply }) =>
   whenReady(fs.getattr(caller, { ino: request.nodeid }), (found) => replyAttributes(reply, found));
@@ -16,7 +16,7 @@ export const setattr: Operation = ({ fs, caller, request, reply }) =>
 /** struct fuse_statx_in is like getattr's; the answer is struct fuse_statx_out, 288 bytes. */
 export const statx: Operation = ({ fs, caller, request, reply }) =>
   whenReady(fs.getattr(caller, { ino: request.nodeid }), (found) => {
-    reply.u64(CACHE_SECONDS);
+    reply.u64(cacheSeconds(found.ino));
     reply.zeros(24); // nanoseconds, flags, spare
     encodeStatx(reply, found);
   });
@@ -37,7 +37,7 @@ export const statfs: Operation = ({ fs, caller, request, reply }) =>
 
 /** struct fuse_attr_out, 104 bytes. */
 function replyAttributes(reply: Reply, attributes: Attributes): void {
-  reply.u64(CACHE_SECONDS);
+  reply.u64(cacheSeconds(attributes.ino));
   reply.u64(0);
   reply.attributes(attributes);
 }

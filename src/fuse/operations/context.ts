@@ -1,6 +1,6 @@
 import type { ErrorKind } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
-import type { Ino } from "../../model/ids.js";
+import { type Ino, isVirtual } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { Entry, FileSystem } from "../../vfs/file-system.js";
 import type { Reply } from "../protocol/reply.js";
@@ -12,6 +12,11 @@ import type { Request } from "../protocol/request.js";
  * behind a mount's back one day will have to be invalidated; see native-notes/caching.md.
  */
 export const CACHE_SECONDS = 24 * 60 * 60;
+
+/** The same for what is told of one inode. */
+export function cacheSeconds(ino: Ino): number {
+  return isVirtual(ino) ? 0 : CACHE_SECONDS;
+}
 
 /** One request while it is being carried out. */
 export interface Context {
@@ -55,10 +60,11 @@ export function replyAbsent({ reply }: Context): void {
 }
 
 export function encodeEntry(reply: Reply, { ino, attributes }: Entry): void {
+  const seconds = cacheSeconds(ino);
   reply.u64(ino);
   reply.u64(0); // generation: numbers are never used twice
-  reply.u64(CACHE_SECONDS);
-  reply.u64(CACHE_SECONDS);
+  reply.u64(seconds);
+  reply.u64(seconds);
   reply.u64(0); // nanoseconds of both
   reply.attributes(attributes);
 }

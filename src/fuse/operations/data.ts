@@ -1,4 +1,5 @@
 import { NexusError } from "../../model/errors.js";
+import { type Ino, isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { FallocateRequest, OpenFlags } from "../../vfs/file-system.js";
 import {
@@ -16,9 +17,10 @@ import { nameRequest } from "./entries.js";
 /** struct fuse_open_in: flags, open_flags. */
 export const open: Operation = (context) => {
   const { fs, caller, request } = context;
+  const ino = request.nodeid;
   const flags = openFlags(request.u32(0), request.u32(4));
-  return whenReady(fs.open(caller, { ino: request.nodeid, flags }), ({ handle }) =>
-    replyOpened(context, handle),
+  return whenReady(fs.open(caller, { ino, flags }), ({ handle }) =>
+    replyOpened(context, { ino, handle }),
   );
 };
 
@@ -33,7 +35,7 @@ export const create: Operation = (context) => {
   });
   return whenReady(created, ({ entry, opened }) => {
     replyEntry(context, entry);
-    replyOpened(context, opened.handle);
+    replyOpened(context, { ino: entry.ino, handle: opened.handle });
   });
 };
 
@@ -48,7 +50,7 @@ export const tmpfile: Operation = (context) => {
   });
   return whenReady(made, ({ entry, opened }) => {
     replyEntry(context, entry);
-    replyOpened(context, opened.handle);
+    replyOpened(context, { ino: entry.ino, handle: opened.handle });
   });
 };
 
@@ -137,12 +139,16 @@ function copyRequest(request: Request) {
 
 /**
  * struct fuse_open_out, 16 bytes. Everything that changes a file goes through this kernel, so what
- * it has of the file stays good.
+ * it has of the file stays good. A virtual file is read past the page cache, and past the size that
+ * stat(2) told: it may have another one by now.
  */
-function replyOpened({ reply, granted }: Context, handle: number): void {
+function replyOpened(
+  { reply, granted }: Context,
+  { ino, handle }: { ino: Ino; handle: number },
+): void {
   granted.handle = handle;
   reply.u64(handle);
-  reply.u64(FOPEN.KEEP_CACHE);
+  reply.u64(isVirtual(ino) ? FOPEN.DIRECT_IO : FOPEN.KEEP_CACHE);
 }
 
 function openFlags(flags: number, fuseFlags: number): OpenFlags {

@@ -1,3 +1,4 @@
+import { isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { ListedEntry } from "../../vfs/file-system.js";
 import { FOPEN } from "../protocol/constants.js";
@@ -10,22 +11,33 @@ const ENTRY_OUT_BYTES = 128;
 /** An entry of a common name length, to guess how many there is room for. */
 const TYPICAL_NAME_BYTES = 16;
 
-/** Listings have no state of their own: the handle is nothing, and the kernel keeps what it read. */
-export const opendir: Operation = ({ fs, caller, request, reply }) =>
-  whenReady(fs.opendir(caller, { ino: request.nodeid }), () => {
-    reply.u64(0);
-    reply.u64(FOPEN.KEEP_CACHE | FOPEN.CACHE_DIR);
-  });
+/** In place of a handle, where listings have no state of their own. */
+export const NO_HANDLE = 0;
 
-export const releasedir: Operation = () => undefined;
+/** The kernel keeps what it read of a directory, unless that is made up for each listing. */
+export const opendir: Operation = ({ fs, caller, request, reply, granted }) => {
+  const ino = request.nodeid;
+  return whenReady(fs.opendir(caller, { ino }), (opened) => {
+    granted.handle = opened?.handle;
+    reply.u64(opened?.handle ?? NO_HANDLE);
+    reply.u64(isVirtual(ino) ? 0 : FOPEN.KEEP_CACHE | FOPEN.CACHE_DIR);
+  });
+};
+
+/** struct fuse_release_in: fh first. */
+export const releasedir: Operation = ({ fs, request }) => {
+  const handle = request.u64(0);
+  if (handle !== NO_HANDLE) fs.release({ handle });
+};
 
 export const fsyncdir: Operation = ({ fs, caller, request }) =>
   fs.fsync(caller, { ino: request.nodeid });
 
 export const readdir: Operation = ({ fs, caller, request, reply }) => {
-  const { cookie, size } = readRequest({ request });
+  const { handle, cookie, size } = readRequest({ request });
   return fs.readdir(caller, {
     ino: request.nodeid,
+    handle,
     cookie,
     limit: Math.ceil(size / (DIRENT_BYTES + TYPICAL_NAME_BYTES)),
     emit: (entry) => {
@@ -37,12 +49,13 @@ export const readdir: Operation = ({ fs, caller, request, reply }) => {
   });
 };
 
-/** Each entry but the dots counts one look-up, so only those that are handed over are counted. */
+/** Each entry with attributes counts one look-up, so only those that are handed over are counted. */
 export const readdirplus: Operation = (context) => {
   const { fs, caller, request, reply } = context;
-  const { cookie, size } = readRequest(context);
+  const { handle, cookie, size } = readRequest(context);
   return fs.readdirPlus(caller, {
     ino: request.nodeid,
+    handle,
     cookie,
     limit: Math.ceil(size / (ENTRY_OUT_BYTES + DIRENT_BYTES + TYPICAL_NAME_BYTES)),
     emit: (entry) => {
@@ -62,9 +75,13 @@ export const readdirplus: Operation = (context) => {
 };
 
 /** struct fuse_read_in, as for files. */
-function readRequest({ request }: Pick<Context, "request">): { cookie: number; size: number } {
+function readRequest({ request }: Pick<Context, "request">): {
+  handle: number;
+  cookie: number;
+  size: number;
+} {
   request.need(40);
-  return { cookie: request.u64(8), size: request.u32(16) };
+  return { handle: request.u64(0), cookie: request.u64(8), size: request.u32(16) };
 }
 
 function fits({ reply, size }: { reply: Reply; size: number }, entryBytes: number): boolean {

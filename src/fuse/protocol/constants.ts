@@ -111,6 +111,7 @@ export const FATTR = {
 
 /** Bits of `open_flags` in the answers to OPEN, CREATE and OPENDIR. */
 export const FOPEN = {
+  DIRECT_IO: 1 << 0,
   KEEP_CACHE: 1 << 1,
   CACHE_DIR: 1 << 3,
 } as const;
