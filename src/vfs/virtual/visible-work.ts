@@ -1,0 +1,62 @@
+import type { Router } from "../../core/router.js";
+import { isVisiblePath, visibleZones } from "../../core/visible-zones.js";
+import type { Identity } from "../../model/identity.js";
+import type { Ino } from "../../model/ids.js";
+import type { WorkStatus } from "../../model/work.js";
+import type {
+  WorkCounts,
+  WorkPosition,
+  WorkRecord,
+  WorkStore,
+} from "../../storage/metadata/work-store.js";
+
+/** Items asked of the store at a time: some kilobytes of names, what getdents(2) asks for at once. */
+const PAGE = 128;
+
+/** What an identity may see of the work queue. */
+export class VisibleWork {
+  readonly #work: WorkStore;
+  readonly #router: Router;
+
+  constructor({ work, router }: { work: WorkStore; router: Router }) {
+    this.#work = work;
+    this.#router = router;
+  }
+
+  item(identity: Identity, ino: Ino): WorkRecord | undefined {
+    const record = this.#work.workItem(ino);
+    if (record === undefined || !this.#mayRead(identity, record.zone)) return undefined;
+    return this.#mayRead(identity, record.path) ? record : undefined;
+  }
+
+  /** The items in a state, in order of work, from the store page by page as they are taken. */
+  *items(
+    identity: Identity,
+    { state, after }: { state: WorkStatus; after: WorkPosition | undefined },
+  ): Generator<WorkRecord> {
+    const zones = this.#zones(identity);
+    for (let last = after; ; ) {
+      const position = last === undefined ? {} : { after: last };
+      const page = this.#work.listWork({ state, zones, limit: PAGE, ...position });
+      for (const record of page) {
+        // The zones leave nothing to this, unless an item's zone was found by other rules.
+        if (this.#mayRead(identity, record.path)) yield record;
+      }
+      last = page.at(-1);
+      if (page.length < PAGE) return;
+    }
+  }
+
+  counts(identity: Identity): WorkCounts {
+    return this.#work.countWork({ zones: this.#zones(identity) });
+  }
+
+  #zones(identity: Identity): readonly string[] | "all" {
+    const zones = this.#work.workZones();
+    return visibleZones(identity, { router: this.#router, zones, access: "read" });
+  }
+
+  #mayRead(identity: Identity, path: string): boolean {
+    return isVisiblePath(identity, { router: this.#router, path, access: "read" });
+  }
+}

@@ -1,0 +1,52 @@
+import { posix } from "node:path";
+import { NAME_MAX_BYTES } from "../../model/attributes.js";
+import type { Ino } from "../../model/ids.js";
+import type { WorkPosition, WorkRecord } from "../../storage/metadata/work-store.js";
+
+/** Digits that every whole number of a double fits in. */
+const DIGITS = 16;
+const NAME = /^[01]\d{16}-[01]\d{16}-(\d{16})-/;
+
+/**
+ * The name of a work item's symlink. Names sort as the items' positions do, with any locale: numbers
+ * of one width and nothing but digits first, whose order no locale changes, whatever it thinks of the
+ * `-` between them. The number of the inode among them says which item it is; the file's own name
+ * comes last, cut to what there is room for.
+ */
+export function workLinkName({
+  urgency,
+  createdUs,
+  ino,
+  path,
+}: WorkPosition & Pick<WorkRecord, "path">): string {
+  const number = String(ino).padStart(DIGITS, "0");
+  const prefix = `${sortable(urgency)}-${sortable(createdUs)}-${number}-`;
+  return `${prefix}${cut(posix.basename(path), NAME_MAX_BYTES - prefix.length)}`;
+}
+
+/** The item that such a name is of; undefined for any other name. */
+export function inoOfWorkLinkName(name: string): Ino | undefined {
+  const digits = NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : (Number(digits) as Ino);
+}
+
+/**
+ * A whole number in 17 digits that sort as it does. From 0 on they are 1 and the number; below, 0 and
+ * each digit's distance to 9, so that what is further below comes first.
+ */
+function sortable(value: number): string {
+  const digits = String(Math.abs(value)).padStart(DIGITS, "0");
+  return value < 0
+    ? `0${digits.replace(/\d/g, (digit) => String(9 - Number(digit)))}`
+    : `1${digits}`;
+}
+
+/** As much of a text as fits into so many bytes of UTF-8, in whole characters. */
+function cut(text: string, mostBytes: number): string {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= mostBytes) return text;
+  let end = mostBytes;
+  // A byte 10xxxxxx goes on with a character that began before.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString("utf8", 0, end);
+}
