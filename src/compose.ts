@@ -21,6 +21,7 @@ import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointer.js";
 import type { Logger } from "./telemetry/logger.js";
+import { version } from "./telemetry/version.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
@@ -32,6 +33,7 @@ import { HandleTable } from "./vfs/handle-table.js";
 import { ensureDirectory } from "./vfs/home.js";
 import { InodeTable } from "./vfs/inode-table.js";
 import { NexusFileSystem } from "./vfs/nexus-file-system.js";
+import { VirtualFileSystem } from "./vfs/virtual/virtual-file-system.js";
 import { Volume } from "./vfs/volume.js";
 import { updateWorkIndex } from "./vfs/work-index.js";
 
@@ -130,9 +132,17 @@ export function composeOn(options: StoresAndTools): Nexus {
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
+  const fileSystem = new VirtualFileSystem({
+    inner: new NexusFileSystem(volume),
+    work: metadata.work,
+    router,
+    clock,
+    owner,
+    version: version(),
+  });
 
   return {
-    fileSystem: new NexusFileSystem(volume),
+    fileSystem,
     welcome: (identity) => {
       for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
     },

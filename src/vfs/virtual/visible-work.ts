@@ -25,8 +25,10 @@ export class VisibleWork {
 
   item(identity: Identity, ino: Ino): WorkRecord | undefined {
     const record = this.#work.workItem(ino);
-    if (record === undefined || !this.#mayRead(identity, record.zone)) return undefined;
-    return this.#mayRead(identity, record.path) ? record : undefined;
+    // An item that lost its names while it was open has no path: nothing leads there.
+    if (record === undefined || record.path === "") return undefined;
+    const isVisible = [record.zone, record.path].every((path) => this.#mayRead(identity, path));
+    return isVisible ? record : undefined;
   }
 
   /** The items in a state, in order of work, from the store page by page as they are taken. */
