@@ -52,11 +52,8 @@ export interface WorkStore {
   expireLeases(now: Timestamp): number;
   /** When the next lease ends, in milliseconds since the epoch. */
   nextLeaseEndMs(): number | undefined;
-  /**
-   * Calls `listener` after each transaction that may have made an item ready, or has given a lease.
-   * Returns what ends that.
-   */
-  watchWork(listener: () => void): () => void;
+  /** Tells `listener` of each transaction after which one of these may be so. Returns what ends that. */
+  watchWork(listener: (news: WorkNews) => void): () => void;
 
   /** By which rules the zones in the index were found; undefined for an index that isn't built. */
   workIndexRules(): string | undefined;
@@ -67,6 +64,9 @@ export interface WorkStore {
   /** The index is complete, by these rules. */
   setWorkIndexRules(rules: string): void;
 }
+
+/** `ready`: an item may have become ready. `leased`: a lease was given, so one will end. */
+export type WorkNews = "ready" | "leased";
 
 /**
  * Where an item stands. `blocked` has what is `ready` by its status and waits for a dependency, too.

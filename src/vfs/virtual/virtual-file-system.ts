@@ -245,6 +245,11 @@ export class VirtualFileSystem implements FileSystem {
     return this.#inner.setxattr(caller, request);
   }
 
+  setxattrs(caller: Caller, requests: readonly SetXattrRequest[]): MaybePromise<void> {
+    for (const { ino } of requests) requireReal(ino, "setxattr");
+    return this.#inner.setxattrs(caller, requests);
+  }
+
   removexattr(caller: Caller, request: XattrRequest): MaybePromise<void> {
     requireReal(request.ino, "removexattr");
     return this.#inner.removexattr(caller, request);

@@ -15,6 +15,8 @@ import { renameContract } from "./contract/rename.js";
 import { renameDirectoryContract } from "./contract/rename-directory.js";
 import { reopenContract } from "./contract/reopen.js";
 import { setattrContract } from "./contract/setattr.js";
+import { workContract } from "./contract/work.js";
+import { workDependenciesContract } from "./contract/work-dependencies.js";
 import { Namespace } from "./fixture.js";
 
 /** Opens, or makes, the store that is kept at a place: a directory of the test's own. */
@@ -49,6 +51,8 @@ export function metadataStoreContract(name: string, open: OpenStore): void {
     contentsContract(openNamespace);
     referencesContract(openNamespace);
     orphansContract(openNamespace);
+    workContract(openNamespace);
+    workDependenciesContract(openNamespace);
     reopenContract(open);
   });
 }

@@ -188,7 +188,7 @@ export class SqliteMetadataStore implements MetadataStore {
 
   link(request: LinkRequest): InodeRecord {
     const linked = this.#engine.write(link({ ...request, cookie: this.nextId() }));
-    this.work.tell();
+    this.work.tell("ready");
     return linked;
   }
 
@@ -204,7 +204,7 @@ export class SqliteMetadataStore implements MetadataStore {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
     const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
     const { replaced, leftWhiteout } = this.#engine.write(script);
-    this.work.tell();
+    this.work.tell("ready");
     return this.#counted(leftWhiteout ? 1 : 0, { replaced });
   }
 
@@ -227,19 +227,19 @@ export class SqliteMetadataStore implements MetadataStore {
   setAttribute(request: SetAttributeRequest): void {
     this.#engine.write(attributes.setAttribute(request));
     this.#publishAttribute(request);
-    if (request.work !== undefined) this.work.tell();
+    if (request.work !== undefined) this.work.tell("ready");
   }
 
   setAttributes(requests: readonly SetAttributeRequest[]): void {
     this.#engine.write(attributes.setAttributes(requests));
     if (requests.some(({ family }) => family === "custom")) this.#engine.publish();
-    if (requests.some(({ work }) => work !== undefined)) this.work.tell();
+    if (requests.some(({ work }) => work !== undefined)) this.work.tell("ready");
   }
 
   removeAttribute(request: AttributeName & At): boolean {
     const removed = this.#engine.write(attributes.removeAttribute(request));
     this.#publishAttribute(request);
-    if (request.family === "custom") this.work.tell();
+    if (request.family === "custom") this.work.tell("ready");
     return removed;
   }
 

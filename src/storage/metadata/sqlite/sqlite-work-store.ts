@@ -12,6 +12,7 @@ import type {
   FinishRequest,
   WorkCounts,
   WorkIndexEntry,
+  WorkNews,
   WorkQuery,
   WorkRecord,
   WorkStore,
@@ -22,7 +23,7 @@ import type { SqliteEngine } from "./sqlite-engine.js";
 export class SqliteWorkStore implements WorkStore {
   readonly #engine: SqliteEngine;
   readonly #clock: Clock;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(news: WorkNews) => void>();
 
   constructor({ engine, clock }: { engine: SqliteEngine; clock: Clock }) {
     this.#engine = engine;
@@ -50,43 +51,42 @@ export class SqliteWorkStore implements WorkStore {
   }
 
   claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
-    return this.#told(this.#engine.write(claims.claim(request)));
+    return this.#told("leased", this.#engine.write(claims.claim(request)));
   }
 
   claimNextWork(
     request: ClaimRequest & { readonly zones: readonly string[] | "all" },
   ): WorkRecord | undefined {
     const claimed = this.#engine.write(claims.claimNext(request));
-    return claimed === undefined ? undefined : this.#told(claimed);
+    return claimed === undefined ? undefined : this.#told("leased", claimed);
   }
 
   renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
-    return this.#told(this.#engine.write(claims.renew(request)));
+    return this.#told("leased", this.#engine.write(claims.renew(request)));
   }
 
   finishWork(request: FinishRequest): WorkRecord {
-    return this.#told(this.#engine.write(claims.finish(request)));
+    return this.#told("ready", this.#engine.write(claims.finish(request)));
   }
 
   expireLeases(now: Timestamp): number {
     const expired = this.#engine.write(claims.expireLeases(now));
-    return expired === 0 ? 0 : this.#told(expired);
+    return expired === 0 ? 0 : this.#told("ready", expired);
   }
 
   nextLeaseEndMs(): number | undefined {
     return this.#engine.read(claims.nextLeaseEndMs());
   }
 
-  watchWork(listener: () => void): () => void {
+  watchWork(listener: (news: WorkNews) => void): () => void {
     // One listener may watch twice, and ends each of the two by itself.
-    const watcher = () => listener();
+    const watcher = (news: WorkNews) => listener(news);
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Something happened that may have made an item ready. */
-  tell(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+  tell(news: WorkNews): void {
+    for (const watcher of [...this.#watchers]) watcher(news);
   }
 
   workIndexRules(): string | undefined {
@@ -105,8 +105,8 @@ export class SqliteWorkStore implements WorkStore {
     this.#engine.write(index.setWorkIndexRules(rules));
   }
 
-  #told<T>(result: T): T {
-    this.tell();
+  #told<T>(news: WorkNews, result: T): T {
+    this.tell(news);
     return result;
   }
 }
