@@ -3,6 +3,9 @@ import type { Config } from "./config/config.js";
 import { MountTable } from "./core/mount-table.js";
 import { namespaceTable } from "./core/namespace.js";
 import { Router } from "./core/router.js";
+import type { Features } from "./features/features.js";
+import { PathFiles } from "./features/files/path-files.js";
+import { PathMetadata } from "./features/metadata/path-metadata.js";
 import { makeDirectories } from "./libc/directories.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
@@ -42,6 +45,8 @@ export interface Nexus {
   readonly fileSystem: FileSystem;
   /** Makes the directories that belong to an identity, before it looks for them. */
   welcome(identity: Identity): void;
+  /** What one identity can do, by path. */
+  featuresFor(identity: Identity): Features;
   /**
    * Seals what waits, as far as `drainMs` reaches, and closes. What isn't done by then is taken up
    * at the next start.
@@ -143,6 +148,12 @@ export function composeOn(options: StoresAndTools): Nexus {
 
   return {
     fileSystem,
+    featuresFor: (identity) => {
+      // Who runs the program is who asks.
+      const caller = { ...owner, pid: process.pid, identity };
+      const parts = { fs: fileSystem, router, caller };
+      return { files: new PathFiles(parts), metadata: new PathMetadata(parts) };
+    },
     welcome: (identity) => {
       for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
     },

@@ -1,5 +1,51 @@
 export type { Config, Setting, Settings } from "./config/config.js";
 export { type LoadOptions, loadConfig } from "./config/load.js";
 export type { NamespaceDeclaration } from "./core/namespace.js";
+export type {
+  CopyOptions,
+  FileStat,
+  Files,
+  FileType,
+  ListedFile,
+  ListOptions,
+  ListPage,
+  MkdirOptions,
+  ReadOptions,
+  RmdirOptions,
+  StatOptions,
+  WriteContent,
+  WriteOptions,
+} from "./features/files/files.js";
+export type {
+  CustomMetadata,
+  MetadataEntry,
+  MetadataValue,
+} from "./features/metadata/custom-metadata.js";
 export { ERROR_KINDS, type ErrorKind, NexusError } from "./model/errors.js";
 export type { Identity } from "./model/identity.js";
+export type { AgentId, ContentHash, Ino, PathId, TenantId } from "./model/ids.js";
+export type { NexusClient } from "./sdk/client.js";
+export { connect } from "./sdk/connect.js";
+export type { ConnectOptions, MountOption, NamespaceOption } from "./sdk/connect-options.js";
+export {
+  AccessDeniedError,
+  BusyError,
+  ClosedError,
+  CorruptError,
+  CrossZoneError,
+  DirectoryNotEmptyError,
+  FileExistsError,
+  FileNotFoundError,
+  InterruptedError,
+  InUseError,
+  InvalidArgumentError,
+  InvalidConfigError,
+  InvalidPathError,
+  IsADirectoryError,
+  NoSpaceError,
+  NotADirectoryError,
+  NotPermittedError,
+  PreconditionFailedError,
+  ReadOnlyError,
+  TryAgainError,
+} from "./sdk/errors.js";

@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features", "storage", "config", "compose.ts"],
   cli: FACES,
-  daemon: [...FACES, "cli/exit-code.ts", "cli/standard-output.ts"],
+  daemon: [...FACES, "storage/data-dir-lock.ts", "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],
 };

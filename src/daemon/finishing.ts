@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { FS_TYPE } from "../fuse/mount-options.js";
-import type { LockHolder } from "./data-dir-lock.js";
+import type { LockHolder } from "../storage/data-dir-lock.js";
 import { type HostMount, nexusMountAt, readHostMounts } from "./host-mounts.js";
 import { isAlive } from "./mount-point.js";
 
@@ -30,6 +30,8 @@ export function isFinishing(
   if (holder === undefined) return true; // just starting or just gone
   if (holder.hasEnded === true) return true;
   const { pid, mountPoint, namespace } = holder;
+  // A program that uses the library: it may run for ever.
+  if (mountPoint === undefined) return false;
   const source = holder.dataDir ?? dataDir;
   const isTheirs = (mount: HostMount | undefined) =>
     mount?.mountPoint === mountPoint && mount.type === FS_TYPE && mount.source === source;

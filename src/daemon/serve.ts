@@ -5,19 +5,19 @@ import { loadConfig } from "../config/load.js";
 import { mountDevice } from "../fuse/binding/device.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { makeDirectories } from "../libc/directories.js";
+import { refusal } from "../libc/refusal.js";
 import { messageOf } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
+import { DataDirLock, type LockHolder } from "../storage/data-dir-lock.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
 import { version } from "../telemetry/version.js";
 import type { MountRequest } from "./command-line.js";
-import { DataDirLock, type LockHolder } from "./data-dir-lock.js";
 import { failureFields } from "./failure-fields.js";
 import { isFinishing, PROC } from "./finishing.js";
 import { FsThread } from "./fs-thread.js";
 import type { HostMount } from "./host-mounts.js";
 import { checkMountPoint, makeMountPoint, resolveMountPoint } from "./mount-point.js";
 import { findOwnMount, unmountOwn } from "./own-mount.js";
-import { refusal } from "./refusal.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
 const FINISHING_MS = 40_000;

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { isKind, NexusError } from "../model/errors.js";
-import { DataDirLock, readHolder } from "./data-dir-lock.js";
+import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
 import { type HostMount, nexusMountAt } from "./host-mounts.js";
 import { resolvePlace } from "./mount-point.js";
 

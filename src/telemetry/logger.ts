@@ -1,4 +1,4 @@
-import { openSync, writeSync } from "node:fs";
+import { appendFileSync, openSync, writeSync } from "node:fs";
 import { type DestinationStream, pino } from "pino";
 import pretty from "pino-pretty";
 import type { LogLevel } from "./log-level.js";
@@ -28,6 +28,20 @@ export function openLogger(target: LogTarget, thread: string) {
         })
       : logFile(target.to.file);
   return pino({ level: target.level, base: { pid: process.pid, thread } }, stream);
+}
+
+/**
+ * A logger for a library, which can't leave a file open: each line opens it anew. Lines are few there.
+ */
+export function openLibraryLogger({ level, file }: { level: LogLevel; file: string }) {
+  const write = (line: string) => {
+    try {
+      appendFileSync(file, line, { mode: 0o600 });
+    } catch {
+      // there is nowhere to say it
+    }
+  };
+  return pino({ level, base: { pid: process.pid } }, { write });
 }
 
 /**

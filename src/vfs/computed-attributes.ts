@@ -69,12 +69,14 @@ function seal(
   volume: Volume,
   { inode, computed }: { inode: Inode; computed: Computed },
 ): Promise<void> | undefined {
-  const settleOwn = () => {
-    const staged = volume.staging.of(inode.ino);
-    return staged === undefined ? undefined : volume.promotion.settle(staged);
-  };
-  if (computed.seals === "own" || volume.staging.size === 0) return settleOwn();
-  return volume.promotion.settleAlike(volume.sizeBytes(inode)).then(settleOwn);
+  if (computed.seals === "own" || volume.staging.size === 0) return settleOwn(volume, inode);
+  return volume.promotion.settleAlike(volume.sizeBytes(inode)).then(() => settleOwn(volume, inode));
+}
+
+/** Has the content of an inode sealed, if it waits for that; undefined when there is nothing to do. */
+export function settleOwn(volume: Volume, { ino }: Inode): Promise<void> | undefined {
+  const staged = volume.staging.of(ino);
+  return staged === undefined ? undefined : volume.promotion.settle(staged);
 }
 
 function computedValue(

@@ -1,6 +1,6 @@
 import type { Attributes } from "../model/attributes.js";
 import type { Caller } from "../model/identity.js";
-import type { Ino } from "../model/ids.js";
+import type { AgentId, ContentHash, Ino, PathId, TenantId } from "../model/ids.js";
 import type { MaybePromise } from "../model/maybe-promise.js";
 import type { Timestamp } from "../model/timestamp.js";
 
@@ -67,8 +67,21 @@ export interface FileSystem {
   open(caller: Caller, request: OpenRequest): MaybePromise<Opened>;
   /** Makes and opens a file; opens the one that is there unless `exclusive`. */
   create(caller: Caller, request: CreateRequest): MaybePromise<{ entry: Entry; opened: Opened }>;
-  /** A file without a name in this directory, O_TMPFILE. */
+  /**
+   * A file without a name in this directory, O_TMPFILE. With `name` it lies where that name does, and
+   * {@link placeFiles} may give it that name. Errors: as `create` for that name.
+   */
   tmpfile(caller: Caller, request: TmpfileRequest): MaybePromise<{ entry: Entry; opened: Opened }>;
+  /**
+   * Gives files without a name the names that they were made for, all of them as one step, or none.
+   * Where a regular file has the name, that one keeps its inode with all that belongs to it and gets
+   * the content, as if it were written at that moment; who has it open goes on with the new one. The
+   * files must be closed for writing; content that replaces another is durable before it does.
+   * Returns where each content is now, with one look-up counted for each. Errors:
+   * `precondition-failed`, `is-a-directory`, `not-supported` (the name is no regular file's),
+   * `cross-zone`, `not-permitted`, `invalid-argument` (one name twice, a file that can't be placed).
+   */
+  placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]>;
   /** Reads into `into`; returns how many bytes: fewer than fit mean the end of the file. */
   read(caller: Caller, request: ReadRequest): MaybePromise<number>;
   /** Writes all of `data`, or throws. Errors: `file-too-large`. */
@@ -98,6 +111,18 @@ export interface FileSystem {
   readdir(caller: Caller, request: ReaddirRequest): MaybePromise<void>;
   /** The same with attributes; each entry that is emitted with them counts one look-up. */
   readdirPlus(caller: Caller, request: ReaddirPlusRequest): MaybePromise<void>;
+
+  /**
+   * A page of a directory in the order of the names' UTF-8: up to `limit` entries after `after` (`""`
+   * starts). Entries that the caller may not enter are left out. Counts no look-ups. Errors:
+   * `not-a-directory`.
+   */
+  listByName(caller: Caller, request: ListByNameRequest): MaybePromise<NamePage>;
+  /**
+   * What is known of an inode beyond its attributes. With `etag` a content that waits to be sealed is
+   * sealed now, so the answer may take as long as hashing does.
+   */
+  describe(caller: Caller, request: DescribeRequest): MaybePromise<FileDescription>;
 
   /** The value; undefined when there is no such attribute. Errors: `not-supported` (ACLs). */
   getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined>;
@@ -195,8 +220,50 @@ export interface CreateRequest extends NameRequest {
 export interface TmpfileRequest extends InodeRequest {
   readonly mode: number;
   readonly flags: OpenFlags;
+  /** The name in this directory that it is going to get; see {@link FileSystem.placeFiles}. */
+  readonly name?: string;
   /** Without it, `link` may name the file later. */
   readonly exclusive: boolean;
+}
+
+/** A file without a name, and the name for it. */
+export interface Placement extends NameRequest {
+  readonly ino: Ino;
+  /** Only if the file of this name has this content now. */
+  readonly ifMatch?: string;
+  /** Only if it hasn't this content; `*`: only if the name is free. */
+  readonly ifNoneMatch?: string;
+}
+
+export interface ListByNameRequest extends InodeRequest {
+  readonly after: string;
+  readonly limit: number;
+}
+
+export interface NamePage {
+  readonly entries: readonly NamedEntry[];
+  /** The last name that was looked at; undefined at the end of the directory. */
+  readonly last: string | undefined;
+}
+
+export interface NamedEntry {
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+export interface DescribeRequest extends InodeRequest {
+  readonly etag: boolean;
+}
+
+export interface FileDescription {
+  readonly pathId: PathId;
+  /** How often the content has changed; it counts when a content is sealed. */
+  readonly version: number;
+  /** Undefined for what is no regular file, and for a content that isn't sealed. */
+  readonly etag: ContentHash | undefined;
+  readonly mimeType: string | undefined;
+  readonly tenantId: TenantId | undefined;
+  readonly agentId: AgentId | undefined;
 }
 
 export interface ReadRequest {

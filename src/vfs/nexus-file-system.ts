@@ -4,17 +4,22 @@ import type { MaybePromise } from "../model/maybe-promise.js";
 import type {
   CopyFileRangeRequest,
   CreateRequest,
+  DescribeRequest,
   Entry,
   FallocateRequest,
+  FileDescription,
   FileSystem,
   FileSystemStat,
   InodeRequest,
   LinkRequest,
+  ListByNameRequest,
   MkdirRequest,
   MknodRequest,
+  NamePage,
   NameRequest,
   Opened,
   OpenRequest,
+  Placement,
   ReaddirPlusRequest,
   ReaddirRequest,
   ReadRequest,
@@ -30,7 +35,8 @@ import type {
 import { getattr, setattr, statfs } from "./ops/attributes.js";
 import { copyFileRange } from "./ops/copy.js";
 import { fallocate, lseek, read, readlink, write } from "./ops/data.js";
-import { opendir, readdir, readdirPlus } from "./ops/directory.js";
+import { describe } from "./ops/describe.js";
+import { listByName, opendir, readdir, readdirPlus } from "./ops/directory.js";
 import {
   create,
   link,
@@ -44,6 +50,7 @@ import {
   unlink,
 } from "./ops/entries.js";
 import { openInode, release } from "./ops/open.js";
+import { placeFiles } from "./ops/place.js";
 import { fsync } from "./ops/sync.js";
 import { getxattr, listxattr, removexattr, setxattr, setxattrs } from "./ops/xattr.js";
 import type { Volume } from "./volume.js";
@@ -124,6 +131,10 @@ export class NexusFileSystem implements FileSystem {
     return tmpfile(this.#volume, { caller, ...request });
   }
 
+  placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]> {
+    return placeFiles(this.#volume, { caller, placements });
+  }
+
   read(caller: Caller, request: ReadRequest): number {
     return read(this.#volume, { caller, ...request });
   }
@@ -162,6 +173,14 @@ export class NexusFileSystem implements FileSystem {
 
   readdirPlus(caller: Caller, request: ReaddirPlusRequest): void {
     readdirPlus(this.#volume, { caller, ...request });
+  }
+
+  listByName(caller: Caller, request: ListByNameRequest): NamePage {
+    return listByName(this.#volume, { caller, ...request });
+  }
+
+  describe(caller: Caller, request: DescribeRequest): MaybePromise<FileDescription> {
+    return describe(this.#volume, { caller, ...request });
   }
 
   getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined> {

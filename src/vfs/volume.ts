@@ -1,10 +1,10 @@
 import { authorize, authorizeChange, isBoundWithin } from "../core/isolation.js";
 import { isStructural, type Place } from "../core/place.js";
 import type { Router } from "../core/router.js";
-import type { Attributes } from "../model/attributes.js";
+import { type Attributes, isDirectory } from "../model/attributes.js";
 import type { Clock } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
-import type { Caller } from "../model/identity.js";
+import { type Caller, isBound } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Timestamp } from "../model/timestamp.js";
 import type { ContentStore } from "../storage/content/content-store.js";
@@ -103,19 +103,23 @@ export class Volume {
 
   /**
    * The same for anything but a directory. A name that stands for a level, as a tenant's of the
-   * workspaces does, has to be one: a file there would shut out all whose place is below. Errors:
-   * `not-permitted`, whoever asks: the file system doesn't have such a file, so no right would help.
+   * workspaces does, is to be one: a file there would shut out all whose place is below. So only an
+   * identity that no tenant or agent binds may make one, as somebody does who is alone there. Errors:
+   * `not-permitted`.
    */
   writableFilePlace(caller: Caller, entry: { parent: Ino; name: string }): Place {
     const place = this.writablePlace(caller, entry);
-    this.requireFilePlace(place, entry);
+    this.requireFilePlace(caller, { place, ...entry });
     return place;
   }
 
   /** The second half of it. */
-  requireFilePlace(place: Place, { parent, name }: { parent: Ino; name: string }): void {
+  requireFilePlace(
+    { identity }: Caller,
+    { place, parent, name }: { place: Place; parent: Ino; name: string },
+  ): void {
     const isTenants = this.inodes.get(parent).place.awaits === "tenant";
-    if (!isTenants && !isStructural(place)) return;
+    if (isTenants ? !isBound(identity) : !isStructural(place)) return;
     throw new NexusError("not-permitted", `'${name}' can only be a directory here`, {
       path: place.path ?? name,
     });
@@ -139,7 +143,8 @@ export class Volume {
   /** What stat(2) tells: the row, and what happened since. */
   attributes(caller: Caller, { record, place }: { record: InodeRecord; place: Place }): Attributes {
     const current = this.activity.appliedTo(record, this.inodes.peek(record.ino));
-    return isStructural(place) && !seesAll(caller, place) ? withoutTraces(current) : current;
+    const isShared = isDirectory(record.mode) && isStructural(place);
+    return isShared && !seesAll(caller, place) ? withoutTraces(current) : current;
   }
 
   /** What a name led to, with one look-up counted. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { LockHolder } from "../../src/daemon/data-dir-lock.js";
 import { isFinishing, PROC, type Sight } from "../../src/daemon/finishing.js";
 import type { HostMount } from "../../src/daemon/host-mounts.js";
+import type { LockHolder } from "../../src/storage/data-dir-lock.js";
 
 const HOLDER: LockHolder = {
   pid: 4711,

@@ -1,6 +1,6 @@
 import { type Attributes, S_IFREG } from "../../src/model/attributes.js";
 import type { Caller } from "../../src/model/identity.js";
-import type { Ino } from "../../src/model/ids.js";
+import type { Ino, PathId } from "../../src/model/ids.js";
 import type { Entry, FileSystem, FileSystemStat } from "../../src/vfs/file-system.js";
 
 /** One call that the file system got. `caller` is undefined for forget and release. */
@@ -59,6 +59,7 @@ const DEFAULTS: FileSystem = {
   open: () => ({ handle: 9 }),
   create: () => ({ entry: entryOf(7), opened: { handle: 9 } }),
   tmpfile: () => ({ entry: entryOf(7), opened: { handle: 9 } }),
+  placeFiles: () => [entryOf(7)],
   read: () => 0,
   write: () => undefined,
   fallocate: () => undefined,
@@ -69,6 +70,15 @@ const DEFAULTS: FileSystem = {
   opendir: () => undefined,
   readdir: () => undefined,
   readdirPlus: () => undefined,
+  listByName: () => ({ entries: [], last: undefined }),
+  describe: () => ({
+    pathId: "00000000-0000-0000-0000-000000000007" as PathId,
+    version: 1,
+    etag: undefined,
+    mimeType: undefined,
+    tenantId: undefined,
+    agentId: undefined,
+  }),
   getxattr: () => undefined,
   listxattr: () => [],
   setxattr: () => undefined,

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { readHolder } from "../../src/daemon/data-dir-lock.js";
+import { readHolder } from "../../src/storage/data-dir-lock.js";
 import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
 import { isRunning } from "../support/processes.js";

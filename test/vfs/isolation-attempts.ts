@@ -123,6 +123,19 @@ export const ATTEMPTS = {
       const { directory: ino } = s.target;
       return s.fs.tmpfile(s.caller, { ino, mode: 0o600, flags: flags(), exclusive: false });
     }),
+    changesName((s) => {
+      const { parent: ino, name } = entry(s);
+      const request = { ino, name, mode: 0o600, flags: flags(), exclusive: false };
+      return s.fs.tmpfile(s.caller, request);
+    }),
+  ],
+  placeFiles: [
+    // Refused by where the name is, whatever is to be placed there.
+    changesName((s) => s.fs.placeFiles(s.caller, [{ ...entry(s), ino: s.own.file }])),
+    writes((s) => {
+      const free = { parent: s.own.directory, name: spare };
+      return s.fs.placeFiles(s.caller, [{ ...free, ino: s.target.file }]);
+    }),
   ],
   read: [reads((s) => s.fs.read(s.caller, { handle: s.target.handle, offset: 0, into }))],
   write: [
@@ -157,6 +170,13 @@ export const ATTEMPTS = {
   opendir: [reads((s) => s.fs.opendir(s.caller, { ino: s.target.directory }))],
   readdir: [reads((s) => s.fs.readdir(s.caller, { ino: s.target.directory, ...page }))],
   readdirPlus: [reads((s) => s.fs.readdirPlus(s.caller, { ino: s.target.directory, ...page }))],
+  listByName: [
+    reads((s) => s.fs.listByName(s.caller, { ino: s.target.directory, after: "", limit: 10 })),
+  ],
+  describe: [
+    reads((s) => s.fs.describe(s.caller, { ino: s.target.file, etag: true })),
+    reads((s) => s.fs.describe(s.caller, { ino: s.target.file, etag: false })),
+  ],
   getxattr: [
     reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: user })),
     reads((s) => s.fs.getxattr(s.caller, { ino: s.target.file, name: "user.nexus.etag" })),

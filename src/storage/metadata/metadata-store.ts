@@ -39,6 +39,11 @@ export interface MetadataStore {
   readdir(page: DirectoryPage): DirectoryEntry[];
   /** The same with each entry's inode. */
   readdirPlus(page: DirectoryPage): DirectoryEntryPlus[];
+  /**
+   * Up to `limit` entries of a directory, each with its inode, in the order of their names' UTF-8, after
+   * this name (`""` starts).
+   */
+  readdirByName(page: NamePage): DirectoryEntryPlus[];
   /** What the computed attributes tell of a file, or undefined when there is no such inode. */
   describe(ino: Ino): FileDescription | undefined;
   /** One name of each inode that has this content, if it has any. */
@@ -115,6 +120,14 @@ export interface MetadataStore {
    * to now, if any. Errors: `not-found`.
    */
   referenceContent(request: { from: Ino; to: Ino } & At): ContentHash | undefined;
+  /**
+   * Gives each of these files without a name the name that it was made for. Where a regular file has
+   * the name already, that one keeps its inode and gets the content, with size and mtime; the other
+   * one is left empty, without a name. One transaction for all of them. Returns the contents that
+   * nothing refers to now. Errors: `not-found`, `is-a-directory`, `not-supported` (what has the name
+   * is no regular file), `not-a-directory`.
+   */
+  placeFiles(requests: readonly PlaceFileRequest[]): ContentHash[];
   unreferencedContents(): ContentHash[];
   /** Which of these nothing refers to. */
   selectUnreferenced(hashes: readonly ContentHash[]): ContentHash[];
@@ -169,6 +182,12 @@ export interface DirectoryPage {
   readonly limit: number;
 }
 
+export interface NamePage {
+  readonly ino: Ino;
+  readonly after: string;
+  readonly limit: number;
+}
+
 export interface DirectoryEntry {
   readonly name: string;
   readonly ino: Ino;
@@ -213,6 +232,9 @@ export interface LinkRequest extends EntryName, At {
   /** What the name suggests of a regular file that has none yet; other names change nothing. */
   readonly mimeType?: string | undefined;
 }
+
+/** `ino` has no name, and is to have this one. */
+export interface PlaceFileRequest extends LinkRequest {}
 
 /** What became of an inode that lost a name. */
 export interface Unlinked {

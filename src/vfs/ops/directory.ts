@@ -6,7 +6,9 @@ import type { Caller } from "../../model/identity.js";
 import type { DirectoryEntry, DirectoryPage } from "../../storage/metadata/metadata-store.js";
 import type {
   InodeRequest,
+  ListByNameRequest,
   ListedEntry,
+  NamePage,
   ReaddirPlusRequest,
   ReaddirRequest,
 } from "../file-system.js";
@@ -57,6 +59,21 @@ export function readdirPlus(
       return true;
     },
   );
+}
+
+export function listByName(
+  volume: Volume,
+  { caller, ino, after, limit }: ListByNameRequest & { caller: Caller },
+): NamePage {
+  const directory = requireDirectory(volume.readable(caller, ino));
+  if (after === "") noteAccess(volume, directory);
+  const page = volume.metadata.readdirByName({ ino, after, limit });
+  const visible = page.filter((entry) => !isHidden(volume, { caller, directory, entry }));
+  const entries = visible.map(({ name, inode: record }) => {
+    const place = volume.router.child(directory.place, name);
+    return { name, attributes: volume.attributes(caller, { record, place }) };
+  });
+  return { entries, last: page.length < limit ? undefined : page.at(-1)?.name };
 }
 
 function requireDirectory(inode: Inode): Inode {

@@ -86,7 +86,7 @@ export function link(
   const entry = { parent: newParent, name: newName };
   const place = volume.writablePlace(caller, entry);
   requireSameZone(inode.place, place);
-  volume.requireFilePlace(place, entry);
+  volume.requireFilePlace(caller, { place, ...entry });
   if (inode.isOrphan && !inode.isLinkable) {
     throw new NexusError("not-found", "the file was removed", { op: "link" });
   }
@@ -178,10 +178,13 @@ export function create(
 
 export function tmpfile(
   volume: Volume,
-  { caller, ino, mode, flags, exclusive }: TmpfileRequest & { caller: Caller },
+  { caller, ino, name, mode, flags, exclusive }: TmpfileRequest & { caller: Caller },
 ): MaybePromise<{ entry: Entry; opened: Opened }> {
   const parent = volume.inodes.get(ino);
-  const place = unnamedPlace(volume, parent.place);
+  const place =
+    name === undefined
+      ? unnamedPlace(volume, parent.place)
+      : volume.writableFilePlace(caller, { parent: ino, name });
   authorize(caller.identity, { place, access: "write" });
   const directory = volume.record(parent);
   requireRoom(volume.metadata);
@@ -279,7 +282,8 @@ function openEntry(
   }
 }
 
-function requireSameZone(a: Place, b: Place): void {
+/** Errors: `cross-zone`. */
+export function requireSameZone(a: Place, b: Place): void {
   if (!isSameZone(a.zone, b.zone)) {
     throw new NexusError("cross-zone", "the two paths belong to different zones");
   }

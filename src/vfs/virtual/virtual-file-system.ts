@@ -1,24 +1,30 @@
 import { type Attributes, S_IFDIR } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
-import { type Ino, isVirtual, ROOT_INO } from "../../model/ids.js";
+import { type Ino, isVirtual, type PathId, ROOT_INO } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type {
   CopyFileRangeRequest,
   CreateRequest,
+  DescribeRequest,
   Entry,
   FallocateRequest,
+  FileDescription,
   FileSystem,
   FileSystemStat,
   InodeRequest,
   LinkRequest,
+  ListByNameRequest,
   ListedEntry,
   ListedEntryPlus,
   MkdirRequest,
   MknodRequest,
+  NamedEntry,
+  NamePage,
   NameRequest,
   Opened,
   OpenRequest,
+  Placement,
   ReaddirPlusRequest,
   ReaddirRequest,
   ReadRequest,
@@ -153,8 +159,15 @@ export class VirtualFileSystem implements FileSystem {
   }
 
   tmpfile(caller: Caller, request: TmpfileRequest): MaybePromise<{ entry: Entry; opened: Opened }> {
-    requireReal(request.ino, "tmpfile");
+    const { ino, name } = request;
+    requireReal(ino, "tmpfile");
+    if (name !== undefined) requireFree({ parent: ino, name }, "tmpfile");
     return this.#inner.tmpfile(caller, request);
+  }
+
+  placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]> {
+    for (const placement of placements) requireFree(placement, "place");
+    return this.#inner.placeFiles(caller, placements);
   }
 
   read(caller: Caller, request: ReadRequest): MaybePromise<number> {
@@ -232,6 +245,19 @@ export class VirtualFileSystem implements FileSystem {
     });
   }
 
+  listByName(caller: Caller, request: ListByNameRequest): MaybePromise<NamePage> {
+    if (isVirtual(request.ino)) return this.#listByName(caller, request);
+    const page = this.#inner.listByName(caller, request);
+    if (request.ino !== ROOT_INO) return page;
+    return whenReady(page, ({ entries, last }) => {
+      return { entries: entries.filter(({ name }) => name !== VIRTUAL_NAME), last };
+    });
+  }
+
+  describe(caller: Caller, request: DescribeRequest): MaybePromise<FileDescription> {
+    return isVirtual(request.ino) ? VIRTUAL : this.#inner.describe(caller, request);
+  }
+
   getxattr(caller: Caller, request: XattrRequest): MaybePromise<Uint8Array | undefined> {
     return isVirtual(request.ino) ? undefined : this.#inner.getxattr(caller, request);
   }
@@ -271,6 +297,28 @@ export class VirtualFileSystem implements FileSystem {
     }
   }
 
+  /** In memory: what is listed here comes from an index, and changes from one moment to the next. */
+  async #listByName(
+    caller: Caller,
+    { ino, after, limit }: ListByNameRequest,
+  ): Promise<NamePage> {
+    const names: string[] = [];
+    this.#list(caller, { ino, cookie: LAST_DOT_COOKIE, limit: Infinity, emit: ({ name }) => names.push(name) > 0 });
+    const page = names
+      .filter((name) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .slice(0, limit);
+    const entries: NamedEntry[] = [];
+    for (const name of page) {
+      const found = this.#tree.directory(ino).find(caller, name);
+      if (found === undefined) continue;
+      const entry = await this.#entry(caller, found);
+      this.forget({ ino: entry.ino, count: 1 });
+      entries.push({ name, attributes: entry.attributes });
+    }
+    return { entries, last: page.length < limit ? undefined : page.at(-1) };
+  }
+
   #list(caller: Caller, { ino, handle = 0, cookie, emit }: ReaddirRequest): void {
     const directory = this.#tree.directory(ino);
     const { parent } = directory;
@@ -281,6 +329,16 @@ export class VirtualFileSystem implements FileSystem {
     listing.read(caller, { after: Math.max(cookie, LAST_DOT_COOKIE), emit });
   }
 }
+
+/** What is computed has no history, and an id that no file has. */
+const VIRTUAL: FileDescription = {
+  pathId: "00000000-0000-0000-0000-000000000000" as PathId,
+  version: 0,
+  etag: undefined,
+  mimeType: undefined,
+  tenantId: undefined,
+  agentId: undefined,
+};
 
 /** The name that the virtual directory has for itself. */
 function isReserved(parent: Ino, name: string): boolean {

@@ -8,6 +8,7 @@ import type {
   EntryName,
   FileDescription,
   InodeRecord,
+  NamePage,
 } from "../metadata-store.js";
 import {
   all,
@@ -32,6 +33,10 @@ const LIST = query(
 const LIST_PLUS = query(
   `SELECT ${inodeColumns("i")}, d.name, d.ino, d.type, d.cookie FROM dentries d JOIN inodes i ON i.ino = d.ino
    WHERE d.parent = ? AND d.cookie > ? ORDER BY d.cookie LIMIT ?`,
+);
+const LIST_BY_NAME = query(
+  `SELECT ${inodeColumns("i")}, d.name, d.ino, d.type, d.cookie FROM dentries d JOIN inodes i ON i.ino = d.ino
+   WHERE d.parent = ? AND d.name > ? ORDER BY d.name LIMIT ?`,
 );
 const DESCRIBE = query(
   `SELECT i.path_id, i.version, i.content_hash, coalesce(c.ref_count, 0), i.mime_type, i.tenant_id, i.agent_id, i.btime_sec, i.btime_nsec
@@ -75,11 +80,11 @@ export function* readdir({ ino, after, limit }: DirectoryPage): Script<Directory
 }
 
 export function* readdirPlus({ ino, after, limit }: DirectoryPage): Script<DirectoryEntryPlus[]> {
-  const rows = yield* all(LIST_PLUS, ino, after, limit);
-  return rows.map((row) => ({
-    ...directoryEntry(row, INODE_COLUMN_COUNT),
-    inode: inodeRecord(row),
-  }));
+  return (yield* all(LIST_PLUS, ino, after, limit)).map(directoryEntryPlus);
+}
+
+export function* readdirByName({ ino, after, limit }: NamePage): Script<DirectoryEntryPlus[]> {
+  return (yield* all(LIST_BY_NAME, ino, after, limit)).map(directoryEntryPlus);
 }
 
 export function* describe(ino: Ino): Script<FileDescription | undefined> {
@@ -113,6 +118,10 @@ export function* countInodes(): Script<number> {
 
 function entryName(row: Row): EntryName {
   return { parent: integer(row, 0) as Ino, name: text(row, 1) };
+}
+
+function directoryEntryPlus(row: Row): DirectoryEntryPlus {
+  return { ...directoryEntry(row, INODE_COLUMN_COUNT), inode: inodeRecord(row) };
 }
 
 function directoryEntry(row: Row, from: number): DirectoryEntry {

@@ -21,6 +21,8 @@ import type {
   InodeRecord,
   LinkRequest,
   MetadataStore,
+  NamePage,
+  PlaceFileRequest,
   Reaped,
   RenameRequest,
   RenameResult,
@@ -34,6 +36,7 @@ import * as attributes from "../operations/attributes.js";
 import * as contents from "../operations/contents.js";
 import { create, createUnnamed, link, type NewInode } from "../operations/create.js";
 import { initialize, readNextId, renumberStore, reserveIds } from "../operations/initialize.js";
+import { placeFiles } from "../operations/place.js";
 import * as reading from "../operations/read.js";
 import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
@@ -160,6 +163,10 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#engine.read(reading.readdirPlus(page));
   }
 
+  readdirByName(page: NamePage): DirectoryEntryPlus[] {
+    return this.#engine.read(reading.readdirByName(page));
+  }
+
   describe(ino: Ino): FileDescription | undefined {
     return this.#engine.read(reading.describe(ino));
   }
@@ -261,6 +268,11 @@ export class SqliteMetadataStore implements MetadataStore {
 
   referenceContent(request: { from: Ino; to: Ino } & At): ContentHash | undefined {
     return this.#engine.write(contents.referenceContent(request));
+  }
+
+  placeFiles(requests: readonly PlaceFileRequest[]): ContentHash[] {
+    const numbered = requests.map((request) => ({ ...request, cookie: this.nextId() }));
+    return this.#engine.write(placeFiles(numbered));
   }
 
   unreferencedContents(): ContentHash[] {

@@ -1,5 +1,5 @@
-import { fsError } from "../libc/system-error.js";
 import { type ErrorKind, NexusError } from "../model/errors.js";
+import { fsError } from "./system-error.js";
 
 /** What a host says no with, in words that complete "can't be used: ...". */
 const REASONS: Partial<Record<ErrorKind, string>> = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { failureFields } from "../../src/daemon/failure-fields.js";
-import { refusal } from "../../src/daemon/refusal.js";
+import { refusal } from "../../src/libc/refusal.js";
 import { NexusError } from "../../src/model/errors.js";
 
 test.each([

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { DataDirLock, type LockHolder, readHolder } from "../../src/daemon/data-dir-lock.js";
 import { isKind } from "../../src/model/errors.js";
+import { DataDirLock, type LockHolder, readHolder } from "../../src/storage/data-dir-lock.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 

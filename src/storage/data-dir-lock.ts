@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { makeDirectories } from "../libc/directories.js";
 import { tryLock } from "../libc/files.js";
+import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
-import { refusal } from "./refusal.js";
 
 /** Who holds a data directory, for messages to people. */
 export interface LockHolder {
   readonly pid: number;
-  readonly mountPoint: string;
+  /** Where its mount is; a program that uses the library has none. */
+  readonly mountPoint?: string;
   /** The data directory as the holder calls it, which is the source of its mount. */
   readonly dataDir?: string;
   /** The holder's mount namespace. */
@@ -29,6 +30,8 @@ export interface Patience {
   readonly waitMs: number;
   /** Whether it is worth it. */
   readonly isFinishing: (holder: LockHolder | undefined) => boolean;
+  /** What else one can do, as the end of a message. */
+  readonly advice?: string;
   /** Told once, in words for people, when it takes a while. */
   readonly onWait: (message: string) => void;
 }
@@ -54,9 +57,10 @@ export class DataDirLock {
     waitMs,
     isFinishing,
     onWait,
+    advice = ADVICE,
   }: Patience & { dataDir: string; holder: LockHolder }): Promise<DataDirLock> {
     const path = join(dataDir, "lock");
-    const fd = open(dataDir, path);
+    const fd = open({ dataDir, path, advice });
     const start = performance.now();
     let isSilent = true;
     while (!tryLock(fd)) {
@@ -68,8 +72,8 @@ export class DataDirLock {
         if (tryLock(fd)) break;
         closeSync(fd);
         const message = finishing
-          ? stillFinishing(dataDir, other)
-          : inUse(dataDir, { holder: other, namespace: holder.namespace });
+          ? stillFinishing(dataDir, { holder: other, advice })
+          : inUse(dataDir, { holder: other, namespace: holder.namespace, advice });
         throw new NexusError("in-use", message, { path: dataDir });
       }
       if (isSilent && waitedMs > SILENT_MS) {
@@ -115,10 +119,10 @@ export function readHolder(dataDir: string): LockHolder | undefined {
     const text = readFileSync(join(dataDir, "lock"), "utf8");
     const said = JSON.parse(text) as Partial<LockHolder>;
     const { pid, mountPoint, dataDir: source, namespace, hasEnded, failure } = said;
-    if (typeof pid !== "number" || typeof mountPoint !== "string") return undefined;
+    if (typeof pid !== "number") return undefined;
     return {
       pid,
-      mountPoint,
+      ...(typeof mountPoint === "string" ? { mountPoint } : {}),
       ...(typeof source === "string" ? { dataDir: source } : {}),
       ...(typeof namespace === "string" ? { namespace } : {}),
       ...(hasEnded === true ? { hasEnded } : {}),
@@ -131,17 +135,25 @@ export function readHolder(dataDir: string): LockHolder | undefined {
 
 const ADVICE = "choose another --data-dir";
 
-function open(dataDir: string, path: string): number {
+function open({
+  dataDir,
+  path,
+  advice,
+}: {
+  dataDir: string;
+  path: string;
+  advice: string;
+}): number {
   try {
     makeDirectories(dataDir, { mode: 0o700 });
     return openSync(path, "a+", 0o600);
   } catch (error) {
     const what = `the data directory ${dataDir} can't be used`;
-    const failure = refusal(error, { what, advice: ADVICE, path: dataDir });
+    const failure = refusal(error, { what, advice, path: dataDir });
     if (!isKind(failure, "already-exists") && !isKind(failure, "not-a-directory")) throw failure;
     throw new NexusError(
       "not-a-directory",
-      `the data directory ${dataDir} is not a directory; ${ADVICE}`,
+      `the data directory ${dataDir} is not a directory; ${advice}`,
       { path: dataDir, cause: error },
     );
   }
@@ -153,17 +165,27 @@ function nameOf(holder: LockHolder | undefined): string {
 
 function inUse(
   dataDir: string,
-  { holder, namespace }: { holder: LockHolder | undefined; namespace: string | undefined },
+  {
+    holder,
+    namespace,
+    advice,
+  }: { holder: LockHolder | undefined; namespace: string | undefined; advice: string },
 ): string {
   if (holder === undefined) {
-    return `the data directory ${dataDir} is in use by another process; unmount that first, or ${ADVICE}`;
+    return `the data directory ${dataDir} is in use by another process; end that first, or ${advice}`;
+  }
+  if (holder.mountPoint === undefined) {
+    return `the data directory ${dataDir} is in use by process ${holder.pid}; end that first, or ${advice}`;
   }
   const who = `the data directory ${dataDir} is in use by process ${holder.pid}, mounted at ${holder.mountPoint}`;
   return holder.namespace === undefined || holder.namespace === namespace
-    ? `${who}; unmount that first, or ${ADVICE}`
-    : `${who} in another mount namespace (a container?); unmount it there, or ${ADVICE}`;
+    ? `${who}; unmount that first, or ${advice}`
+    : `${who} in another mount namespace (a container?); unmount it there, or ${advice}`;
 }
 
-function stillFinishing(dataDir: string, holder: LockHolder | undefined): string {
-  return `the data directory ${dataDir} is still in use by ${nameOf(holder)}, which was unmounted and serves files that are open, or writes down what is left; close them, or ${ADVICE}`;
+function stillFinishing(
+  dataDir: string,
+  { holder, advice }: { holder: LockHolder | undefined; advice: string },
+): string {
+  return `the data directory ${dataDir} is still in use by ${nameOf(holder)}, which was unmounted and serves files that are open, or writes down what is left; close them, or ${advice}`;
 }

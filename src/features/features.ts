@@ -1,0 +1,14 @@
+import type { Files } from "./files/files.js";
+import type { CustomMetadata } from "./metadata/custom-metadata.js";
+import type { WorkQueue } from "./queue/queue.js";
+import type { Search } from "./search/search.js";
+import type { Transfer } from "./transfer/transfer.js";
+
+/** Everything that one identity can do with the namespace. */
+export interface Features {
+  readonly files: Files;
+  readonly metadata: CustomMetadata;
+  readonly search?: Search;
+  readonly queue?: WorkQueue;
+  readonly transfer?: Transfer;
+}

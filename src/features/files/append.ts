@@ -1,0 +1,44 @@
+import type { OpenFlags } from "../../vfs/file-system.js";
+import { chunksOf, wholeBytes } from "./chunks.js";
+import { fileStat } from "./file-stat.js";
+import type { FileStat, WriteContent, WriteOptions } from "./files.js";
+import { type PathParts, PathWalk } from "./path-walk.js";
+import { requireFile } from "./write.js";
+
+const FILE_MODE = 0o644;
+
+/** {@link Files.append}. What is given as one piece stays in one piece, whoever else appends. */
+export async function append(
+  parts: PathParts,
+  {
+    path,
+    content,
+    durable = false,
+  }: Pick<WriteOptions, "durable"> & {
+    path: string;
+    content: WriteContent;
+  },
+): Promise<FileStat> {
+  return await PathWalk.during(parts, async (walk) => {
+    const { fs, caller } = walk;
+    const spot = await walk.find(path, { access: "write", makeParents: true });
+    requireFile(spot);
+    const { parent, name } = spot;
+    const killSetId = caller.uid !== 0;
+    const flags: OpenFlags = { access: "write", truncate: false, noAtime: false, killSetId };
+    const request = { parent, name, mode: FILE_MODE, flags, exclusive: false };
+    const { entry, opened } = await fs.create(caller, request);
+    walk.keep(entry);
+    try {
+      const whole = wholeBytes(content);
+      const chunks = whole === undefined ? chunksOf(content, undefined) : [whole];
+      for await (const data of chunks) {
+        await fs.write(caller, { handle: opened.handle, offset: "end", data, killSetId });
+      }
+    } finally {
+      fs.release(opened);
+    }
+    if (durable) await fs.fsync(caller, { ino: entry.ino });
+    return await fileStat(walk, { path: spot.path, entry, etag: false });
+  });
+}

@@ -1,0 +1,67 @@
+import {
+  type Attributes,
+  isDirectory,
+  isRegular,
+  isSymlink,
+  PERMISSION_BITS,
+} from "../../model/attributes.js";
+import type { Caller } from "../../model/identity.js";
+import { type Timestamp, timestampToMs } from "../../model/timestamp.js";
+import type { Entry, FileDescription, FileSystem } from "../../vfs/file-system.js";
+import type { FileStat, FileType, ListedFile } from "./files.js";
+
+/** An inode as a listing shows it. */
+export function listedFile(path: string, attributes: Attributes): ListedFile {
+  const { ino, mode, uid, gid, nlink, sizeBytes, mtime, btime } = attributes;
+  return {
+    path,
+    type: typeOf(mode),
+    ino,
+    mode: mode & PERMISSION_BITS,
+    uid,
+    gid,
+    nlink,
+    size: sizeBytes,
+    createdAt: date(btime),
+    modifiedAt: date(mtime),
+  };
+}
+
+/** Everything that is known of an inode. With `etag` its content is hashed, if it wasn't yet. */
+export async function fileStat(
+  { fs, caller }: { fs: FileSystem; caller: Caller },
+  { path, entry: { ino }, etag }: { path: string; entry: Entry; etag: boolean },
+): Promise<FileStat> {
+  const description = await fs.describe(caller, { ino, etag });
+  // Afterwards, so that both are of one moment: nothing runs between the answers.
+  const attributes = await fs.getattr(caller, { ino });
+  return describedFile(listedFile(path, attributes), { attributes, description });
+}
+
+export function describedFile(
+  listed: ListedFile,
+  { attributes, description }: { attributes: Attributes; description: FileDescription },
+): FileStat {
+  const { pathId, etag, version, mimeType, tenantId, agentId } = description;
+  return {
+    ...listed,
+    pathId,
+    etag,
+    version,
+    mimeType,
+    accessedAt: date(attributes.atime),
+    changedAt: date(attributes.ctime),
+    tenantId,
+    agentId,
+  };
+}
+
+function typeOf(mode: number): FileType {
+  if (isRegular(mode)) return "file";
+  if (isDirectory(mode)) return "directory";
+  return isSymlink(mode) ? "symlink" : "other";
+}
+
+function date(time: Timestamp): Date {
+  return new Date(timestampToMs(time));
+}
