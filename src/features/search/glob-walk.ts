@@ -101,7 +101,8 @@ async function lookUp(
   { path, followSymlinks }: { readonly path: string; readonly followSymlinks: boolean },
 ): Promise<ListedFile | undefined> {
   try {
-    return await files.stat(path, { etag: false, followSymlinks });
+    // As it was asked for: a stat tells the path without the symlinks on the way.
+    return { ...(await files.stat(path, { etag: false, followSymlinks })), path };
   } catch (error) {
     if (isLeftOut(error)) return undefined;
     throw error;

@@ -88,11 +88,12 @@ export class FakeFiles implements SearchedFiles {
     const { etag = true, followSymlinks = true } = options;
     const parent = this.#resolve(parentOf(path));
     const inParent = parent === "/" ? `/${nameOf(path)}` : `${parent}/${nameOf(path)}`;
-    const node = this.#find(followSymlinks ? this.#resolve(path) : inParent);
+    const real = followSymlinks ? this.#resolve(path) : inParent;
+    const node = this.#find(real);
     if (etag) this.hashed.push(path);
     const hasEtag = etag && node.type === "file" && !this.written.has(path);
     return {
-      ...this.#listed(path, node),
+      ...this.#listed(real, node),
       pathId: "8c5c3a9e-0000-4000-8000-000000000000" as PathId,
       etag: hasEtag ? hashOf(node.content) : undefined,
       version: 1,

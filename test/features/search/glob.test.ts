@@ -73,6 +73,7 @@ describe("glob", () => {
     files.symlink("/real/up", "/");
     expect(await glob(files, "**")).toEqual(["/link", "/other", "/real/a", "/real/up"]);
     expect(await glob(files, "link/*")).toEqual(["/link/a", "/link/up"]);
+    expect(await glob(files, "link/a")).toEqual(["/link/a"]);
     expect(await glob(files, "{l,r}*/a")).toEqual(["/real/a"]);
     expect(await glob(files, "{link,x*}/a")).toEqual(["/link/a"]);
     expect(await glob(files, "**", { path: "/link" })).toEqual(["/link/a", "/link/up"]);

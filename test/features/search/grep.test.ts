@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { FileSearch } from "../../../src/features/search/file-search.js";
 import type {
@@ -195,6 +196,16 @@ describe("grep ends", () => {
     const opened = files.streams.length;
     expect(await kindOfLater(grep(files, "x", { signal: inside.signal }))).toBe("interrupted");
     expect(files.streams.length).toBe(opened);
+  });
+
+  test("by the signal while a content doesn't come", async () => {
+    const files = new FakeFiles({ "/a": "x" });
+    const abort = new AbortController();
+    files.createReadStream = (_path, { signal } = {}) => {
+      const read = () => void setImmediate(() => abort.abort());
+      return new Readable({ read, ...(signal && { signal }) });
+    };
+    expect(await kindOfLater(grep(files, "x", { signal: abort.signal }))).toBe("interrupted");
   });
 
   test.each([
