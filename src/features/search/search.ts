@@ -10,7 +10,7 @@ export interface Search {
    * are matched by patterns that begin with one, and by all with `dot`. A symlink is followed where
    * the pattern says its name letter by letter. What the identity may not see is left out; `path`
    * itself must be a directory that it may see. Errors: `invalid-argument` (the pattern),
-   * `interrupted` (the signal), and those of {@link Files.stat} for `path`.
+   * `interrupted` (the signal), and those of `Files.stat` for `path`.
    */
   glob(pattern: string, options?: GlobOptions): AsyncIterable<string>;
   /**
@@ -23,13 +23,13 @@ export interface Search {
    * take care whose expressions you run, or take `fixedString`.
    *
    * Errors: `invalid-argument` (the expression, the file glob, a number of lines), `interrupted`, and
-   * those of {@link Files.stat} and {@link Files.createReadStream}.
+   * those of `Files.stat` and `Files.createReadStream`.
    */
   grep(pattern: string | RegExp, options?: GrepOptions): AsyncIterable<GrepMatch>;
   /**
    * Contents that several files have, empty ones too. Waits until what is staged is sealed. Hard links
    * are one file, under its first path; a file that is being written has no content to compare yet.
-   * Holds a path of every file in memory. Errors: `interrupted`, and those of {@link Files.walk}.
+   * Holds a path of every file in memory. Errors: `interrupted`, and those of `Files.walk`.
    */
   findDuplicates(options?: DuplicateOptions): Promise<DuplicateReport>;
 }

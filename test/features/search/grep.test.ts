@@ -235,7 +235,7 @@ describe("grep ends", () => {
 });
 
 test("grep tells of its progress every hundred files, every 8 MiB, and at the end", async () => {
-  const files = new FakeFiles({ "/big": Buffer.alloc(9 * 1024 * 1024, "\n") });
+  const files = new FakeFiles({ "/big": Buffer.alloc(9 * 1024 * 1024, `${"-".repeat(63)}\n`) });
   for (let index = 0; index < 150; index += 1) files.add(`/dir/${1_000 + index}`, "12");
   files.chunkBytes = 1024 * 1024;
   const told: SearchProgress[] = [];
