@@ -25,7 +25,8 @@ export class FileSearch implements Search {
   }
 
   async *glob(pattern: string, options: GlobOptions = {}): AsyncGenerator<string> {
-    const { signal, directories = false } = options;
+    const { signal } = options;
+    const directories = options.directories === true || pattern.endsWith("/");
     const position = parseGlob(pattern, { dot: options.dot ?? false });
     const root = pattern.startsWith("/") ? "/" : canonicalPath(options.path ?? "/");
     const progress = new ProgressCounter({ path: root, report: options.onProgress });

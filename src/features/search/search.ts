@@ -6,7 +6,7 @@ export interface Search {
    * Paths that match a pattern, in order of paths as text. `**` stands for any directories, `*` and `?`
    * for parts of a name, `[...]` for one of some characters (`[!...]` for one of the others), `{a,b}`
    * for alternatives, `\` makes the next character mean itself. A pattern without `/` at its start is
-   * relative to `path`; one that ends in `/` matches directories alone. Names that begin with a dot
+   * relative to `path`; one that ends in `/` finds directories alone. Names that begin with a dot
    * are matched by patterns that begin with one, and by all with `dot`. A symlink is followed where
    * the pattern says its name letter by letter. What the identity may not see is left out; `path`
    * itself must be a directory that it may see. Errors: `invalid-argument` (the pattern),
@@ -46,7 +46,7 @@ export interface GlobOptions {
   /** Where to begin, `/` by default. */
   readonly path?: string;
   readonly dot?: boolean;
-  /** Directories, too: no unless true. */
+  /** Directories, too: no unless true, or the pattern ends in `/`. */
   readonly directories?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SearchProgress) => void;
