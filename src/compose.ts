@@ -6,6 +6,9 @@ import { Router } from "./core/router.js";
 import type { Features } from "./features/features.js";
 import { PathFiles } from "./features/files/path-files.js";
 import { PathMetadata } from "./features/metadata/path-metadata.js";
+import { LeaseKeeper } from "./features/queue/lease-keeper.js";
+import { StoreQueue } from "./features/queue/store-queue.js";
+import { FileSearch } from "./features/search/file-search.js";
 import { makeDirectories } from "./libc/directories.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
@@ -137,6 +140,7 @@ export function composeOn(options: StoresAndTools): Nexus {
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
+  const leases = new LeaseKeeper({ work: metadata.work, clock, scheduler, logger });
   const fileSystem = new VirtualFileSystem({
     inner: new NexusFileSystem(volume),
     work: metadata.work,
@@ -152,7 +156,13 @@ export function composeOn(options: StoresAndTools): Nexus {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };
       const parts = { fs: fileSystem, router, caller };
-      return { files: new PathFiles(parts), metadata: new PathMetadata(parts) };
+      const files = new PathFiles(parts);
+      return {
+        files,
+        metadata: new PathMetadata(parts),
+        search: new FileSearch({ files }),
+        queue: new StoreQueue({ ...parts, work: metadata.work, clock, scheduler }),
+      };
     },
     welcome: (identity) => {
       for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
@@ -160,6 +170,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     close: ({ drainMs }) => {
       const deadlineMs = clock.monotonicMs() + drainMs;
       return runEach([
+        () => leases.close(),
         () => activity.recordAll(),
         () => promotion.drain(deadlineMs),
         () => reclaimer.drain(),

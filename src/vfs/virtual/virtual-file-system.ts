@@ -298,12 +298,14 @@ export class VirtualFileSystem implements FileSystem {
   }
 
   /** In memory: what is listed here comes from an index, and changes from one moment to the next. */
-  async #listByName(
-    caller: Caller,
-    { ino, after, limit }: ListByNameRequest,
-  ): Promise<NamePage> {
+  async #listByName(caller: Caller, { ino, after, limit }: ListByNameRequest): Promise<NamePage> {
     const names: string[] = [];
-    this.#list(caller, { ino, cookie: LAST_DOT_COOKIE, limit: Infinity, emit: ({ name }) => names.push(name) > 0 });
+    this.#list(caller, {
+      ino,
+      cookie: LAST_DOT_COOKIE,
+      limit: Infinity,
+      emit: ({ name }) => names.push(name) > 0,
+    });
     const page = names
       .filter((name) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))

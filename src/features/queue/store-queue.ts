@@ -1,0 +1,263 @@
+import { authorize } from "../../core/isolation.js";
+import { isVisiblePath, visibleZones } from "../../core/visible-zones.js";
+import type { Clock, Scheduler } from "../../model/clock.js";
+import { NexusError } from "../../model/errors.js";
+import type { Ino } from "../../model/ids.js";
+import { DEFAULT_LEASE_MS, WORK_KEY } from "../../model/work.js";
+import type {
+  Dependency,
+  WorkRecord,
+  WorkState,
+  WorkStore,
+} from "../../storage/metadata/work-store.js";
+import type { SetXattrRequest } from "../../vfs/file-system.js";
+import { type PathParts, PathWalk } from "../files/path-walk.js";
+import type {
+  ClaimOptions,
+  FailOptions,
+  SubmitOptions,
+  WorkCountsByStatus,
+  WorkDependency,
+  WorkerOptions,
+  WorkItem,
+  WorkListOptions,
+  WorkQueue,
+} from "./queue.js";
+import { waitForWork } from "./waiting-claim.js";
+import { workItemOf } from "./work-item.js";
+
+const DEFAULT_LIMIT = 100;
+const CONTROL = /\p{Cc}/u;
+
+export interface StoreQueueOptions extends PathParts {
+  readonly work: WorkStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+}
+
+/** The {@link WorkQueue} of one identity, on the store's. */
+export class StoreQueue implements WorkQueue {
+  readonly #parts: PathParts;
+  readonly #work: WorkStore;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+
+  constructor({ work, clock, scheduler, ...parts }: StoreQueueOptions) {
+    this.#parts = parts;
+    this.#work = work;
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+  }
+
+  async ready(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("ready", options);
+  }
+
+  async pending(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("pending", options);
+  }
+
+  async blocked(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("blocked", options);
+  }
+
+  async inProgress(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("in_progress", options);
+  }
+
+  async completed(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("completed", options);
+  }
+
+  async failed(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list("failed", options);
+  }
+
+  async byPriority(options?: WorkListOptions): Promise<WorkItem[]> {
+    return this.#list(undefined, options);
+  }
+
+  async status(): Promise<WorkCountsByStatus> {
+    this.#expire();
+    return this.#work.countWork({ zones: this.#zones("read") });
+  }
+
+  async get(path: string): Promise<WorkItem> {
+    return this.#on(path, "read", (ino) => workItemOf(this.#require(ino, path)));
+  }
+
+  async dependencies(path: string): Promise<WorkDependency[]> {
+    return this.#on(path, "read", (ino) =>
+      this.#work.dependenciesOf(ino).map((dependency) => this.#visible(dependency)),
+    );
+  }
+
+  async submit(path: string, { priority, dependsOn }: SubmitOptions = {}): Promise<WorkItem> {
+    const references = typeof dependsOn === "string" ? [dependsOn] : dependsOn;
+    const waits = references !== undefined && references.length > 0;
+    const values: [key: string, value: string][] = [
+      ...(priority === undefined ? [] : ([[WORK_KEY.priority, String(priority)]] as const)),
+      ...(references === undefined
+        ? []
+        : ([[WORK_KEY.dependsOn, JSON.stringify(references)]] as const)),
+      // One that waits for nothing is ready in the same step.
+      [WORK_KEY.status, waits ? "blocked" : "ready"],
+    ].map(([key = "", value = ""]) => [key, value]);
+    const { fs, caller } = this.#parts;
+    return this.#on(path, "write", async (ino) => {
+      const requests = values.map(
+        ([key, value]): SetXattrRequest => ({
+          ino,
+          name: `user.${key}`,
+          value: Buffer.from(value, "utf8"),
+          mode: "any",
+        }),
+      );
+      await fs.setxattrs(caller, requests);
+      return workItemOf(this.#require(ino, path));
+    });
+  }
+
+  async claim(options: ClaimOptions): Promise<WorkItem | undefined> {
+    requireClaim(options);
+    const { wait = false, signal } = options;
+    if (signal?.aborted === true) throw new NexusError("interrupted", "the claim was aborted");
+    const attempt = () => this.#claimNext(options);
+    const record =
+      attempt() ??
+      (wait === false
+        ? undefined
+        : await waitForWork({
+            work: this.#work,
+            scheduler: this.#scheduler,
+            attempt,
+            waitMs: wait === true ? undefined : wait,
+            signal,
+          }));
+    return record === undefined ? undefined : workItemOf(record);
+  }
+
+  async claimPath(path: string, options: ClaimOptions): Promise<WorkItem> {
+    const request = requireClaim(options);
+    return this.#on(path, "write", (ino) =>
+      workItemOf(this.#work.claimWork({ ...request, ino, now: this.#clock.now() })),
+    );
+  }
+
+  async renew(path: string, options: ClaimOptions): Promise<WorkItem> {
+    const request = requireClaim(options);
+    return this.#on(path, "write", (ino) =>
+      workItemOf(this.#work.renewWork({ ...request, ino, now: this.#clock.now() })),
+    );
+  }
+
+  async release(path: string, { worker }: WorkerOptions): Promise<WorkItem> {
+    return this.#finish(path, { worker, outcome: "ready", countAttempt: false });
+  }
+
+  async complete(path: string, { worker }: WorkerOptions): Promise<WorkItem> {
+    return this.#finish(path, { worker, outcome: "completed", countAttempt: false });
+  }
+
+  async fail(path: string, { worker, error, retry = false }: FailOptions): Promise<WorkItem> {
+    const outcome = retry ? "ready" : "failed";
+    const reason = error === undefined ? {} : { error };
+    return this.#finish(path, { worker, outcome, countAttempt: true, ...reason });
+  }
+
+  #finish(
+    path: string,
+    {
+      worker,
+      ...request
+    }: {
+      worker: string;
+      outcome: "completed" | "failed" | "ready";
+      countAttempt: boolean;
+      error?: string;
+    },
+  ): Promise<WorkItem> {
+    const workerId = requireWorker(worker);
+    return this.#on(path, "write", (ino) =>
+      workItemOf(this.#work.finishWork({ ...request, ino, workerId, now: this.#clock.now() })),
+    );
+  }
+
+  #claimNext(options: ClaimOptions): WorkRecord | undefined {
+    const zones = this.#zones("write");
+    return this.#work.claimNextWork({ ...requireClaim(options), zones, now: this.#clock.now() });
+  }
+
+  #list(state: WorkState | undefined, { limit = DEFAULT_LIMIT }: WorkListOptions = {}): WorkItem[] {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new NexusError("invalid-argument", `a limit can't be ${limit}; allowed: 1 or more`);
+    }
+    this.#expire();
+    const { router, caller } = this.#parts;
+    return this.#work
+      .listWork({ state, zones: this.#zones("read"), limit })
+      .filter(({ path }) => isVisiblePath(caller.identity, { router, path, access: "read" }))
+      .map(workItemOf);
+  }
+
+  #zones(access: "read" | "write"): readonly string[] | "all" {
+    const { router, caller } = this.#parts;
+    return visibleZones(caller.identity, { router, zones: this.#work.workZones(), access });
+  }
+
+  /** Lists tell the truth, also when the timer is late. */
+  #expire(): void {
+    this.#work.expireLeases(this.#clock.now());
+  }
+
+  /** Isolation is checked by the path first, then by where its symlinks led. */
+  #on<T>(path: string, access: "read" | "write", use: (ino: Ino) => T | Promise<T>): Promise<T> {
+    const { router, caller } = this.#parts;
+    return PathWalk.during(this.#parts, async (walk) => {
+      const spot = await walk.require(path, { access });
+      authorize(caller.identity, { place: router.resolve(spot.path), access });
+      return use(spot.entry.ino);
+    });
+  }
+
+  #require(ino: Ino, path: string): WorkRecord {
+    const record = this.#work.workItem(ino);
+    if (record !== undefined) return record;
+    throw new NexusError(
+      "invalid-argument",
+      `${path} is no work item: a regular file with a status is one`,
+      { path },
+    );
+  }
+
+  /** What the identity may not see doesn't exist for it. */
+  #visible({ reference, state, path }: Dependency): WorkDependency {
+    const { router, caller } = this.#parts;
+    const isVisible =
+      path === undefined || isVisiblePath(caller.identity, { router, path, access: "read" });
+    return isVisible
+      ? { reference, state, path }
+      : { reference, state: "missing", path: undefined };
+  }
+}
+
+function requireClaim({ worker, leaseMs = DEFAULT_LEASE_MS }: ClaimOptions): {
+  workerId: string;
+  leaseMs: number;
+} {
+  if (!Number.isFinite(leaseMs) || leaseMs <= 0) {
+    throw new NexusError(
+      "invalid-argument",
+      `a lease can't be ${leaseMs} ms; allowed: any time above 0`,
+    );
+  }
+  return { workerId: requireWorker(worker), leaseMs };
+}
+
+function requireWorker(worker: string): string {
+  if (typeof worker === "string" && worker !== "" && !CONTROL.test(worker)) return worker;
+  throw new NexusError(
+    "invalid-argument",
+    "a worker needs a name: text without control characters",
+  );
+}

@@ -1,0 +1,59 @@
+import type { Scheduler } from "../../model/clock.js";
+import { NexusError } from "../../model/errors.js";
+import type { WorkStore } from "../../storage/metadata/work-store.js";
+
+/**
+ * Tries again whenever an item may have become ready, until `attempt` gives something, the time is
+ * over (undefined), or the signal aborts (`interrupted`). What `attempt` throws ends it, too.
+ */
+export function waitForWork<T>({
+  work,
+  scheduler,
+  attempt,
+  waitMs,
+  signal,
+}: {
+  work: WorkStore;
+  scheduler: Scheduler;
+  attempt: () => T | undefined;
+  /** Undefined waits as long as it takes. */
+  waitMs: number | undefined;
+  signal: AbortSignal | undefined;
+}): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let isScheduled = false;
+    let hasEnded = false;
+    const end = (settle: () => void): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      stopWatching();
+      cancelTimer?.();
+      signal?.removeEventListener("abort", abort);
+      settle();
+    };
+    const abort = () =>
+      end(() => reject(new NexusError("interrupted", "waiting for work was aborted")));
+    const tryAgain = () => {
+      isScheduled = false;
+      if (hasEnded) return;
+      try {
+        const result = attempt();
+        if (result !== undefined) end(() => resolve(result));
+      } catch (error) {
+        end(() => reject(error));
+      }
+    };
+    // Outside of the transaction that brought the news, and once for many of them.
+    const stopWatching = work.watchWork((news) => {
+      if (news !== "ready" || isScheduled) return;
+      isScheduled = true;
+      queueMicrotask(tryAgain);
+    });
+    const cancelTimer =
+      waitMs === undefined
+        ? undefined
+        : scheduler.after(waitMs, () => end(() => resolve(undefined)));
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) abort();
+  });
+}
