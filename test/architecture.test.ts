@@ -40,7 +40,6 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli", "daemon"],
   "mime-types": ["core"],
   "fuse-native": ["fuse"],
-  picomatch: ["features"],
   "tar-stream": ["features"],
   "cli-table3": ["cli"],
   "cli-progress": ["cli"],
