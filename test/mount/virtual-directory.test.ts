@@ -1,19 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../../src/telemetry/version.js";
 import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
-import { openMetadataStore } from "../support/stores.js";
 
 const READY = ".nexus/work/ready";
 
-/** Files of the mount, with their zone, and what is set on them, one moment after the other. */
-const ITEMS = [
-  { path: "jobs/last.json", zone: "/", set: { status: "ready" } },
-  { path: "jobs/second.json", zone: "/", set: { status: "ready", priority: "10" } },
-  { path: "jobs/ünï code.json", zone: "/", set: { status: "ready", priority: "9" } },
-  { path: "jobs/urgent.json", zone: "/", set: { status: "ready", priority: "-3" } },
-  { path: "jobs/done.json", zone: "/", set: { status: "completed" } },
-  { path: "shared/acme/ours.json", zone: "/shared/acme", set: { status: "ready" } },
-  { path: "shared/globex/theirs.json", zone: "/shared/globex", set: { status: "ready" } },
+/** Files of the mount, in the order in which they are made, and what is set on them. */
+const ITEMS: readonly { path: string; set: Readonly<Record<string, string>> }[] = [
+  { path: "jobs/last.json", set: { status: "ready" } },
+  { path: "jobs/second.json", set: { priority: "10", status: "ready" } },
+  { path: "jobs/ünï code.json", set: { priority: "9", status: "ready" } },
+  { path: "jobs/urgent.json", set: { priority: "-3", status: "ready" } },
+  { path: "jobs/done.json", set: { status: "completed" } },
+  { path: "shared/acme/ours.json", set: { status: "ready" } },
+  { path: "shared/globex/theirs.json", set: { status: "ready" } },
 ];
 
 /** By order of work; the bound ones don't see all. */
@@ -31,37 +30,17 @@ describe.skipIf(whyNoMounts() !== undefined)("the virtual directory on a mount",
 
   beforeAll(async () => {
     mounted = await Mounted.start();
-    const paths = ITEMS.map(({ path }) => `"${path}"`).join(" ");
-    await sh(
-      `for path in ${paths}; do mkdir -p "$(dirname "$path")"; echo "$path" > "$path"; done`,
-    );
-    await mounted.unmount();
-    await submit(mounted.dataDir);
-    await mounted.mount();
+    for (const { path, set } of ITEMS) {
+      await sh(`mkdir -p "$(dirname "${path}")"; echo "${path}" > "${path}"`);
+      for (const [key, value] of Object.entries(set)) {
+        await sh(`setfattr -n user.${key} -v ${value} "${path}"`);
+      }
+    }
   });
 
   afterAll(async () => {
     await mounted?.stop();
   });
-
-  async function submit(dataDir: string): Promise<void> {
-    const store = openMetadataStore(dataDir);
-    try {
-      for (const { path, zone, set } of ITEMS) {
-        let ino = 1 as Parameters<typeof store.getattr>[0];
-        for (const name of path.split("/")) {
-          ino = store.lookup({ parent: ino, name })?.ino ?? ino;
-        }
-        for (const [key, value] of Object.entries(set)) {
-          const now = { sec: Math.floor(Date.now() / 1000), nsec: 0 };
-          const what = { ino, family: "custom", key, mode: "any", now, work: { zone } } as const;
-          store.setAttribute({ ...what, value: Buffer.from(value) });
-        }
-      }
-    } finally {
-      await store.close();
-    }
-  }
 
   const sh = (script: string) => shell(script, { cwd: mounted?.mountPoint ?? "" });
   const lines = async (script: string) =>
@@ -149,11 +128,13 @@ describe.skipIf(whyNoMounts() !== undefined)("the virtual directory on a mount",
   });
 
   test("counts in its stats, as it is at each reading", async () => {
-    const files = async () => Number((await sh("grep ^files .nexus/stats")).split(" ")[1]);
-    const before = await files();
-    await sh("touch one two three");
-    expect(await files()).toBe(before + 3);
-    await sh("rm one two three");
+    const pending = () => sh("grep ^work_pending .nexus/stats");
+    expect(await pending()).toBe("work_pending 0\n");
+    await sh("touch one two; setfattr -n user.status -v pending one two");
+    expect(await pending()).toBe("work_pending 2\n");
+    await sh("rm one two");
+    expect(await pending()).toBe("work_pending 0\n");
+    expect(await sh("grep ^files .nexus/stats")).toMatch(/^files [1-9]\d*\n$/);
     expect(await sh("grep -e ready -e total .nexus/stats")).toMatch(
       /^work_ready 6\nwork_total 7\nbytes_total \d+\n$/,
     );
@@ -181,6 +162,41 @@ describe.skipIf(whyNoMounts() !== undefined)("the virtual directory on a mount",
     expect(await failure("mv .nexus other")).toContain("busy");
     expect(await failure("mv -T jobs .nexus")).toMatch(/busy|not empty/);
     expect(await lines("ls jobs | wc -l")).toEqual(["5"]);
+  });
+
+  test("shows an item in the state that it has, from one moment to the next", async () => {
+    const list = (state: string) => lines(`ls .nexus/work/${state} | sed -E 's/^([0-9]+-){3}//'`);
+    await sh("echo > jobs/live; setfattr -n user.status -v ready jobs/live");
+    const ready = (await sh(`ls ${READY}/*-live`)).trim();
+    expect(await sh(`readlink "${ready}"`)).toBe("../../../jobs/live\n");
+    await sh("setfattr -n user.claim -v worker jobs/live");
+    expect(await failure(`readlink -v "${ready}"`)).toContain("No such file");
+    expect(await list("ready")).not.toContain("live");
+    expect(await list("in_progress")).toEqual(["live"]);
+    await sh("setfattr -n user.status -v failed jobs/live");
+    expect(await list("in_progress")).toEqual([]);
+    expect(await list("failed")).toEqual(["live"]);
+    await sh("setfattr -n user.status -v ready jobs/live");
+    expect(await sh(`readlink "${ready}"; rm jobs/live`)).toBe("../../../jobs/live\n");
+    expect(await list("ready")).toEqual(IN_ORDER);
+  });
+
+  test("is listed without repeating or losing any while each is claimed that was seen", async () => {
+    await sh(`mkdir many; cd many; for i in $(seq 1000 1999); do echo $i > $i; done
+              setfattr -n user.priority -v 7 *; setfattr -n user.status -v ready *`);
+    // os.scandir reads a buffer of names, and the next one only after all of these are claimed.
+    const program = `
+import os
+for entry in os.scandir("${READY}"):
+    own = entry.name.split("-")[3]
+    if own.isdigit():
+        os.setxattr("many/" + own, "user.claim", b"worker")
+        print(own)`;
+    const claimed = await lines(`python3 -c '${program}'`);
+    expect(claimed).toEqual(Array.from({ length: 1000 }, (_, index) => String(1000 + index)));
+    expect(await lines(`ls ${READY} | sed -E 's/^([0-9]+-){3}//'`)).toEqual(IN_ORDER);
+    expect(await lines("ls .nexus/work/in_progress | wc -l; rm -r many")).toEqual(["1000"]);
+    expect(await lines("ls .nexus/work/in_progress")).toEqual([]);
   });
 
   test("shows an agent what it may see", async () => {

@@ -231,6 +231,8 @@ describe("a change of the virtual directory", () => {
       truncate: () => fs.setattr(admin, { ino: file, sizeBytes: 0 }),
       setxattr: () =>
         fs.setxattr(admin, { ino: file, name: "user.status", value: data, mode: "any" }),
+      setxattrs: () =>
+        fs.setxattrs(admin, [{ ino: file, name: "user.a", value: data, mode: "any" }]),
       removexattr: () => fs.removexattr(admin, { ino: file, name: "user.status" }),
       write: () => fs.write(admin, { handle, offset: 0, data, killSetId: false }),
       fallocate: () => fs.fallocate(admin, { handle, offset: 0, length: 1, mode: "extend" }),
