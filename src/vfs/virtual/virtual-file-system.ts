@@ -321,14 +321,14 @@ export class VirtualFileSystem implements FileSystem {
     return { entries, last: page.length < limit ? undefined : page.at(-1) };
   }
 
-  #list(caller: Caller, { ino, handle = 0, cookie, emit }: ReaddirRequest): void {
+  #list(caller: Caller, { ino, handle = 0, cookie, limit, emit }: ReaddirRequest): void {
     const directory = this.#tree.directory(ino);
     const { parent } = directory;
     if (cookie < DOT && !emit({ name: ".", ino, mode: S_IFDIR, cookie: DOT })) return;
     const dotDot = { name: "..", ino: parent, mode: S_IFDIR, cookie: LAST_DOT_COOKIE };
     if (cookie < LAST_DOT_COOKIE && !emit(dotDot)) return;
     const listing = this.#handles.listing(handle) ?? directory.list();
-    listing.read(caller, { after: Math.max(cookie, LAST_DOT_COOKIE), emit });
+    listing.read(caller, { after: Math.max(cookie, LAST_DOT_COOKIE), limit, emit });
   }
 }
 

@@ -50,6 +50,8 @@ export interface Listing {
 export interface ListingRequest {
   /** {@link LAST_DOT_COOKIE} for all. */
   readonly after: number;
+  /** About how many entries the caller has room for. */
+  readonly limit: number;
   readonly emit: (entry: VirtualEntry) => boolean;
 }
 

@@ -10,8 +10,8 @@ import type {
   WorkStore,
 } from "../../storage/metadata/work-store.js";
 
-/** Items asked of the store at a time: some kilobytes of names, what getdents(2) asks for at once. */
-const PAGE = 128;
+/** Items asked of the store at a time: more would make others wait. */
+const MOST_AT_ONCE = 128;
 
 /** What an identity may see of the work queue. */
 export class VisibleWork {
@@ -34,18 +34,23 @@ export class VisibleWork {
   /** The items in a state, in order of work, from the store page by page as they are taken. */
   *items(
     identity: Identity,
-    { state, after }: { state: WorkStatus; after: WorkPosition | undefined },
+    {
+      state,
+      after,
+      pageSize,
+    }: { state: WorkStatus; after: WorkPosition | undefined; pageSize: number },
   ): Generator<WorkRecord> {
     const zones = this.#zones(identity);
+    const limit = Math.max(1, Math.min(pageSize, MOST_AT_ONCE));
     for (let last = after; ; ) {
       const position = last === undefined ? {} : { after: last };
-      const page = this.#work.listWork({ state, zones, limit: PAGE, ...position });
+      const page = this.#work.listWork({ state, zones, limit, ...position });
       for (const record of page) {
         // The zones leave nothing to this, unless an item's zone was found by other rules.
         if (this.#mayRead(identity, record.path)) yield record;
       }
       last = page.at(-1);
-      if (page.length < PAGE) return;
+      if (page.length < limit) return;
     }
   }
 

@@ -78,10 +78,12 @@ class WorkListing implements Listing {
     this.#options = options;
   }
 
-  read({ identity }: Caller, { after: cookie, emit }: ListingRequest): void {
+  read({ identity }: Caller, { after: cookie, limit, emit }: ListingRequest): void {
     const { state, work, links } = this.#options;
     const after = cookie === LAST_DOT_COOKIE ? undefined : this.#place({ identity, cookie });
-    for (const record of work.items(identity, { state, after })) {
+    // These names are long: of what the caller guesses by common ones, half fits.
+    const pageSize = Math.ceil(limit / 2);
+    for (const record of work.items(identity, { state, after, pageSize })) {
       const ino = links.inoOf(record);
       const entry = { ino, mode: VIRTUAL_MODE.symlink, cookie: cookieOf(record.ino) };
       if (!emit({ ...entry, name: workLinkName(record) })) return;

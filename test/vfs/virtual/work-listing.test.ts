@@ -53,6 +53,8 @@ describe("a listing of work", () => {
     expect(names.map(inoOfWorkLinkName)).toEqual(inOrder);
     world.work.largestPage = 0;
     await world.page({ ...(await open()), cookie: 0, atOnce: 10 });
+    expect(world.work.largestPage).toBeLessThanOrEqual(10);
+    await world.page({ ...(await open()), cookie: 0, atOnce: 100_000 });
     expect(world.work.largestPage).toBeLessThanOrEqual(128);
   });
 
