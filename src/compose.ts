@@ -3,6 +3,7 @@ import type { Config } from "./config/config.js";
 import { MountTable } from "./core/mount-table.js";
 import { namespaceTable } from "./core/namespace.js";
 import { Router } from "./core/router.js";
+import { VisibleZones } from "./core/visible-zones.js";
 import type { Features } from "./features/features.js";
 import { PathFiles } from "./features/files/path-files.js";
 import { PathMetadata } from "./features/metadata/path-metadata.js";
@@ -140,11 +141,12 @@ export function composeOn(options: StoresAndTools): Nexus {
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
+  const visible = new VisibleZones({ router });
   const leases = new LeaseKeeper({ work: metadata.work, clock, scheduler, logger });
   const fileSystem = new VirtualFileSystem({
     inner: new NexusFileSystem(volume),
     work: metadata.work,
-    router,
+    visible,
     clock,
     owner,
     version: version(),
@@ -161,7 +163,7 @@ export function composeOn(options: StoresAndTools): Nexus {
         files,
         metadata: new PathMetadata(parts),
         search: new FileSearch({ files }),
-        queue: new StoreQueue({ ...parts, work: metadata.work, clock, scheduler }),
+        queue: new StoreQueue({ ...parts, work: metadata.work, clock, scheduler, visible }),
       };
     },
     welcome: (identity) => {

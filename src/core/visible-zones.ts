@@ -2,22 +2,43 @@ import type { Identity } from "../model/identity.js";
 import { type Access, refusal } from "./isolation.js";
 import type { Router } from "./router.js";
 
-/**
- * Which of these zones, given by paths that lie in them, an identity may enter; `all` when it may
- * enter every one. The same order as given.
- */
-export function visibleZones(
-  identity: Identity,
-  { router, zones, access }: { router: Router; zones: readonly string[]; access: Access },
-): readonly string[] | "all" {
-  const visible = zones.filter((path) => isVisiblePath(identity, { router, path, access }));
-  return visible.length === zones.length ? "all" : visible;
+interface Answer {
+  readonly zones: readonly string[];
+  readonly visible: readonly string[] | "all";
 }
 
-/** Whether an identity may have what lies at a path, there or not. */
-export function isVisiblePath(
-  identity: Identity,
-  { router, path, access }: { router: Router; path: string; access: Access },
-): boolean {
-  return refusal(identity, { place: router.resolve(path), access }) === undefined;
+/**
+ * Which zones, given by paths that lie in them, an identity may enter. It is asked before every look at
+ * the work queue, and the zones are nearly always those of the last time: a thousand of them take a
+ * while, so an answer is kept for as long as identity and zones are the same objects.
+ */
+export class VisibleZones {
+  readonly #router: Router;
+  readonly #answers: Readonly<Record<Access, WeakMap<Identity, Answer>>> = {
+    read: new WeakMap(),
+    write: new WeakMap(),
+  };
+
+  constructor({ router }: { router: Router }) {
+    this.#router = router;
+  }
+
+  /** In the order given; `all` when the identity may enter every one. */
+  of(
+    identity: Identity,
+    { zones, access }: { zones: readonly string[]; access: Access },
+  ): readonly string[] | "all" {
+    const answers = this.#answers[access];
+    const known = answers.get(identity);
+    if (known?.zones === zones) return known.visible;
+    const visible = zones.filter((path) => this.isVisiblePath(identity, { path, access }));
+    const answer = { zones, visible: visible.length === zones.length ? ("all" as const) : visible };
+    answers.set(identity, answer);
+    return answer.visible;
+  }
+
+  /** Whether an identity may have what lies at a path, there or not. */
+  isVisiblePath(identity: Identity, { path, access }: { path: string; access: Access }): boolean {
+    return refusal(identity, { place: this.#router.resolve(path), access }) === undefined;
+  }
 }

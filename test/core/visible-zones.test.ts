@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MountTable } from "../../src/core/mount-table.js";
 import { namespaceTable } from "../../src/core/namespace.js";
 import { Router } from "../../src/core/router.js";
-import { isVisiblePath, visibleZones } from "../../src/core/visible-zones.js";
+import { VisibleZones } from "../../src/core/visible-zones.js";
 import { caller } from "../vfs/world.js";
 
 const router = new Router({ namespaces: namespaceTable([]), mounts: new MountTable([]) });
@@ -21,7 +21,7 @@ const { identity: alice } = caller("acme", "alice");
 const { identity: admin } = caller("acme", "alice", { isAdmin: true });
 
 function visible(identity: typeof nobody, zones = ZONES, access: "read" | "write" = "read") {
-  return visibleZones(identity, { router, zones, access });
+  return new VisibleZones({ router }).of(identity, { zones, access });
 }
 
 describe("the zones that an identity may enter", () => {
@@ -55,7 +55,8 @@ describe("the zones that an identity may enter", () => {
   });
 
   test("are as the paths in them are", () => {
-    const may = (path: string) => isVisiblePath(alice, { router, path, access: "read" });
+    const may = (path: string) =>
+      new VisibleZones({ router }).isVisiblePath(alice, { path, access: "read" });
     expect(may("/workspace/acme/alice/deep/file")).toBe(true);
     expect(may("/workspace/acme/bob/deep/file")).toBe(false);
     expect(may("/jobs/file")).toBe(true);

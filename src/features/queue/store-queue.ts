@@ -1,5 +1,5 @@
 import { authorize } from "../../core/isolation.js";
-import { isVisiblePath, visibleZones } from "../../core/visible-zones.js";
+import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
@@ -33,6 +33,7 @@ export interface StoreQueueOptions extends PathParts {
   readonly work: WorkStore;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly visible: VisibleZones;
 }
 
 /** The {@link WorkQueue} of one identity, on the store's. */
@@ -41,12 +42,14 @@ export class StoreQueue implements WorkQueue {
   readonly #work: WorkStore;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
+  readonly #visible: VisibleZones;
 
-  constructor({ work, clock, scheduler, ...parts }: StoreQueueOptions) {
+  constructor({ work, clock, scheduler, visible, ...parts }: StoreQueueOptions) {
     this.#parts = parts;
     this.#work = work;
     this.#clock = clock;
     this.#scheduler = scheduler;
+    this.#visible = visible;
   }
 
   async ready(options?: WorkListOptions): Promise<WorkItem[]> {
@@ -88,7 +91,7 @@ export class StoreQueue implements WorkQueue {
 
   async dependencies(path: string): Promise<WorkDependency[]> {
     return this.#on(path, "read", (ino) =>
-      this.#work.dependenciesOf(ino).map((dependency) => this.#visible(dependency)),
+      this.#work.dependenciesOf(ino).map((dependency) => this.#shown(dependency)),
     );
   }
 
@@ -193,16 +196,16 @@ export class StoreQueue implements WorkQueue {
       throw new NexusError("invalid-argument", `a limit can't be ${limit}; allowed: 1 or more`);
     }
     this.#expire();
-    const { router, caller } = this.#parts;
+    const { identity } = this.#parts.caller;
     return this.#work
       .listWork({ state, zones: this.#zones("read"), limit })
-      .filter(({ path }) => isVisiblePath(caller.identity, { router, path, access: "read" }))
+      .filter(({ path }) => this.#visible.isVisiblePath(identity, { path, access: "read" }))
       .map(workItemOf);
   }
 
   #zones(access: "read" | "write"): readonly string[] | "all" {
-    const { router, caller } = this.#parts;
-    return visibleZones(caller.identity, { router, zones: this.#work.workZones(), access });
+    const { identity } = this.#parts.caller;
+    return this.#visible.of(identity, { zones: this.#work.workZones(), access });
   }
 
   /** Lists tell the truth, also when the timer is late. */
@@ -231,13 +234,11 @@ export class StoreQueue implements WorkQueue {
   }
 
   /** What the identity may not see doesn't exist for it. */
-  #visible({ reference, state, path }: Dependency): WorkDependency {
-    const { router, caller } = this.#parts;
-    const isVisible =
-      path === undefined || isVisiblePath(caller.identity, { router, path, access: "read" });
-    return isVisible
-      ? { reference, state, path }
-      : { reference, state: "missing", path: undefined };
+  #shown({ reference, state, path }: Dependency): WorkDependency {
+    const { identity } = this.#parts.caller;
+    const maySee =
+      path === undefined || this.#visible.isVisiblePath(identity, { path, access: "read" });
+    return maySee ? { reference, state, path } : { reference, state: "missing", path: undefined };
   }
 }
 

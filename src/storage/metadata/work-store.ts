@@ -16,13 +16,13 @@ import type { DependencyReference, WorkStatus } from "../../model/work.js";
  * core/place.ts for what names one.
  */
 export interface WorkStore {
-  /** The zones that have items, by their paths. */
-  workZones(): string[];
+  /** The zones that have or had items, by their paths: the same list until another one comes. */
+  workZones(): readonly string[];
   /** Items in order of work: see {@link WorkState}. */
   listWork(query: WorkQuery): WorkRecord[];
   /** How many items there are in each state. `zones` as in {@link WorkQuery}. */
   countWork(query: { zones: readonly string[] | "all" }): WorkCounts;
-  /** Undefined when the inode is no work item. */
+  /** Undefined when the inode is no work item, or has no name. */
   workItem(ino: Ino): WorkRecord | undefined;
   /** What an item waits for, or waited for, in the order in which it was written. */
   dependenciesOf(ino: Ino): Dependency[];

@@ -1,4 +1,4 @@
-import type { Router } from "../../core/router.js";
+import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
@@ -19,7 +19,7 @@ export const VIRTUAL_NAME = ".nexus";
 
 export interface VirtualTreeOptions {
   readonly work: WorkStore;
-  readonly router: Router;
+  readonly visible: VisibleZones;
   readonly clock: Clock;
   /** Who has all of it. */
   readonly owner: { readonly uid: number; readonly gid: number };
@@ -46,14 +46,14 @@ export class VirtualTree {
   readonly #fixed: ReadonlyMap<Ino, VirtualNode>;
   readonly #links: WorkLinks;
 
-  constructor({ work, router, clock, owner, version, stat }: VirtualTreeOptions) {
+  constructor({ work, visible, clock, owner, version, stat }: VirtualTreeOptions) {
     const provenance = { ...owner, time: clock.now() };
-    const visible = new VisibleWork({ work, router });
-    this.#links = new WorkLinks({ work: visible, owner });
+    const visibleWork = new VisibleWork({ work, visible });
+    this.#links = new WorkLinks({ work: visibleWork, owner });
     const states = WORK_STATUSES.map((state, index) => {
       const ino = (FIRST_STATE_INO + index) as Ino;
       const parent = FIXED_INO.work;
-      const parts = { ino, parent, state, provenance, work: visible, links: this.#links };
+      const parts = { ino, parent, state, provenance, work: visibleWork, links: this.#links };
       return [state, new WorkDirectory(parts)] as const;
     });
     const entries = new Map<string, VirtualNode>([
@@ -65,7 +65,7 @@ export class VirtualTree {
           provenance,
           text: (caller) =>
             whenReady(stat(caller), (found) =>
-              statsText({ stat: found, work: visible.counts(caller.identity) }),
+              statsText({ stat: found, work: visibleWork.counts(caller.identity) }),
             ),
         }),
       ],

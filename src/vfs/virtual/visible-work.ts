@@ -1,5 +1,4 @@
-import type { Router } from "../../core/router.js";
-import { isVisiblePath, visibleZones } from "../../core/visible-zones.js";
+import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Identity } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
 import type { WorkStatus } from "../../model/work.js";
@@ -16,17 +15,16 @@ const MOST_AT_ONCE = 128;
 /** What an identity may see of the work queue. */
 export class VisibleWork {
   readonly #work: WorkStore;
-  readonly #router: Router;
+  readonly #visible: VisibleZones;
 
-  constructor({ work, router }: { work: WorkStore; router: Router }) {
+  constructor({ work, visible }: { work: WorkStore; visible: VisibleZones }) {
     this.#work = work;
-    this.#router = router;
+    this.#visible = visible;
   }
 
   item(identity: Identity, ino: Ino): WorkRecord | undefined {
     const record = this.#work.workItem(ino);
-    // An item that lost its names while it was open has no path: nothing leads there.
-    if (record === undefined || record.path === "") return undefined;
+    if (record === undefined) return undefined;
     const isVisible = [record.zone, record.path].every((path) => this.#mayRead(identity, path));
     return isVisible ? record : undefined;
   }
@@ -60,10 +58,10 @@ export class VisibleWork {
 
   #zones(identity: Identity): readonly string[] | "all" {
     const zones = this.#work.workZones();
-    return visibleZones(identity, { router: this.#router, zones, access: "read" });
+    return this.#visible.of(identity, { zones, access: "read" });
   }
 
   #mayRead(identity: Identity, path: string): boolean {
-    return isVisiblePath(identity, { router: this.#router, path, access: "read" });
+    return this.#visible.isVisiblePath(identity, { path, access: "read" });
   }
 }

@@ -274,7 +274,7 @@ test("other namespaces put the items of a store into other zones", async () => {
   const { dataDir, clock } = first.world;
   await first.world.close();
   const { features, world } = openQueue({ dataDir, clock, config: { namespaces: [models] } });
-  expect(world.metadata.work.workZones().sort()).toEqual(["/models/acme", "/models/other"]);
+  expect([...world.metadata.work.workZones()].sort()).toEqual(["/models/acme", "/models/other"]);
   const { queue } = usable(features(caller("acme").identity));
   expect((await queue.ready()).map(({ path }) => path)).toEqual(["/models/acme/job"]);
 });

@@ -1,6 +1,7 @@
 import { MountTable } from "../../../src/core/mount-table.js";
 import { namespaceTable } from "../../../src/core/namespace.js";
 import { Router } from "../../../src/core/router.js";
+import { VisibleZones } from "../../../src/core/visible-zones.js";
 import type { Caller } from "../../../src/model/identity.js";
 import { type Ino, ROOT_INO } from "../../../src/model/ids.js";
 import type { Entry, ListedEntry } from "../../../src/vfs/file-system.js";
@@ -15,7 +16,9 @@ export class VirtualWorld {
   readonly fs = new VirtualFileSystem({
     inner: this.world.fs,
     work: this.work,
-    router: new Router({ namespaces: namespaceTable([]), mounts: new MountTable([]) }),
+    visible: new VisibleZones({
+      router: new Router({ namespaces: namespaceTable([]), mounts: new MountTable([]) }),
+    }),
     clock: this.world.clock,
     owner: { uid: 41, gid: 42 },
     version: "1.2.3",

@@ -44,12 +44,22 @@ FROM work_items w JOIN inodes i ON i.ino = w.ino
 WHERE w.state = '${state}' ORDER BY w.urgency, w.created_us, w.ino;`;
 }
 
+function countOne(row: "new" | "old"): string {
+  return `INSERT INTO work_counts (zone, state, items) VALUES (${row}.zone, ${row}.state, 1)
+  ON CONFLICT (zone, state) DO UPDATE SET items = items + 1;`;
+}
+
+function uncountOne(row: "new" | "old"): string {
+  return `UPDATE work_counts SET items = items - 1 WHERE zone = ${row}.zone AND state = ${row}.state;`;
+}
+
 /**
  * Notes on the choices:
  * - `file_metadata` has the truth; `work_items` is what is needed to find the next item. A file with a
  *   status has a row, and it is changed in the same transaction.
  * - `state` and `urgency` say in which list an item stands and where, so that one index answers all
  *   lists in their order. A status change moves an entry of two indexes; the two by rank don't change.
+ * - `work_counts` is kept by triggers, so that counting a million items looks at a few rows.
  * - `zone` is the path that names the item's zone: an identity's items are found without a look at
  *   others'. Which zone a path is in depends on the configuration, so `work_rules` remembers by which
  *   rules this was filled; NULL means that it has to be.
@@ -85,6 +95,24 @@ CREATE INDEX work_by_zone_and_state ON work_items (zone, state, urgency, created
 CREATE INDEX work_by_rank ON work_items (rank, created_us, ino) WHERE is_named = 1;
 CREATE INDEX work_by_zone_and_rank ON work_items (zone, rank, created_us, ino) WHERE is_named = 1;
 CREATE INDEX work_leases ON work_items (lease_end_us) WHERE lease_end_us IS NOT NULL;
+
+CREATE TABLE work_counts (
+  zone TEXT NOT NULL,
+  state TEXT NOT NULL,
+  items INTEGER NOT NULL,
+  PRIMARY KEY (zone, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER work_items_inserted AFTER INSERT ON work_items BEGIN
+  ${countOne("new")}
+END;
+CREATE TRIGGER work_items_deleted AFTER DELETE ON work_items BEGIN
+  ${uncountOne("old")}
+END;
+CREATE TRIGGER work_items_moved AFTER UPDATE ON work_items
+WHEN old.state <> new.state OR old.zone <> new.zone BEGIN
+  ${uncountOne("old")}
+  ${countOne("new")}
+END;
 
 CREATE TABLE work_dependencies (
   ino INTEGER NOT NULL,

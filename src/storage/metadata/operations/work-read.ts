@@ -1,64 +1,55 @@
-import type { Ino, PathId } from "../../../model/ids.js";
+import { type Ino, type PathId, ROOT_INO } from "../../../model/ids.js";
 import { WORK_STATUSES, type WorkStatus } from "../../../model/work.js";
-import { NO_PRIORITY, pathOf } from "../migrations/002-work.js";
+import { NO_PRIORITY } from "../migrations/002-work.js";
 import {
   all,
   first,
   integer,
-  optionalText,
   query,
   type Row,
   type Script,
   type Statement,
   text,
 } from "../statement.js";
-import type { WorkCounts, WorkPosition, WorkQuery, WorkRecord } from "../work-store.js";
+import type { WorkCounts, WorkQuery, WorkRecord } from "../work-store.js";
 
 function metadataOf(key: string): string {
   return `(SELECT value FROM file_metadata m WHERE m.ino = w.ino AND m.key = '${key}')`;
 }
 
-const RECORD = `w.urgency, w.created_us, w.ino, i.path_id, ${pathOf("w.ino")}, w.state, w.status, w.rank,
-  w.zone, w.open_dependencies, ${metadataOf("worker_id")}, ${metadataOf("started_at")},
-  ${metadataOf("completed_at")}, ${metadataOf("attempts")}, w.lease_end_us, i.size_bytes,
-  i.btime_sec, i.btime_nsec, i.mtime_sec, i.mtime_nsec
-  FROM work_items w JOIN inodes i ON i.ino = w.ino`;
-
-const ITEM = query(`SELECT ${RECORD} WHERE w.ino = ?`);
+const ITEM = query(
+  `SELECT w.urgency, w.created_us, w.ino, i.path_id, w.state, w.status, w.rank, w.zone, w.open_dependencies,
+     ${metadataOf("worker_id")}, ${metadataOf("started_at")}, ${metadataOf("completed_at")},
+     ${metadataOf("attempts")}, w.lease_end_us, i.size_bytes,
+     i.btime_sec, i.btime_nsec, i.mtime_sec, i.mtime_nsec
+   FROM work_items w JOIN inodes i ON i.ino = w.ino WHERE w.ino = ? AND w.is_named = 1`,
+);
+const ENTRY = query(
+  "SELECT parent, name FROM dentries WHERE ino = ? ORDER BY parent, name LIMIT 1",
+);
 const BY_STATE = query(
-  `SELECT ${RECORD} WHERE w.state = ? AND (w.urgency, w.created_us, w.ino) > (?, ?, ?)
-   ORDER BY w.urgency, w.created_us, w.ino LIMIT ?`,
+  `SELECT urgency, created_us, ino FROM work_items
+   WHERE state = ? AND (urgency, created_us, ino) > (?, ?, ?)
+   ORDER BY urgency, created_us, ino LIMIT ?`,
 );
 const BY_ZONE_AND_STATE = query(
-  `SELECT ${RECORD} WHERE w.zone = ? AND w.state = ? AND (w.urgency, w.created_us, w.ino) > (?, ?, ?)
-   ORDER BY w.urgency, w.created_us, w.ino LIMIT ?`,
+  `SELECT urgency, created_us, ino FROM work_items
+   WHERE zone = ? AND state = ? AND (urgency, created_us, ino) > (?, ?, ?)
+   ORDER BY urgency, created_us, ino LIMIT ?`,
 );
 const BY_RANK = query(
-  `SELECT ${RECORD} WHERE w.is_named = 1 AND (w.rank, w.created_us, w.ino) > (?, ?, ?)
-   ORDER BY w.rank, w.created_us, w.ino LIMIT ?`,
+  `SELECT rank, created_us, ino FROM work_items
+   WHERE is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
+   ORDER BY rank, created_us, ino LIMIT ?`,
 );
 const BY_ZONE_AND_RANK = query(
-  `SELECT ${RECORD} WHERE w.zone = ? AND w.is_named = 1 AND (w.rank, w.created_us, w.ino) > (?, ?, ?)
-   ORDER BY w.rank, w.created_us, w.ino LIMIT ?`,
+  `SELECT rank, created_us, ino FROM work_items
+   WHERE zone = ? AND is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
+   ORDER BY rank, created_us, ino LIMIT ?`,
 );
-const FIRST_READY = query(
-  `SELECT urgency, created_us, ino FROM work_items WHERE state = 'ready'
-   ORDER BY urgency, created_us, ino LIMIT 1`,
-);
-const FIRST_READY_OF_ZONE = query(
-  `SELECT urgency, created_us, ino FROM work_items WHERE zone = ? AND state = 'ready'
-   ORDER BY urgency, created_us, ino LIMIT 1`,
-);
-/** One step into the index for each zone, however many items it has. */
-const ZONES = query(
-  `WITH RECURSIVE each (zone) AS (
-     SELECT min(zone) FROM work_items
-     UNION ALL
-     SELECT (SELECT min(zone) FROM work_items WHERE zone > each.zone) FROM each WHERE each.zone IS NOT NULL
-   ) SELECT zone FROM each WHERE zone IS NOT NULL`,
-);
-const COUNT = query("SELECT state, count(*) FROM work_items GROUP BY state");
-const COUNT_OF_ZONE = query("SELECT state, count(*) FROM work_items WHERE zone = ? GROUP BY state");
+const ZONES = query("SELECT DISTINCT zone FROM work_counts");
+const COUNT = query("SELECT state, sum(items) FROM work_counts GROUP BY state");
+const COUNT_OF_ZONE = query("SELECT state, items FROM work_counts WHERE zone = ?");
 
 const BEFORE_ALL = [Number.MIN_SAFE_INTEGER, 0, 0] as const;
 
@@ -66,34 +57,59 @@ export function* workZones(): Script<string[]> {
   return (yield* all(ZONES)).map((row) => text(row, 0));
 }
 
-export function* workItem(ino: Ino): Script<WorkRecord | undefined> {
+/** Undefined for one that has no name, too: it is in no list. */
+export function* workItem(
+  ino: Ino,
+  paths: Map<Ino, string> = new Map(),
+): Script<WorkRecord | undefined> {
   const row = yield* first(ITEM, ino);
-  return row === undefined ? undefined : workRecord(row);
+  return row === undefined ? undefined : workRecord(row, yield* findPath(ino, paths));
 }
 
-export function* listWork({ state, zones, limit, after }: WorkQuery): Script<WorkRecord[]> {
-  const from = after === undefined ? BEFORE_ALL : positionOf(after, state);
-  const which = state === undefined ? [] : [state];
-  const [whole, ofZone]: [Statement, Statement] =
-    state === undefined ? [BY_RANK, BY_ZONE_AND_RANK] : [BY_STATE, BY_ZONE_AND_STATE];
-  if (zones === "all") {
-    return (yield* all(whole, ...which, ...from, limit)).map(workRecord);
+export function* listWork(query: WorkQuery): Script<WorkRecord[]> {
+  const paths = new Map<Ino, string>();
+  const records: WorkRecord[] = [];
+  for (const [urgency, , ino] of yield* positions(query)) {
+    const record = yield* workItem(ino as Ino, paths);
+    // In the list of all items, the place is the one by rank.
+    if (record !== undefined) records.push({ ...record, urgency });
   }
-  const rows: Row[] = [];
-  for (const zone of zones) rows.push(...(yield* all(ofZone, zone, ...which, ...from, limit)));
-  return rows
-    .map(workRecord)
-    .sort((a, b) => compare(positionOf(a, state), positionOf(b, state)))
-    .slice(0, limit);
+  return records;
 }
 
 /** The inode of the first item that is ready. */
 export function* firstReady(zones: readonly string[] | "all"): Script<Ino | undefined> {
-  const rows: Row[] = [];
-  if (zones === "all") rows.push(...(yield* all(FIRST_READY)));
-  else for (const zone of zones) rows.push(...(yield* all(FIRST_READY_OF_ZONE, zone)));
-  const [next] = rows.sort((a, b) => compare(a as number[], b as number[]));
-  return next === undefined ? undefined : (integer(next, 2) as Ino);
+  const [next] = yield* positions({ state: "ready", zones, limit: 1 });
+  return next === undefined ? undefined : (next[2] as Ino);
+}
+
+type Position = readonly [urgency: number, createdUs: number, ino: number];
+
+/** Where the items of a page stand, from the indexes alone: those of all zones, or zone by zone. */
+function* positions({ state, zones, limit, after }: WorkQuery): Script<Position[]> {
+  const from = after === undefined ? BEFORE_ALL : [after.urgency, after.createdUs, after.ino];
+  const which = state === undefined ? [] : [state];
+  const [whole, ofZone]: [Statement, Statement] =
+    state === undefined ? [BY_RANK, BY_ZONE_AND_RANK] : [BY_STATE, BY_ZONE_AND_STATE];
+  const pages: (readonly Row[])[] = [];
+  if (zones === "all") pages.push(yield* all(whole, ...which, ...from, limit));
+  else for (const zone of zones) pages.push(yield* all(ofZone, zone, ...which, ...from, limit));
+  const found = pages
+    .flat()
+    .map((row): Position => [integer(row, 0), integer(row, 1), integer(row, 2)]);
+  return pages.length === 1 ? found : found.sort(compare).slice(0, limit);
+}
+
+/** One name of an inode as a path. `paths` has those of the directories that were met before. */
+function* findPath(ino: Ino, paths: Map<Ino, string>): Script<string> {
+  if (ino === ROOT_INO) return "";
+  const known = paths.get(ino);
+  if (known !== undefined) return known;
+  const row = yield* first(ENTRY, ino);
+  if (row === undefined) return "";
+  const path = `${yield* findPath(integer(row, 0) as Ino, paths)}/${text(row, 1)}`;
+  paths.set(ino, path);
+  return path;
 }
 
 export function* countWork(zones: readonly string[] | "all"): Script<WorkCounts> {
@@ -112,44 +128,32 @@ export function* countWork(zones: readonly string[] | "all"): Script<WorkCounts>
   return counts;
 }
 
-/** By rank, the place in the list of all items isn't the one in the list of a state. */
-function positionOf(item: WorkPosition & { priority?: number | undefined }, state: unknown) {
-  const { urgency, createdUs, ino } = item;
-  return state === undefined && "priority" in item
-    ? [item.priority ?? NO_PRIORITY, createdUs, ino]
-    : [urgency, createdUs, ino];
+function compare(a: Position, b: Position): number {
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (const [index, value] of a.entries()) {
-    const other = b[index] ?? 0;
-    if (value !== other) return value - other;
-  }
-  return 0;
-}
-
-function workRecord(row: Row): WorkRecord {
-  const rank = integer(row, 7);
-  const leaseEndUs = row[14];
+function workRecord(row: Row, path: string): WorkRecord {
+  const rank = integer(row, 6);
+  const leaseEndUs = row[13];
   return {
     urgency: integer(row, 0),
     createdUs: integer(row, 1),
     ino: integer(row, 2) as Ino,
     pathId: text(row, 3) as PathId,
-    path: optionalText(row, 4) ?? "",
-    state: text(row, 5) as WorkStatus,
-    status: text(row, 6) as WorkStatus,
+    path,
+    state: text(row, 4) as WorkStatus,
+    status: text(row, 5) as WorkStatus,
     priority: rank === NO_PRIORITY ? undefined : rank,
-    zone: text(row, 8),
-    blockerCount: integer(row, 9),
-    workerId: optionalWord(row, 10),
-    startedAt: optionalWord(row, 11),
-    completedAt: optionalWord(row, 12),
-    attempts: attemptsOf(row[13]),
+    zone: text(row, 7),
+    blockerCount: integer(row, 8),
+    workerId: optionalWord(row, 9),
+    startedAt: optionalWord(row, 10),
+    completedAt: optionalWord(row, 11),
+    attempts: attemptsOf(row[12]),
     leaseEndMs: typeof leaseEndUs === "number" ? leaseEndUs / 1000 : undefined,
-    sizeBytes: integer(row, 15),
-    createdAt: { sec: integer(row, 16), nsec: integer(row, 17) },
-    modifiedAt: { sec: integer(row, 18), nsec: integer(row, 19) },
+    sizeBytes: integer(row, 14),
+    createdAt: { sec: integer(row, 15), nsec: integer(row, 16) },
+    modifiedAt: { sec: integer(row, 17), nsec: integer(row, 18) },
   };
 }
 

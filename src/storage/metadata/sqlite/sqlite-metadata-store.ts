@@ -232,15 +232,15 @@ export class SqliteMetadataStore implements MetadataStore {
   }
 
   setAttribute(request: SetAttributeRequest): void {
-    this.#engine.write(attributes.setAttribute(request));
-    this.#publishAttribute(request);
-    if (request.work !== undefined) this.work.tell("ready");
+    this.setAttributes([request]);
   }
 
   setAttributes(requests: readonly SetAttributeRequest[]): void {
     this.#engine.write(attributes.setAttributes(requests));
     if (requests.some(({ family }) => family === "custom")) this.#engine.publish();
-    if (requests.some(({ work }) => work !== undefined)) this.work.tell("ready");
+    const works = requests.flatMap(({ work }) => work ?? []);
+    for (const { zone } of works) this.work.noteZone(zone);
+    if (works.length > 0) this.work.tell("ready");
   }
 
   removeAttribute(request: AttributeName & At): boolean {

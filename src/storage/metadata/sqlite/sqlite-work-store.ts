@@ -23,6 +23,8 @@ import type { SqliteEngine } from "./sqlite-engine.js";
 export class SqliteWorkStore implements WorkStore {
   readonly #engine: SqliteEngine;
   readonly #clock: Clock;
+  /** As the last look had them; undefined once another one may have come. */
+  #zones: readonly string[] | undefined;
   readonly #watchers = new Set<(news: WorkNews) => void>();
 
   constructor({ engine, clock }: { engine: SqliteEngine; clock: Clock }) {
@@ -30,8 +32,14 @@ export class SqliteWorkStore implements WorkStore {
     this.#clock = clock;
   }
 
-  workZones(): string[] {
-    return this.#engine.read(reading.workZones());
+  workZones(): readonly string[] {
+    this.#zones ??= this.#engine.read(reading.workZones());
+    return this.#zones;
+  }
+
+  /** An item is about to be in this zone. */
+  noteZone(zone: string): void {
+    if (this.#zones?.includes(zone) === false) this.#zones = undefined;
   }
 
   listWork(query: WorkQuery): WorkRecord[] {
@@ -98,6 +106,7 @@ export class SqliteWorkStore implements WorkStore {
   }
 
   reindexWork(files: readonly WorkIndexEntry[]): void {
+    this.#zones = undefined;
     this.#engine.write(index.reindexWork(files, this.#clock.now()));
   }
 

@@ -130,7 +130,7 @@ export function workContract(open: OpenNamespace): void {
       queue.add("a", { zone: "/shared/acme", priority: "2" });
       queue.add("b", { zone: "/shared/other", priority: "1" });
       queue.add("c", { zone: "/", priority: "1" });
-      expect(queue.store.workZones().sort()).toEqual(["/", "/shared/acme", "/shared/other"]);
+      expect([...queue.store.workZones()].sort()).toEqual(["/", "/shared/acme", "/shared/other"]);
       expect(queue.names("ready", ["/", "/shared/acme"])).toEqual(["c", "a"]);
       expect(queue.names(undefined, ["/shared/acme", "/"])).toEqual(["c", "a"]);
       expect(queue.names("ready", [])).toEqual([]);
