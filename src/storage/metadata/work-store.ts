@@ -16,7 +16,7 @@ import type { DependencyReference, WorkStatus } from "../../model/work.js";
  * core/place.ts for what names one.
  */
 export interface WorkStore {
-  /** The zones that have or had items, by their paths: the same list until another one comes. */
+  /** The zones that have items, by their paths: the same list until another one comes. */
   workZones(): readonly string[];
   /** Items in order of work: see {@link WorkState}. */
   listWork(query: WorkQuery): WorkRecord[];

@@ -47,7 +47,7 @@ const BY_ZONE_AND_RANK = query(
    WHERE zone = ? AND is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
    ORDER BY rank, created_us, ino LIMIT ?`,
 );
-const ZONES = query("SELECT DISTINCT zone FROM work_counts");
+const ZONES = query("SELECT DISTINCT zone FROM work_counts WHERE items > 0");
 const COUNT = query("SELECT state, sum(items) FROM work_counts GROUP BY state");
 const COUNT_OF_ZONE = query("SELECT state, items FROM work_counts WHERE zone = ?");
 
