@@ -164,7 +164,7 @@ describe("the boundary itself", () => {
     for (const method of [
       "setxattr (1)",
       "removexattr",
-      "tmpfile",
+      "tmpfile (1)",
       "unlink",
       "rmdir",
       "rename (1)",

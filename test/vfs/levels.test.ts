@@ -5,10 +5,13 @@ import { type Ino, ROOT_INO } from "../../src/model/ids.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { caller, flags, World } from "./world.js";
 
-// /workspace/{tenant} holds the agents' directories: a file there would shut all of them out.
+// /workspace/{tenant} holds the agents' directories: a file there would shut all of them out. Who no
+// tenant or agent binds may make one: somebody who works alone writes /workspace/data.txt.
 
 const ADMIN = caller(undefined, undefined, { isAdmin: true });
 const ACME = caller("acme");
+/** Bound, but to no tenant. */
+const AGENT = caller(undefined, "alice");
 
 async function workspaceOf(world: World): Promise<Ino> {
   const entry = await world.fs.lookup(ACME, { parent: ROOT_INO, name: "workspace" });
@@ -30,14 +33,14 @@ const MAKING: Readonly<Record<string, Making>> = {
 };
 
 test.each(Object.entries(MAKING))(
-  "a tenant's shared directory can't become a file by %s",
+  "a tenant's shared directory can't become a file by %s of who is bound",
   async (_, make) => {
     const world = new World();
     const parent = (await world.fs.lookup(ACME, { parent: ROOT_INO, name: "shared" }))?.ino;
     if (parent === undefined) throw new Error("there is no /shared");
     world.nexus.welcome(ACME.identity);
     await world.fs.rmdir(ACME, { parent, name });
-    for (const who of [ACME, caller("acme", "alice"), ADMIN]) {
+    for (const who of [ACME, caller("acme", "alice"), AGENT]) {
       const making = (async () => make({ world, who, parent }))();
       expect(await kindOfLater(making)).toBe("not-permitted");
     }
@@ -59,14 +62,45 @@ test("a tenant's shared directory can't become a file by linking one that had no
 });
 
 describe("a name that stands for a tenant whose agents come below it", () => {
-  test.each(Object.entries(MAKING))("isn't given to anything by %s", async (_title, make) => {
-    for (const who of [ACME, ADMIN]) {
-      const world = new World();
-      const parent = await workspaceOf(world);
-      const making = (async () => make({ world, who, parent }))();
-      expect(await kindOfLater(making)).toBe("not-permitted");
-      expect(world.metadata.lookup({ parent, name })).toBeUndefined();
-    }
+  test.each(Object.entries(MAKING))(
+    "isn't given by who is bound to anything by %s",
+    async (_title, make) => {
+      for (const who of [ACME, AGENT]) {
+        const world = new World();
+        const parent = await workspaceOf(world);
+        const making = (async () => make({ world, who, parent }))();
+        expect(await kindOfLater(making)).toBe("not-permitted");
+        expect(world.metadata.lookup({ parent, name })).toBeUndefined();
+      }
+    },
+  );
+
+  test.each(Object.entries(MAKING))(
+    "is given to a file by %s of who isn't bound",
+    async (_, make) => {
+      for (const who of [caller(), ADMIN]) {
+        const world = new World();
+        const parent = await workspaceOf(world);
+        await make({ world, who, parent });
+        expect(world.metadata.lookup({ parent, name })).toBeDefined();
+        // The tenants that don't have this name see nothing of it.
+        const other = caller("globex");
+        const looking = (async () => world.fs.lookup(other, { parent, name }))();
+        expect(await kindOfLater(looking)).toBe("access-denied");
+        const page = await world.fs.listByName(other, { ino: parent, after: "", limit: 10 });
+        expect(page.entries).toStrictEqual([]);
+        await world.fs.unlink(who, { parent, name });
+      }
+    },
+  );
+
+  test("leaves no trace of such a file in what a tenant is told of the directory", async () => {
+    const world = new World();
+    const parent = await workspaceOf(world);
+    const before = await world.fs.getattr(ACME, { ino: parent });
+    world.clock.advance(5000);
+    await MAKING.create?.({ world, who: caller(), parent });
+    expect(await world.fs.getattr(ACME, { ino: parent })).toStrictEqual(before);
   });
 
   test("isn't given to a file from elsewhere: link and rename stay in their zones", async () => {
