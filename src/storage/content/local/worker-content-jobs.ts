@@ -103,7 +103,6 @@ export class WorkerContentJobs implements ContentJobs {
 
   #start(): Worker {
     const thread = this.#startThread();
-    thread.unref();
     let cause: unknown;
     thread.on("message", (response: JobResponse) => this.#settle(response));
     thread.on("error", (error) => {
@@ -111,6 +110,8 @@ export class WorkerContentJobs implements ContentJobs {
     });
     // Comes last, whatever the reason: until then the old thread may still touch files.
     thread.on("exit", (exitCode) => this.#ended({ exitCode, cause }));
+    // It keeps no process alive. After the listeners: adding one for messages takes it back.
+    thread.unref();
     return thread;
   }
 

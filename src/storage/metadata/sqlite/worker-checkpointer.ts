@@ -51,7 +51,6 @@ export class WorkerCheckpointer implements Checkpointer {
 
   #start(): Worker {
     const thread = this.#startThread();
-    thread.unref();
     let cause: string | undefined;
     thread.on("message", ({ failure }: CheckpointResponse) => this.#finished(failure));
     thread.on("error", (error) => {
@@ -63,6 +62,8 @@ export class WorkerCheckpointer implements Checkpointer {
       if (this.#finish === undefined) return;
       this.#finished(cause ?? `the thread ended with exit code ${exitCode}`);
     });
+    // It keeps no process alive. After the listeners: adding one for messages takes it back.
+    thread.unref();
     return thread;
   }
 
