@@ -84,14 +84,19 @@ async function share(key: string, store: SharedStore): Promise<StoreShare> {
         isReleased = true;
         store.users -= 1;
         if (store.users > 0) return;
-        store.closed = close({ nexus, lock }).finally(() => STORES.delete(key));
+        store.closed = close({ nexus, lock }).finally(() => forget(key, store));
         await store.closed;
       },
     };
   } catch (error) {
-    STORES.delete(key);
+    forget(key, store);
     throw error;
   }
+}
+
+/** Unless another one has its place already. */
+function forget(key: string, store: SharedStore): void {
+  if (STORES.get(key) === store) STORES.delete(key);
 }
 
 async function open(config: Config): Promise<Opened> {
