@@ -97,13 +97,20 @@ export function clientError(error: unknown, { op, path }: Asked): unknown {
   if (!(error instanceof NexusError)) return error;
   const Class: ErrorClass = CLASSES[error.kind];
   if (error.constructor !== NexusError) return error;
-  const at = error.path ?? path;
+  const at = pathOf(error, path);
   const names = at !== undefined && !error.message.includes(at);
   const message = names ? `${at}: ${error.message}` : error.message;
   const details = { op: error.op ?? op, ...(at === undefined ? {} : { path: at }), cause: error };
   const mapped = new Class(error.kind, message, details);
   mapped.name = Class.name;
   return mapped;
+}
+
+/** What was asked for, unless the trouble is elsewhere: at the other path of a copy, say. */
+function pathOf({ path: found }: NexusError, asked: string | undefined): string | undefined {
+  if (asked === undefined) return found;
+  const isElsewhere = found?.startsWith("/") === true && !`${asked}/`.startsWith(`${found}/`);
+  return isElsewhere ? found : asked;
 }
 
 /** What every method of a closed client fails with. */

@@ -37,6 +37,10 @@ function finishing(
 }
 
 describe("the holder of a data directory is finishing", () => {
+  test("not when it is a program that uses the library, which has no mount and may stay", () => {
+    expect(finishing({ pid: 4711, dataDir: "/data" })).toBe(false);
+  });
+
   test("when nothing is known of it, when it says so, and when it has no mount", () => {
     expect(finishing(undefined)).toBe(true);
     expect(finishing({ ...HOLDER, hasEnded: true }, { here: [MOUNT] })).toBe(true);

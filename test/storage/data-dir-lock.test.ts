@@ -185,6 +185,15 @@ describe("who holds it", () => {
     expect(readHolder(dataDir)).toStrictEqual(holder);
   });
 
+  test("has no mount when it is a program that uses the library, and is named all the same", async () => {
+    const dataDir = testDir();
+    await acquire(dataDir, { holder: { pid: 12 } });
+    expect(readHolder(dataDir)).toStrictEqual({ pid: 12 });
+    await expect(acquire(dataDir)).rejects.toThrow(
+      `${dataDir} is in use by process 12; end that first, or choose another --data-dir`,
+    );
+  });
+
   test.each([
     ["no file", undefined],
     ["an empty file", ""],
@@ -192,7 +201,7 @@ describe("who holds it", () => {
     ["something else", '"text"'],
     ["a list", "[1]"],
     ["nothing", "null"],
-    ["half of it", '{"pid":12}'],
+    ["half of it", '{"mountPoint":"/mnt"}'],
   ])("is unknown from %s", (_, text) => {
     const dataDir = testDir();
     if (text !== undefined) writeFileSync(join(dataDir, "lock"), text);

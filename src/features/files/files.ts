@@ -24,7 +24,10 @@ export interface Files {
   ): Promise<FileStat[]>;
   /** The whole content, or a span of it. Errors: `is-a-directory`. */
   read(path: string, options?: ReadOptions): Promise<Buffer>;
-  /** The same as a stream, which never has more than a few chunks in memory. */
+  /**
+   * The same as a stream, which never has more than a few chunks in memory. As for any open file, what
+   * is written meanwhile is what the rest is read from.
+   */
   createReadStream(path: string, options?: ReadOptions): Readable;
   /** Appends, as O_APPEND does: at the end as it is then. Makes the file if need be. */
   append(
