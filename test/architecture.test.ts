@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 
 const METADATA_STORE = "storage/metadata/metadata-store.ts";
 const WORK_STORE = "storage/metadata/work-store.ts";
+const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 const FILE_SYSTEM = "vfs/file-system.ts";
 const FACES = ["sdk", "config", "compose.ts", "fuse", "libc", "telemetry", "model"];
@@ -19,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ["model", "core", "telemetry"],
   storage: ["model", "libc", "telemetry"],
   core: ["model"],
-  vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, CONTENT_STORE],
+  vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features", "storage", "config", "compose.ts"],

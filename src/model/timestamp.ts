@@ -28,3 +28,16 @@ export function formatTimestamp({ sec, nsec }: Timestamp): string {
   const micros = String(Math.floor(nsec / 1000)).padStart(6, "0");
   return `${new Date(sec * 1000).toISOString().slice(0, 19)}.${micros}`;
 }
+
+const ISO_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|[+-]\d{2}:\d{2})?$/;
+
+/**
+ * The inverse of {@link formatTimestamp}; takes a zone, too, and up to nine digits of a fraction.
+ * Undefined for what is no such time.
+ */
+export function parseTimestamp(text: string): Timestamp | undefined {
+  const [, seconds, fraction = "", zone = "Z"] = ISO_TIME.exec(text) ?? [];
+  const ms = seconds === undefined ? Number.NaN : Date.parse(`${seconds}${zone}`);
+  if (Number.isNaN(ms)) return undefined;
+  return { sec: ms / 1000, nsec: Number(fraction.padEnd(9, "0")) };
+}

@@ -82,6 +82,21 @@ export interface FileSystem {
    * `cross-zone`, `not-permitted`, `invalid-argument` (one name twice, a file that can't be placed).
    */
   placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]>;
+  /**
+   * What the names of an import lead to now. A content that waits to be sealed is sealed first. Errors:
+   * those of writing there, for each path alone and before any look-up, and those of {@link importFiles}.
+   */
+  importTargets(caller: Caller, paths: readonly string[]): MaybePromise<ImportTarget[]>;
+  /**
+   * Makes files with contents that are there already, or gives these to the files that have the names;
+   * directories on the way are made. All of it is one transaction. A content is there when a file that the
+   * caller may read has it, or one of the unnamed files in the request. Symlinks are not followed.
+   * Errors: `try-again` (a name leads to something else than expected), `not-found` (a content),
+   * `invalid-argument` (another size than the content's; metadata that can't be), `not-permitted`,
+   * `not-a-directory`, `is-a-directory`, `not-supported` (the name is no regular file's),
+   * `attribute-too-large`. The error has the path, of the first one.
+   */
+  importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void>;
   /** Reads into `into`; returns how many bytes: fewer than fit mean the end of the file. */
   read(caller: Caller, request: ReadRequest): MaybePromise<number>;
   /** Writes all of `data`, or throws. Errors: `file-too-large`. */
@@ -264,6 +279,41 @@ export interface FileDescription {
   readonly mimeType: string | undefined;
   readonly tenantId: TenantId | undefined;
   readonly agentId: AgentId | undefined;
+}
+
+/** What a name leads to before an import. */
+export interface ImportTarget {
+  /** False for a name that is free. */
+  readonly exists: boolean;
+  /** Undefined also while somebody writes to the file. */
+  readonly etag: ContentHash | undefined;
+  readonly mtime: Timestamp | undefined;
+}
+
+export interface ImportFilesRequest {
+  readonly files: readonly FileImport[];
+  /** Files without a name, closed, whose contents may be used. */
+  readonly unnamed: readonly Ino[];
+  /** Checks everything, and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface FileImport {
+  /** Canonical. */
+  readonly path: string;
+  /** What was found under the name; it has to be so still. */
+  readonly expected: ImportTarget;
+  readonly etag: ContentHash;
+  readonly sizeBytes: number;
+  /** Kept by a new file, if no other one has it. */
+  readonly pathId: PathId | undefined;
+  readonly version: number;
+  readonly mtime: Timestamp;
+  readonly btime: Timestamp;
+  /** Undefined: what the name suggests. */
+  readonly mimeType: string | undefined;
+  /** Takes the place of all custom metadata. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface ReadRequest {

@@ -10,6 +10,8 @@ import type {
   FileDescription,
   FileSystem,
   FileSystemStat,
+  ImportFilesRequest,
+  ImportTarget,
   InodeRequest,
   LinkRequest,
   ListByNameRequest,
@@ -49,6 +51,7 @@ import {
   tmpfile,
   unlink,
 } from "./ops/entries.js";
+import { importFiles, importTargets } from "./ops/import.js";
 import { openInode, release } from "./ops/open.js";
 import { placeFiles } from "./ops/place.js";
 import { fsync } from "./ops/sync.js";
@@ -133,6 +136,14 @@ export class NexusFileSystem implements FileSystem {
 
   placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]> {
     return placeFiles(this.#volume, { caller, placements });
+  }
+
+  importTargets(caller: Caller, paths: readonly string[]): MaybePromise<ImportTarget[]> {
+    return importTargets(this.#volume, { caller, paths });
+  }
+
+  importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void> {
+    return importFiles(this.#volume, { caller, ...request });
   }
 
   read(caller: Caller, request: ReadRequest): number {

@@ -2,6 +2,7 @@ import { refusal } from "../core/isolation.js";
 import type { Place } from "../core/place.js";
 import type { Identity } from "../model/identity.js";
 import { type ContentHash, type Ino, ROOT_INO } from "../model/ids.js";
+import type { EntryName } from "../storage/metadata/metadata-store.js";
 import type { Volume } from "./volume.js";
 
 /**
@@ -12,14 +13,25 @@ export function visibleReferences(
   volume: Volume,
   { identity, hash }: { identity: Identity; hash: ContentHash },
 ): number {
+  return volume.metadata.entriesOfContent(hash).filter(visibleTo(volume, identity)).length;
+}
+
+/** Whether one of the files that an identity may read has this content. */
+export function isVisibleContent(
+  volume: Volume,
+  { identity, hash }: { identity: Identity; hash: ContentHash },
+): boolean {
+  return volume.metadata.entriesOfContent(hash).some(visibleTo(volume, identity));
+}
+
+function visibleTo(volume: Volume, identity: Identity): (entry: EntryName) => boolean {
   const places = new Map<Ino, Place | undefined>();
-  const visible = volume.metadata.entriesOfContent(hash).filter(({ parent, name }) => {
+  return ({ parent, name }) => {
     const directory = findPlace(volume, parent, places);
     if (directory === undefined) return false;
     const place = volume.router.child(directory, name);
     return refusal(identity, { place, access: "read" }) === undefined;
-  });
-  return visible.length;
+  };
 }
 
 /**

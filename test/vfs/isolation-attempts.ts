@@ -60,6 +60,9 @@ function entry({ target, name }: Situation): { parent: Ino; name: string } {
 const spare = "spare";
 const data = Buffer.from("x");
 
+/** What names its places by paths: test/vfs/import.test.ts. */
+type ByPath = "importTargets" | "importFiles";
+
 /**
  * Each method of the file system, with each place that it takes. The two that are missing have no
  * caller: they give back what somebody was given.
@@ -210,7 +213,7 @@ export const ATTEMPTS = {
     writes((s) => s.fs.removexattr(s.caller, { ino: s.target.file, name: claim })),
   ],
   statfs: [reads((s) => s.fs.statfs(s.caller, { ino: s.target.file }))],
-} satisfies Record<Exclude<keyof FileSystem, "forget" | "release">, readonly Attempt[]>;
+} satisfies Record<Exclude<keyof FileSystem, "forget" | "release" | ByPath>, readonly Attempt[]>;
 
 /** All of them, by a name to show. */
 export const ALL_ATTEMPTS: readonly (Attempt & { readonly title: string })[] = Object.entries(

@@ -1,6 +1,7 @@
 import type { Attributes } from "../../model/attributes.js";
 import type { AgentId, ContentHash, Ino, PathId, StagingId, TenantId } from "../../model/ids.js";
 import type { Timestamp } from "../../model/timestamp.js";
+import type { Imported, ImportRequest } from "./import-store.js";
 import type { WorkContext, WorkStore } from "./work-store.js";
 
 /**
@@ -128,6 +129,15 @@ export interface MetadataStore {
    * is no regular file), `not-a-directory`.
    */
   placeFiles(requests: readonly PlaceFileRequest[]): ContentHash[];
+  /** A sealed content that an inode has; undefined when none has it. */
+  findContent(hash: ContentHash): SealedContent | undefined;
+  /**
+   * Makes files with contents that others have already, or gives these to files that are there, with
+   * times, version and custom metadata as they come. What was staged for one is its content no more.
+   * Errors: `not-found` (a content that no inode has, a file that is gone), `already-exists`,
+   * `not-a-directory`.
+   */
+  importFiles(request: ImportRequest): Imported;
   unreferencedContents(): ContentHash[];
   /** Which of these nothing refers to. */
   selectUnreferenced(hashes: readonly ContentHash[]): ContentHash[];

@@ -22,8 +22,8 @@ import {
 } from "./work-attributes.js";
 
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
-const VALUE_MAX_BYTES = 64 * 1024;
-const LIST_MAX_BYTES = 64 * 1024;
+export const VALUE_MAX_BYTES = 64 * 1024;
+export const LIST_MAX_BYTES = 64 * 1024;
 
 const USER_PREFIX = "user.";
 const TRUSTED = "trusted.";

@@ -6,6 +6,7 @@ import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
 import { timestampToMs } from "../../../model/timestamp.js";
 import type { Logger } from "../../../telemetry/logger.js";
+import type { Imported, ImportRequest } from "../import-store.js";
 import type {
   At,
   AttributeFamily,
@@ -35,6 +36,7 @@ import type {
 import * as attributes from "../operations/attributes.js";
 import * as contents from "../operations/contents.js";
 import { create, createUnnamed, link, type NewInode } from "../operations/create.js";
+import { findContent, importFiles } from "../operations/import.js";
 import { initialize, readNextId, renumberStore, reserveIds } from "../operations/initialize.js";
 import { placeFiles } from "../operations/place.js";
 import * as reading from "../operations/read.js";
@@ -273,6 +275,25 @@ export class SqliteMetadataStore implements MetadataStore {
   placeFiles(requests: readonly PlaceFileRequest[]): ContentHash[] {
     const numbered = requests.map((request) => ({ ...request, cookie: this.nextId() }));
     return this.#engine.write(placeFiles(numbered));
+  }
+
+  findContent(hash: ContentHash): SealedContent | undefined {
+    return this.#engine.read(findContent(hash));
+  }
+
+  importFiles(request: ImportRequest): Imported {
+    // Numbers may take a transaction of their own, so they come before this one.
+    const numbers = {
+      directories: request.directories.map(() => this.#newInode(request)),
+      files: request.files.map(({ target }) =>
+        "ino" in target ? undefined : this.#newInode(request),
+      ),
+    };
+    const made = numbers.directories.length + numbers.files.filter(Boolean).length;
+    const imported = this.#counted(made, this.#engine.write(importFiles(request, numbers)));
+    this.#engine.publish();
+    this.work.tell();
+    return imported;
   }
 
   unreferencedContents(): ContentHash[] {
