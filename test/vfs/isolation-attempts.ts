@@ -60,7 +60,7 @@ function entry({ target, name }: Situation): { parent: Ino; name: string } {
 const spare = "spare";
 const data = Buffer.from("x");
 
-/** What names its places by paths: test/vfs/import.test.ts. */
+/** What names its places by paths: test/features/transfer/transfer.test.ts. */
 type ByPath = "importTargets" | "importFiles";
 
 /**

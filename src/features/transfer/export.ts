@@ -148,8 +148,13 @@ async function fill(
     if (entry.destroyed) return;
     if (entry.write(chunk)) continue;
     await new Promise<void>((resolve) => {
-      entry.once("drain", () => resolve());
-      entry.once("close", () => resolve());
+      const goOn = () => {
+        entry.off("drain", goOn);
+        entry.off("close", goOn);
+        resolve();
+      };
+      entry.on("drain", goOn);
+      entry.on("close", goOn);
     });
   }
   entry.end(undefined);

@@ -110,7 +110,11 @@ async function* contentsOf(entries: AsyncGenerator<Entry>): AsyncGenerator<Archi
 }
 
 async function* chunksOf(entry: Entry): AsyncGenerator<Uint8Array> {
-  for await (const chunk of entry) {
-    if (chunk instanceof Uint8Array) yield chunk;
+  try {
+    for await (const chunk of entry) {
+      if (chunk instanceof Uint8Array) yield chunk;
+    }
+  } catch (error) {
+    throw archiveError(error);
   }
 }

@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import type { Files } from "../files/files.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
@@ -43,12 +42,11 @@ export class NamespaceTransfer implements Transfer {
   ): Promise<ImportResult> {
     options.signal?.throwIfAborted();
     if (typeof source !== "string") return await importFrom(source, { ...this.#parts, options });
-    const handle = await hostCall(source, () => open(source, "r"));
+    const stream = createReadStream(source);
     try {
-      const stream = createReadStream(source, { fd: handle, autoClose: false });
       return await hostCall(source, () => importFrom(stream, { ...this.#parts, options }));
     } finally {
-      await handle.close();
+      stream.destroy();
     }
   }
 }

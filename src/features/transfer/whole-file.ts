@@ -26,18 +26,14 @@ export async function writeWhole<T>(
   write: (file: Writable) => Promise<T>,
 ): Promise<T> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
-  // Contents may be anybody's secrets: they are for who exported them.
-  const handle = await hostCall(path, () => open(temporary, "wx", 0o600));
   try {
-    const stream = createWriteStream(temporary, { fd: handle, autoClose: false });
-    const result = await hostCall(path, () => write(stream));
-    await hostCall(path, () => handle.sync());
-    await handle.close();
+    // Contents may be anybody's secrets: they are for who exported them.
+    const options = { flags: "wx", mode: 0o600, flush: true } as const;
+    const result = await hostCall(path, () => write(createWriteStream(temporary, options)));
     await hostCall(path, () => rename(temporary, path));
     await syncDirectory(dirname(path));
     return result;
   } catch (error) {
-    await handle.close();
     await rm(temporary, { force: true });
     throw error;
   }

@@ -3,6 +3,7 @@ import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type Ino, isVirtual, type PathId, ROOT_INO } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
+import { splitPath } from "../../model/path.js";
 import type {
   CopyFileRangeRequest,
   CreateRequest,
@@ -12,6 +13,8 @@ import type {
   FileDescription,
   FileSystem,
   FileSystemStat,
+  ImportFilesRequest,
+  ImportTarget,
   InodeRequest,
   LinkRequest,
   ListByNameRequest,
@@ -168,6 +171,16 @@ export class VirtualFileSystem implements FileSystem {
   placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]> {
     for (const placement of placements) requireFree(placement, "place");
     return this.#inner.placeFiles(caller, placements);
+  }
+
+  importTargets(caller: Caller, paths: readonly string[]): MaybePromise<ImportTarget[]> {
+    requireFreePaths(paths);
+    return this.#inner.importTargets(caller, paths);
+  }
+
+  importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void> {
+    requireFreePaths(request.files.map(({ path }) => path));
+    return this.#inner.importFiles(caller, request);
   }
 
   read(caller: Caller, request: ReadRequest): MaybePromise<number> {
@@ -364,6 +377,16 @@ function requireFree({ parent, name }: NameRequest, op: string): void {
   requireReal(parent, op);
   if (!isReserved(parent, name)) return;
   throw new NexusError("already-exists", `/${VIRTUAL_NAME} is always there`, { op });
+}
+
+/** Nothing is imported into it. */
+function requireFreePaths(paths: readonly string[]): void {
+  const path = paths.find((each) => splitPath(each)[0] === VIRTUAL_NAME);
+  if (path === undefined) return;
+  throw new NexusError("read-only", `nothing can be made in /${VIRTUAL_NAME}`, {
+    op: "import",
+    path,
+  });
 }
 
 /** Nothing is removed from it, and it isn't itself. */

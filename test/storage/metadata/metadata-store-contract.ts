@@ -6,6 +6,7 @@ import { attributesContract } from "./contract/attributes.js";
 import { contentsContract } from "./contract/contents.js";
 import { createContract } from "./contract/create.js";
 import { exchangeContract } from "./contract/exchange.js";
+import { importContract } from "./contract/import.js";
 import { linkContract } from "./contract/link.js";
 import { listingContract } from "./contract/listing.js";
 import { orphansContract } from "./contract/orphans.js";
@@ -50,6 +51,7 @@ export function metadataStoreContract(name: string, open: OpenStore): void {
     attributesContract(openNamespace);
     contentsContract(openNamespace);
     referencesContract(openNamespace);
+    importContract(openNamespace);
     orphansContract(openNamespace);
     workContract(openNamespace);
     workDependenciesContract(openNamespace);
