@@ -10,6 +10,7 @@ import { PathMetadata } from "./features/metadata/path-metadata.js";
 import { LeaseKeeper } from "./features/queue/lease-keeper.js";
 import { StoreQueue } from "./features/queue/store-queue.js";
 import { FileSearch } from "./features/search/file-search.js";
+import { NamespaceTransfer } from "./features/transfer/namespace-transfer.js";
 import { makeDirectories } from "./libc/directories.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
@@ -159,9 +160,11 @@ export function composeOn(options: StoresAndTools): Nexus {
       const caller = { ...owner, pid: process.pid, identity };
       const parts = { fs: fileSystem, router, caller };
       const files = new PathFiles(parts);
+      const custom = new PathMetadata(parts);
       return {
         files,
-        metadata: new PathMetadata(parts),
+        metadata: custom,
+        transfer: new NamespaceTransfer({ fileSystem, caller, clock, files, metadata: custom }),
         search: new FileSearch({ files }),
         queue: new StoreQueue({ ...parts, work: metadata.work, clock, scheduler, visible }),
       };

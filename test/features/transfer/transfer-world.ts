@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FileStat, Files, ListedFile } from "../../../src/features/files/files.js";
 import type { CustomMetadata } from "../../../src/features/metadata/custom-metadata.js";
-import { NamespaceTransfer } from "../../../src/features/transfer/namespace-transfer.js";
+import type { Transfer } from "../../../src/features/transfer/transfer.js";
 import { isDirectory, isRegular } from "../../../src/model/attributes.js";
 import { NexusError } from "../../../src/model/errors.js";
 import type { Caller } from "../../../src/model/identity.js";
@@ -32,16 +32,10 @@ export class TransferWorld extends World {
     super(options);
   }
 
-  transfer(as: Caller = ADMIN): NamespaceTransfer {
-    const { fs: fileSystem, clock } = this;
-    const view = new View(this, as);
-    return new NamespaceTransfer({
-      fileSystem,
-      caller: as,
-      clock,
-      files: view.files,
-      metadata: view.metadata,
-    });
+  transfer(as: Caller = ADMIN): Transfer {
+    const { transfer } = this.nexus.featuresFor(as.identity);
+    if (transfer === undefined) throw new Error("there is no transfer");
+    return transfer;
   }
 
   async put(path: string, text: string, attributes: Record<string, string> = {}): Promise<Ino> {
