@@ -21,9 +21,41 @@ export type {
   MetadataEntry,
   MetadataValue,
 } from "./features/metadata/custom-metadata.js";
+export type {
+  ClaimOptions,
+  FailOptions,
+  SubmitOptions,
+  WorkCountsByStatus,
+  WorkDependency,
+  WorkerOptions,
+  WorkItem,
+  WorkListOptions,
+  WorkQueue,
+} from "./features/queue/queue.js";
+export type {
+  DuplicateOptions,
+  DuplicateReport,
+  GlobOptions,
+  GrepMatch,
+  GrepOptions,
+  Search,
+  SearchProgress,
+} from "./features/search/search.js";
+export type {
+  Collision,
+  ConflictMode,
+  ExportedFile,
+  ExportOptions,
+  ExportResult,
+  ImportOptions,
+  ImportResult,
+  Transfer,
+  TransferProgress,
+} from "./features/transfer/transfer.js";
 export { ERROR_KINDS, type ErrorKind, NexusError } from "./model/errors.js";
 export type { Identity } from "./model/identity.js";
 export type { AgentId, ContentHash, Ino, PathId, TenantId } from "./model/ids.js";
+export { WORK_STATUSES, type WorkStatus } from "./model/work.js";
 export type { NexusClient } from "./sdk/client.js";
 export { connect } from "./sdk/connect.js";
 export type { ConnectOptions, MountOption, NamespaceOption } from "./sdk/connect-options.js";
@@ -47,5 +79,6 @@ export {
   NotPermittedError,
   PreconditionFailedError,
   ReadOnlyError,
+  StaleError,
   TryAgainError,
 } from "./sdk/errors.js";

@@ -66,7 +66,11 @@ async function fill() {
     owner: { uid: 0, gid: 0 },
     clock,
     scheduler: new TimerScheduler(),
-    checkpointer: new WorkerCheckpointer({ databasePath, startThread: startCheckpointThread, logger }),
+    checkpointer: new WorkerCheckpointer({
+      databasePath,
+      startThread: startCheckpointThread,
+      logger,
+    }),
     logger,
   });
   const make = (parent, name, mode) =>
@@ -92,7 +96,10 @@ async function fill() {
       const isReady = index % everyNth === 0;
       if (isReady && index % (100 * everyNth) === 0 && previous !== undefined) {
         const [reference] = parseDependencies(previous.path);
-        set("depends_on", previous.path, { ...work, dependencies: [{ reference, ino: previous.ino }] });
+        set("depends_on", previous.path, {
+          ...work,
+          dependencies: [{ reference, ino: previous.ino }],
+        });
       }
       set("status", isReady ? "ready" : "completed");
       if (isReady) previous = { ino, path: `/shared/tenant${tenant}/job${index}` };
@@ -148,5 +155,7 @@ async function timed(what, times, run) {
   const at = (share) => samples[Math.min(samples.length - 1, Math.floor(samples.length * share))];
   const [median, p99] = [at(0.5), at(0.99)];
   results.push({ what, medianMs: median, p99Ms: p99 });
-  console.log(`${what.padEnd(44)} ${median.toFixed(3).padStart(9)} ms  (99 %: ${p99.toFixed(3)} ms)`);
+  console.log(
+    `${what.padEnd(44)} ${median.toFixed(3).padStart(9)} ms  (99 %: ${p99.toFixed(3)} ms)`,
+  );
 }

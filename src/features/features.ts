@@ -8,7 +8,7 @@ import type { Transfer } from "./transfer/transfer.js";
 export interface Features {
   readonly files: Files;
   readonly metadata: CustomMetadata;
-  readonly search?: Search;
-  readonly queue?: WorkQueue;
-  readonly transfer?: Transfer;
+  readonly search: Search;
+  readonly queue: WorkQueue;
+  readonly transfer: Transfer;
 }

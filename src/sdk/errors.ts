@@ -25,6 +25,8 @@ export class PreconditionFailedError extends NexusError {}
 export class CrossZoneError extends NexusError {}
 /** Somebody else has it just now. */
 export class BusyError extends NexusError {}
+/** What one had is lost: the lease of a work item ended, or an open file is gone. */
+export class StaleError extends NexusError {}
 /** It can't be done yet. */
 export class TryAgainError extends NexusError {}
 /** The disk or the quota is used up. */
@@ -70,7 +72,7 @@ const CLASSES = {
   "too-many-open-files": NexusError,
   "symlink-loop": NexusError,
   "bad-handle": NexusError,
-  stale: NexusError,
+  stale: StaleError,
   interrupted: InterruptedError,
   "try-again": TryAgainError,
   "no-such-offset": NexusError,

@@ -21,16 +21,13 @@ import type {
   GlobOptions,
   GrepMatch,
   GrepOptions,
-  Search,
 } from "../features/search/search.js";
 import type {
   ExportOptions,
   ExportResult,
   ImportOptions,
   ImportResult,
-  Transfer,
 } from "../features/transfer/transfer.js";
-import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { NexusClient } from "./client.js";
 import { guarded } from "./guarded.js";
@@ -49,6 +46,7 @@ export class LocalClient implements NexusClient {
   readonly identity: Identity;
   readonly dataDir: string;
   readonly metadata: CustomMetadata;
+  readonly queue: WorkQueue;
   readonly #features: Features;
   readonly #release: () => Promise<void>;
   readonly #operations = new Operations();
@@ -60,11 +58,7 @@ export class LocalClient implements NexusClient {
     this.#features = features;
     this.#release = release;
     this.metadata = guarded(features.metadata, { operations: this.#operations, name: "metadata" });
-  }
-
-  get queue(): WorkQueue {
-    const queue = required(this.#features.queue, "queue");
-    return guarded(queue, { operations: this.#operations, name: "queue" });
+    this.queue = guarded(features.queue, { operations: this.#operations, name: "queue" });
   }
 
   write(path: string, content: WriteContent, options?: WriteOptions): Promise<FileStat> {
@@ -143,27 +137,29 @@ export class LocalClient implements NexusClient {
 
   glob(pattern: string, options?: GlobOptions): AsyncIterable<string> {
     const asked = { op: "glob", path: options?.path };
-    return this.#operations.iterate(asked, () => this.#search.glob(pattern, options));
+    return this.#operations.iterate(asked, () => this.#features.search.glob(pattern, options));
   }
 
   grep(pattern: string | RegExp, options?: GrepOptions): AsyncIterable<GrepMatch> {
     const asked = { op: "grep", path: options?.path };
-    return this.#operations.iterate(asked, () => this.#search.grep(pattern, options));
+    return this.#operations.iterate(asked, () => this.#features.search.grep(pattern, options));
   }
 
   findDuplicates(options?: DuplicateOptions): Promise<DuplicateReport> {
-    return this.#run("findDuplicates", options?.prefix, () => this.#search.findDuplicates(options));
+    return this.#run("findDuplicates", options?.prefix, () =>
+      this.#features.search.findDuplicates(options),
+    );
   }
 
   exportMetadata(target: string | Writable, options?: ExportOptions): Promise<ExportResult> {
     return this.#run("exportMetadata", undefined, () =>
-      this.#transfer.exportMetadata(target, options),
+      this.#features.transfer.exportMetadata(target, options),
     );
   }
 
   importMetadata(source: string | Readable, options?: ImportOptions): Promise<ImportResult> {
     return this.#run("importMetadata", undefined, () =>
-      this.#transfer.importMetadata(source, options),
+      this.#features.transfer.importMetadata(source, options),
     );
   }
 
@@ -176,21 +172,7 @@ export class LocalClient implements NexusClient {
     return this.close();
   }
 
-  get #search(): Search {
-    return required(this.#features.search, "search");
-  }
-
-  get #transfer(): Transfer {
-    return required(this.#features.transfer, "transfer");
-  }
-
   #run<T>(op: string, path: string | undefined, operation: () => Promise<T>): Promise<T> {
     return this.#operations.run({ op, path }, operation);
   }
-}
-
-/** Errors: `not-implemented`. */
-function required<T>(feature: T | undefined, name: string): T {
-  if (feature !== undefined) return feature;
-  throw new NexusError("not-implemented", `this store has no ${name}`);
 }

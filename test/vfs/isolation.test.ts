@@ -163,7 +163,9 @@ describe("the boundary itself", () => {
     const situation = { fs: world.fs, caller: ALICE, target, own, name: "acme" };
     for (const method of [
       "setxattr (1)",
-      "removexattr",
+      "removexattr (1)",
+      "removexattr (2)",
+      "setxattrs",
       "tmpfile (1)",
       "unlink",
       "rmdir",
@@ -238,7 +240,7 @@ describe("a read-only namespace", () => {
     const before = world.metadata.getattr(target.file);
     await world.pass(100_000_000);
     const reads = ALL_ATTEMPTS.filter(
-      ({ access, title }) => access === "read" && title !== "getxattr (3)",
+      ({ access, title }) => access === "read" && title !== "getxattr (4)",
     );
     const own = await ground(world, "/workspace/acme/alice");
     for (const { run, title } of reads.filter((each) => each.title !== "lseek")) {

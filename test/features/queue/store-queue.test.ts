@@ -1,6 +1,4 @@
 import { expect, test } from "vitest";
-import type { Features } from "../../../src/features/features.js";
-import type { WorkQueue } from "../../../src/features/queue/queue.js";
 import type { Identity } from "../../../src/model/identity.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { caller, World, type WorldOptions } from "../../vfs/world.js";
@@ -8,16 +6,7 @@ import { caller, World, type WorldOptions } from "../../vfs/world.js";
 function openQueue(options: WorldOptions = {}) {
   const world = new World(options);
   const features = (identity: Identity) => world.nexus.featuresFor(identity);
-  return { world, features, ...usable(features({ isAdmin: false })) };
-}
-
-function usable({ files, metadata, queue }: Features): {
-  files: Features["files"];
-  metadata: Features["metadata"];
-  queue: WorkQueue;
-} {
-  if (queue === undefined) throw new Error("there is no queue");
-  return { files, metadata, queue };
+  return { world, features, ...features({ isAdmin: false }) };
 }
 
 const worker = "w1";
@@ -163,7 +152,7 @@ test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
 
 test("a tenant's agent sees, counts and claims only what is its own or everybody's", async () => {
   const { features } = openQueue();
-  const admin = usable(features({ isAdmin: true }));
+  const admin = features({ isAdmin: true });
   const places = [
     "/jobs",
     "/shared/acme",
@@ -177,7 +166,7 @@ test("a tenant's agent sees, counts and claims only what is its own or everybody
     await admin.queue.submit(`${place}/job`, { priority: -index });
   }
   const { identity } = caller("acme", "a1");
-  const { queue } = usable(features(identity));
+  const { queue } = features(identity);
   const own = ["/workspace/acme/a1/job", "/shared/acme/job", "/jobs/job"];
   expect((await queue.ready()).map(({ path }) => path)).toEqual(own);
   expect((await queue.byPriority({ limit: 2 })).map(({ path }) => path)).toEqual(own.slice(0, 2));
@@ -199,11 +188,11 @@ test("a tenant's agent sees, counts and claims only what is its own or everybody
 
 test("a path_id of somebody else's file means as little as one that nobody has", async () => {
   const { features } = openQueue();
-  const admin = usable(features({ isAdmin: true }));
+  const admin = features({ isAdmin: true });
   await admin.files.write("/shared/other/secret", "");
   await admin.metadata.set("/shared/other/secret", "status", "completed");
   const { pathId } = await admin.files.stat("/shared/other/secret");
-  const { files, queue } = usable(features(caller("acme").identity));
+  const { files, queue } = features(caller("acme").identity);
   await files.write("/shared/acme/job", "");
   const nobodys = "01890000-0000-7000-8000-000000000000";
   expect(await queue.submit("/shared/acme/job", { dependsOn: [pathId, nobodys] })).toMatchObject({
@@ -226,12 +215,12 @@ test("a path_id of somebody else's file means as little as one that nobody has",
 
 test("what an admin made wait for another tenant's file tells its own tenant nothing of it", async () => {
   const { features } = openQueue();
-  const admin = usable(features({ isAdmin: true }));
+  const admin = features({ isAdmin: true });
   await admin.files.write("/shared/other/secret", "");
   await admin.files.write("/shared/acme/job", "");
   const { pathId } = await admin.files.stat("/shared/other/secret");
   await admin.queue.submit("/shared/acme/job", { dependsOn: pathId });
-  const { queue } = usable(features(caller("acme").identity));
+  const { queue } = features(caller("acme").identity);
   expect(await queue.dependencies("/shared/acme/job")).toEqual([
     { reference: pathId, state: "missing", path: undefined },
   ]);
@@ -275,6 +264,6 @@ test("other namespaces put the items of a store into other zones", async () => {
   await first.world.close();
   const { features, world } = openQueue({ dataDir, clock, config: { namespaces: [models] } });
   expect([...world.metadata.work.workZones()].sort()).toEqual(["/models/acme", "/models/other"]);
-  const { queue } = usable(features(caller("acme").identity));
+  const { queue } = features(caller("acme").identity);
   expect((await queue.ready()).map(({ path }) => path)).toEqual(["/models/acme/job"]);
 });

@@ -292,6 +292,7 @@ export class SqliteMetadataStore implements MetadataStore {
     const made = numbers.directories.length + numbers.files.filter(Boolean).length;
     const imported = this.#counted(made, this.#engine.write(importFiles(request, numbers)));
     this.#engine.publish();
+    for (const { work } of request.files) this.work.noteZone(work.zone);
     this.work.tell("ready");
     return imported;
   }
