@@ -1,14 +1,19 @@
 import { NexusError } from "../../../model/errors.js";
 import type { Ino } from "../../../model/ids.js";
-import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
+import type { Timestamp } from "../../../model/timestamp.js";
 import { WORK_KEY } from "../../../model/work.js";
-import { all, command, first, integer, query, run, type Script } from "../statement.js";
+import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
 import type { ClaimRequest, FinishRequest, WorkRecord } from "../work-store.js";
 import { getMetadata, putMetadata, removeMetadata } from "./metadata-row.js";
-import { attemptsOf, firstReady, workItem } from "./work-read.js";
+import { attemptsOf, firstReady, optionalWord, workItem } from "./work-read.js";
 import { enterStatus, microseconds } from "./work-status.js";
 
 const EXISTS = query("SELECT 1 FROM inodes WHERE ino = ?");
+/** What decides who may go on with an item, without all that is told of it. */
+const HOLDER = query(
+  `SELECT w.state, (SELECT value FROM file_metadata m WHERE m.ino = w.ino AND m.key = 'worker_id')
+   FROM work_items w WHERE w.ino = ?`,
+);
 const SET_LEASE = command("UPDATE work_items SET lease_end_us = ? WHERE ino = ?");
 const ENDED = query("SELECT ino FROM work_items WHERE lease_end_us <= ? ORDER BY lease_end_us");
 const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end_us IS NOT NULL");
@@ -16,12 +21,13 @@ const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end
 export function* claim(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
   const { ino, workerId, now } = request;
   yield* expireLeases(now);
-  const item = yield* requireItem(ino, "claim");
-  if (item.state === "in_progress") {
-    if (item.workerId !== workerId) throw taken(item);
-    return yield* extend(item, request);
+  const { state, holder } = yield* holderOf(ino, "claim");
+  if (state === "in_progress") {
+    if (holder !== workerId) throw taken(yield* requireItem(ino, "claim"));
+    return yield* extend(request);
   }
-  if (item.state !== "ready") {
+  if (state !== "ready") {
+    const item = yield* requireItem(ino, "claim");
     const why = item.blockerCount > 0 ? `, it waits for ${item.blockerCount} others` : "";
     throw new NexusError("try-again", `${item.path} isn't ready: it is ${item.state}${why}`, {
       op: "claim",
@@ -42,13 +48,14 @@ export function* claimNext(
 export function* renew(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
   const { ino, workerId, now } = request;
   yield* expireLeases(now);
-  return yield* extend(yield* requireHeld(ino, { workerId, op: "renew" }), request);
+  yield* requireHeld(ino, { workerId, op: "renew" });
+  return yield* extend(request);
 }
 
 export function* finish(request: FinishRequest): Script<WorkRecord> {
   const { ino, workerId, outcome, countAttempt, error, now } = request;
   yield* expireLeases(now);
-  if (workerId === undefined) yield* requireItem(ino, "finish");
+  if (workerId === undefined) yield* holderOf(ino, "finish");
   else yield* requireHeld(ino, { workerId, op: "finish" });
   if (countAttempt) yield* addAttempt(ino, now);
   if (error !== undefined) yield* putMetadata(ino, { key: WORK_KEY.error, value: error, now });
@@ -75,16 +82,13 @@ export function* nextLeaseEndMs(): Script<number | undefined> {
 /** `started_at` is this attempt's. */
 function* begin(ino: Ino, { workerId, leaseMs, now }: ClaimRequest): Script<WorkRecord> {
   yield* putMetadata(ino, { key: WORK_KEY.workerId, value: workerId, now });
-  yield* putMetadata(ino, { key: WORK_KEY.startedAt, value: formatTimestamp(now), now });
-  yield* enterStatus(ino, { status: "in_progress", now });
-  yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
+  yield* enterStatus(ino, { status: "in_progress", now, leaseEndUs: leaseEnd(now, leaseMs) });
   return yield* requireItem(ino, "claim");
 }
 
-function* extend(item: WorkRecord, { leaseMs, now }: ClaimRequest): Script<WorkRecord> {
-  const leaseEndUs = leaseEnd(now, leaseMs);
-  yield* run(SET_LEASE, leaseEndUs, item.ino);
-  return { ...item, leaseEndMs: leaseEndUs / 1000 };
+function* extend({ ino, leaseMs, now }: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
+  yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
+  return yield* requireItem(ino, "renew");
 }
 
 function leaseEnd(now: Timestamp, leaseMs: number): number {
@@ -109,20 +113,28 @@ function* requireItem(ino: Ino, op: string): Script<WorkRecord> {
   );
 }
 
-function* requireHeld(
-  ino: Ino,
-  { workerId, op }: { workerId: string; op: string },
-): Script<WorkRecord> {
+function* requireHeld(ino: Ino, { workerId, op }: { workerId: string; op: string }): Script<void> {
+  const { state, holder } = yield* holderOf(ino, op);
+  if (state === "in_progress" && holder === workerId) return;
   const item = yield* requireItem(ino, op);
-  if (item.state !== "in_progress") {
+  if (state !== "in_progress") {
     throw new NexusError(
       "stale",
       `${item.path} isn't in progress any more, it is ${item.state}: the lease of '${workerId}' ended, or somebody changed its status`,
       { op, path: item.path },
     );
   }
-  if (item.workerId !== workerId) throw taken(item);
-  return item;
+  throw taken(item);
+}
+
+/** Errors: those of {@link requireItem}. */
+function* holderOf(ino: Ino, op: string): Script<{ state: string; holder: string | undefined }> {
+  const row = yield* first(HOLDER, ino);
+  if (row === undefined) {
+    const { state, workerId } = yield* requireItem(ino, op);
+    return { state, holder: workerId };
+  }
+  return { state: text(row, 0), holder: optionalWord(row, 1) };
 }
 
 function taken({ path, workerId }: WorkRecord): NexusError {

@@ -158,7 +158,7 @@ function workRecord(row: Row, path: string): WorkRecord {
 }
 
 /** Metadata that anybody may have set, also to bytes. */
-function optionalWord(row: Row, column: number): string | undefined {
+export function optionalWord(row: Row, column: number): string | undefined {
   const value = row[column];
   if (value === null || value === undefined) return undefined;
   return value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : String(value);

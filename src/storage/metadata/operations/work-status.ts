@@ -3,19 +3,24 @@ import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
 import { parsePriority, WORK_KEY, type WorkStatus } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
 import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
-import { getMetadata, putMetadata, putMetadataIfAbsent, removeMetadata } from "./metadata-row.js";
+import {
+  getMetadata,
+  putMetadata,
+  putMetadataIfAbsent,
+  removeMetadata,
+  replaceMetadata,
+} from "./metadata-row.js";
 
 // What a change of status brings with it. The caller has written or is about to write nothing else of
 // the item; every way to another status leads through `enterStatus`.
 
-const FIND = query("SELECT status, zone FROM work_items WHERE ino = ?");
+const FIND = query("SELECT status FROM work_items WHERE ino = ?");
 const INSERT = command(
-  `INSERT INTO work_items (ino, status, is_named, rank, created_us, zone, open_dependencies)
-   SELECT ino, ?, nlink > 0, ?, btime_sec * 1000000 + btime_nsec / 1000, ?, ? FROM inodes WHERE ino = ?`,
+  `INSERT INTO work_items (ino, status, is_named, rank, created_us, started_us, zone, open_dependencies)
+   SELECT ino, ?, nlink > 0, ?, btime_sec * 1000000 + btime_nsec / 1000, ?, ?, ? FROM inodes WHERE ino = ?`,
 );
 const UPDATE = command(
-  `UPDATE work_items SET status = ?, started_us = ?, lease_end_us = NULL, open_dependencies = ?
-   WHERE ino = ?`,
+  "UPDATE work_items SET status = ?, started_us = ?, lease_end_us = ? WHERE ino = ?",
 );
 const SET_RANK = command("UPDATE work_items SET rank = ? WHERE ino = ?");
 const DELETE = command("DELETE FROM work_items WHERE ino = ?");
@@ -41,6 +46,8 @@ interface NewStatus {
   readonly zone?: string;
   /** The metadata has the status already. */
   readonly isWritten?: boolean;
+  /** Work on it begins now, whenever somebody says that it began before, and ends then. */
+  readonly leaseEndUs?: number;
 }
 
 /**
@@ -50,29 +57,31 @@ interface NewStatus {
  */
 export function* enterStatus(
   ino: Ino,
-  { status: wanted, now, zone, isWritten = false }: StatusChange & NewStatus,
+  { status: wanted, now, zone, isWritten = false, leaseEndUs }: StatusChange & NewStatus,
 ): Script<WorkStatus> {
   const row = yield* first(FIND, ino);
   const before = row === undefined ? undefined : (text(row, 0) as WorkStatus);
-  const { edges, open } = yield* countEdges(ino);
-  const status = wanted === "blocked" && edges > 0 && open === 0 ? "ready" : wanted;
+  const status = wanted === "blocked" && (yield* waitsForNothing(ino)) ? "ready" : wanted;
   if (!isWritten || status !== wanted) {
-    yield* putMetadata(ino, { key: WORK_KEY.status, value: status, now });
-  }
-  if (before === undefined) {
-    yield* run(INSERT, status, yield* rankOf(ino), zone ?? "/", open, ino);
+    yield* replaceMetadata(ino, { key: WORK_KEY.status, value: status, now });
   }
   const isBegun = BEGUN.includes(status);
   if (before !== undefined && BEGUN.includes(before) && !isBegun) yield* forgetWork(ino);
   const time = formatTimestamp(now);
   if (status === "in_progress") {
-    yield* putMetadataIfAbsent(ino, { key: WORK_KEY.startedAt, value: time, now });
+    const put = leaseEndUs === undefined ? putMetadataIfAbsent : putMetadata;
+    yield* put(ino, { key: WORK_KEY.startedAt, value: time, now });
   }
   if (status === "completed") {
     yield* putMetadataIfAbsent(ino, { key: WORK_KEY.completedAt, value: time, now });
   }
   const startedUs = status === "in_progress" ? microseconds(now) : null;
-  yield* run(UPDATE, status, startedUs, open, ino);
+  if (before === undefined) {
+    const { open } = yield* countEdges(ino);
+    yield* run(INSERT, status, yield* rankOf(ino), startedUs, zone ?? "/", open, ino);
+  } else {
+    yield* run(UPDATE, status, startedUs, leaseEndUs ?? null, ino);
+  }
   if ((before === "completed") !== (status === "completed")) {
     yield* tellDependents(ino, { isSatisfied: status === "completed", now });
   }
@@ -93,9 +102,9 @@ export function* setRank(ino: Ino, priority: number | undefined): Script<void> {
 
 /** Counts an item's open dependencies anew. With none left, a blocked one becomes ready. */
 export function* recount(ino: Ino, now: Timestamp): Script<void> {
-  const { open } = yield* countEdges(ino);
+  const { edges, open } = yield* countEdges(ino);
   const row = yield* first(SET_OPEN, open, ino);
-  if (row !== undefined && text(row, 0) === "blocked" && open === 0) {
+  if (row !== undefined && text(row, 0) === "blocked" && edges > 0 && open === 0) {
     yield* enterStatus(ino, { status: "ready", now });
   }
 }
@@ -113,6 +122,12 @@ function* tellDependents(
   for (const row of yield* all(SET_SATISFIED, flag, ino, flag)) {
     yield* recount(integer(row, 0) as Ino, now);
   }
+}
+
+/** It has dependencies, and all are completed. */
+function* waitsForNothing(ino: Ino): Script<boolean> {
+  const { edges, open } = yield* countEdges(ino);
+  return edges > 0 && open === 0;
 }
 
 function* countEdges(ino: Ino): Script<{ edges: number; open: number }> {
