@@ -1,3 +1,4 @@
+import { isKind } from "../../model/errors.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { SetXattrRequest } from "../../vfs/file-system.js";
 import { XATTR_FLAG } from "../protocol/constants.js";
@@ -26,15 +27,28 @@ export const listxattr: Operation = (context) => {
 };
 
 /** struct fuse_setxattr_in in its short form: size, flags; then the name and the value. */
-export const setxattr: Operation = ({ fs, caller, request }) => {
+export const setxattr: Operation = (context) => {
+  const { fs, caller, request } = context;
   const flags = request.u32(4);
   const { length } = request.rawName(8);
-  return fs.setxattr(caller, {
+  const change: SetXattrRequest = {
     ino: request.nodeid,
     name: request.name(8),
     value: Uint8Array.from(request.bytes(8 + length + 1, request.u32(0))),
     mode: setMode(flags),
-  });
+  };
+  // The kernel makes EOPNOTSUPP of EAGAIN here (__vfs_setxattr_noperm in its fs/xattr.c), which would
+  // tell a worker that there are no claims; EBUSY tells it to take another item.
+  const refuse = (error: unknown): void => {
+    if (!isKind(error, "try-again")) throw error;
+    context.refusal = "busy";
+  };
+  try {
+    const set = fs.setxattr(caller, change);
+    return set instanceof Promise ? set.catch(refuse) : set;
+  } catch (error) {
+    return refuse(error);
+  }
 };
 
 function setMode(flags: number): SetXattrRequest["mode"] {

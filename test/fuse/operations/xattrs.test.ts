@@ -1,9 +1,10 @@
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
-import { FakeKernel } from "../fake-kernel.js";
+import { NexusError } from "../../../src/model/errors.js";
+import { FakeKernel, settled } from "../fake-kernel.js";
 import { decode, encode, sizeOf } from "../wire/c-struct.js";
 
-const { ENODATA, ERANGE, EIO, EILSEQ } = constants.errno;
+const { EBUSY, ENODATA, ERANGE, EIO, EILSEQ } = constants.errno;
 
 const VALUE = Buffer.from([0, 1, 0xff, 0, 10]);
 
@@ -104,6 +105,23 @@ describe("SETXATTR", () => {
     const { kernel } = set(0, Buffer.alloc(0));
     expect(kernel.requestsTo("setxattr")).toMatchObject([{ value: new Uint8Array(0) }]);
   });
+
+  test.each(["at once", "later"])(
+    "is busy, and never EAGAIN, when it can't be done yet: %s",
+    async (when) => {
+      const error = new NexusError("try-again", "not ready");
+      const setxattr = () => {
+        if (when === "later") return Promise.reject(error);
+        throw error;
+      };
+      const kernel = new FakeKernel({ setxattr });
+      const size = VALUE.length;
+      const body = [encode("setxattr_in", { size, flags: 0 }), "user.claim", VALUE];
+      const unique = kernel.send({ opcode: "SETXATTR", node: 4, body });
+      await settled();
+      expect(kernel.answerTo(unique)?.errno).toBe(EBUSY);
+    },
+  );
 
   test("with fewer bytes than it says sets nothing", () => {
     const { kernel, answer } = set(0, VALUE, VALUE.length + 1);
