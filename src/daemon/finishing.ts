@@ -1,7 +1,6 @@
 import { readlinkSync } from "node:fs";
-import { FS_TYPE } from "../fuse/mount-options.js";
+import { FS_TYPE, type HostMount, nexusMountAt, readHostMounts } from "../libc/host-mounts.js";
 import type { LockHolder } from "../storage/data-dir-lock.js";
-import { type HostMount, nexusMountAt, readHostMounts } from "./host-mounts.js";
 import { isAlive } from "./mount-point.js";
 
 /** What one process can learn of another one's mounts; undefined where it may not look. */

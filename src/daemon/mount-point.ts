@@ -4,9 +4,9 @@ import type { Config } from "../config/config.js";
 import { workingDirectory } from "../config/working-directory.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { makeDirectories } from "../libc/directories.js";
+import { nexusMountAt } from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
-import { nexusMountAt } from "./host-mounts.js";
 
 /** What the daemon itself reads and writes. A mount over it would make it wait for its own answer. */
 export type OwnFiles = Pick<Config, "dataDir" | "dbPath" | "logFile">;

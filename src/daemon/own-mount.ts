@@ -1,7 +1,6 @@
 import { unmountDevice } from "../fuse/binding/device.js";
-import { FS_TYPE } from "../fuse/mount-options.js";
+import { FS_TYPE, type HostMount, readHostMounts } from "../libc/host-mounts.js";
 import { isKind } from "../model/errors.js";
-import { type HostMount, readHostMounts } from "./host-mounts.js";
 
 /**
  * The mount just made, as the kernel lists it: its place alone is not enough to know it by later,

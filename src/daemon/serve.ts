@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.js";
 import { mountDevice } from "../fuse/binding/device.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { makeDirectories } from "../libc/directories.js";
+import type { HostMount } from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
 import { messageOf } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
@@ -15,7 +16,6 @@ import type { MountRequest } from "./command-line.js";
 import { failureFields } from "./failure-fields.js";
 import { isFinishing, PROC } from "./finishing.js";
 import { FsThread } from "./fs-thread.js";
-import type { HostMount } from "./host-mounts.js";
 import { checkMountPoint, makeMountPoint, resolveMountPoint } from "./mount-point.js";
 import { findOwnMount, unmountOwn } from "./own-mount.js";
 

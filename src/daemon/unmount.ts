@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { unmountDevice } from "../fuse/binding/device.js";
+import { type HostMount, nexusMountAt } from "../libc/host-mounts.js";
 import { isKind, NexusError } from "../model/errors.js";
 import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
-import { type HostMount, nexusMountAt } from "./host-mounts.js";
 import { resolvePlace } from "./mount-point.js";
 
 const POLL_MS = 20;

@@ -14,9 +14,6 @@ export interface MountOptions {
   readonly kernelOptions: ReadonlySet<KernelOption>;
 }
 
-/** The type that mount(8) shows. */
-export const FS_TYPE = "fuse.nexus";
-
 /** mount(2)'s flags. */
 export function mountFlags({ kernelOptions }: MountOptions): number {
   let flags = 0;

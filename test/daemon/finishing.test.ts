@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isFinishing, PROC, type Sight } from "../../src/daemon/finishing.js";
-import type { HostMount } from "../../src/daemon/host-mounts.js";
+import type { HostMount } from "../../src/libc/host-mounts.js";
 import type { LockHolder } from "../../src/storage/data-dir-lock.js";
 
 const HOLDER: LockHolder = {
@@ -10,7 +10,7 @@ const HOLDER: LockHolder = {
   namespace: "mnt:[1]",
 };
 const MOUNT: HostMount = {
-  ...{ id: 50, parentId: 1, device: "0:50", userId: 0 },
+  ...{ id: 50, parentId: 1, device: "0:50", userId: 0, root: "/" },
   ...{ mountPoint: "/mnt", type: "fuse.nexus", source: "/data" },
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { HostMount } from "../../src/daemon/host-mounts.js";
 import { findOwnMount, whereaboutsOf } from "../../src/daemon/own-mount.js";
+import type { HostMount } from "../../src/libc/host-mounts.js";
 
 const MNT = "/home/me/nexus";
 
@@ -9,6 +9,7 @@ function mount(id: number, fields: Partial<HostMount> = {}): HostMount {
     id,
     parentId: 1,
     device: `0:${id}`,
+    root: "/",
     mountPoint: MNT,
     type: "fuse.nexus",
     source: "/data/1",

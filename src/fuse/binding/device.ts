@@ -1,17 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { setNonBlocking } from "../../libc/device.js";
+import { FS_TYPE } from "../../libc/host-mounts.js";
 import { mount, unmount } from "../../libc/mount.js";
 import { receiveDescriptor, socketPair } from "../../libc/sockets.js";
 import { fsError } from "../../libc/system-error.js";
 import { isKind, NexusError } from "../../model/errors.js";
-import {
-  FS_TYPE,
-  fusermountOptions,
-  type MountOptions,
-  mountData,
-  mountFlags,
-} from "../mount-options.js";
+import { fusermountOptions, type MountOptions, mountData, mountFlags } from "../mount-options.js";
 
 const DEVICE = "/dev/fuse";
 const HELPERS = ["fusermount3", "fusermount"];

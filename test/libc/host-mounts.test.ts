@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseMountInfo, readHostMounts } from "../../src/daemon/host-mounts.js";
+import { mountAbove, parseMountInfo, readHostMounts } from "../../src/libc/host-mounts.js";
 
 const ROOT = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw";
 
@@ -14,11 +14,16 @@ describe("mountinfo", () => {
     expect(parseMountInfo(`${ROOT}\n${nexus}\n`)).toStrictEqual([
       {
         ...{ id: 22, parentId: 1, device: "254:0", userId: undefined },
-        ...{ mountPoint: "/", type: "ext4", source: "/dev/vda" },
+        ...{ root: "/", mountPoint: "/", type: "ext4", source: "/dev/vda" },
       },
       {
         ...{ id: 90, parentId: 22, device: "0:48", userId: 0 },
-        ...{ mountPoint: "/home/me/nexus", type: "fuse.nexus", source: "/home/me/.nexus/data" },
+        ...{
+          root: "/",
+          mountPoint: "/home/me/nexus",
+          type: "fuse.nexus",
+          source: "/home/me/.nexus/data",
+        },
       },
     ]);
   });
@@ -30,6 +35,7 @@ describe("mountinfo", () => {
   ])("may have optional fields: %s", (_, line) => {
     expect(parseOne(line)).toStrictEqual({
       ...{ id: 90, parentId: 22, device: "0:48", userId: undefined },
+      root: "/",
       mountPoint: "/mnt",
       type: "fuse.nexus",
       source: "data",
@@ -47,6 +53,7 @@ describe("mountinfo", () => {
   test("a dash as a mount point, a root or a source is not the separator", () => {
     expect(parseOne("90 22 0:48 - - rw - tmpfs - rw")).toStrictEqual({
       ...{ id: 90, parentId: 22, device: "0:48", userId: undefined },
+      root: "-",
       mountPoint: "-",
       type: "tmpfs",
       source: "-",
@@ -59,5 +66,34 @@ describe("mountinfo", () => {
 
   test("of nothing is nothing", () => {
     expect(parseMountInfo("")).toStrictEqual([]);
+  });
+});
+
+describe("the mount that a path leads into", () => {
+  const lines = [
+    "22 1 254:0 / / rw - ext4 /dev/vda rw",
+    "90 22 0:48 / /mnt/nexus rw - fuse.nexus /data rw",
+    "91 22 0:48 /jobs /jobs rw - fuse.nexus /data rw",
+  ];
+  const mounts = parseMountInfo(lines.join("\n"));
+
+  test.each([
+    ["/mnt/nexus", 90],
+    ["/mnt/nexus/jobs/a", 90],
+    ["/mnt/nexus2", 22],
+    ["/mnt", 22],
+    ["/jobs/a", 91],
+    ["/", 22],
+  ])("%s is the one at or above it", (path, id) => {
+    expect(mountAbove(path, mounts)?.id).toBe(id);
+  });
+
+  test("is the later one, also where that is further up and covers the other", () => {
+    const cover = parseMountInfo("95 22 0:50 / /mnt rw - tmpfs tmpfs rw");
+    expect(mountAbove("/mnt/nexus/a", [...mounts, ...cover])?.id).toBe(95);
+  });
+
+  test("knows which part of a file system was bound there", () => {
+    expect(mounts.map(({ root }) => root)).toStrictEqual(["/", "/", "/jobs"]);
   });
 });

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { FS_TYPE } from "../fuse/mount-options.js";
+
+/** The type by which mount(8) shows our mounts. */
+export const FS_TYPE = "fuse.nexus";
 
 /** A mount of this machine. */
 export interface HostMount {
@@ -8,6 +10,8 @@ export interface HostMount {
   readonly device: string;
   /** The mount that this one lies in, or on. */
   readonly parentId: number;
+  /** Which directory of the file system is there: `/`, unless a part of it was bound elsewhere. */
+  readonly root: string;
   readonly mountPoint: string;
   readonly type: string;
   readonly source: string;
@@ -32,6 +36,7 @@ export function parseMountInfo(text: string): HostMount[] {
         id: Number(fields[0]),
         parentId: Number(fields[1]),
         device: fields[2] ?? "",
+        root: unescapeOctal(fields[3] ?? ""),
         mountPoint: unescapeOctal(fields[4] ?? ""),
         type: fields[dash + 1] ?? "",
         source: unescapeOctal(fields[dash + 2] ?? ""),
@@ -47,6 +52,17 @@ export function nexusMountAt(
 ): HostMount | undefined {
   const top = mounts.filter((mount) => mount.mountPoint === mountPoint).at(-1);
   return top?.type === FS_TYPE ? top : undefined;
+}
+
+/**
+ * The mount that a path leads into, as long as no symlink is in the way: of those at or above it the
+ * one that was made last, which covers the others. An absolute path without `..`.
+ */
+export function mountAbove(path: string, mounts: readonly HostMount[]): HostMount | undefined {
+  return mounts.findLast(
+    ({ mountPoint }) =>
+      mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`),
+  );
 }
 
 /** Spaces, tabs, newlines and backslashes are written as `\040` and so on. */
