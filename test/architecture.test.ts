@@ -11,6 +11,13 @@ const WORK_STORE = "storage/metadata/work-store.ts";
 const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 const FILE_SYSTEM = "vfs/file-system.ts";
+/** What the client offers, in types alone. */
+const FEATURE_INTERFACES = [
+  "features/files/files.ts",
+  "features/queue/queue.ts",
+  "features/search/search.ts",
+  "features/transfer/transfer.ts",
+];
 const FACES = ["sdk", "config", "compose.ts", "fuse", "libc", "telemetry", "model"];
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -24,7 +31,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features", "storage", "config", "compose.ts"],
-  cli: FACES,
+  cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, "storage/data-dir-lock.ts", "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],

@@ -30,12 +30,21 @@ export interface LoadOptions {
 
 const KEYS = Object.keys(RULES) as SettingKey[];
 const PLANNED = KEYS.filter((key) => (RULES[key] as SettingRule).isPlanned === true);
+
 /**
  * The effective configuration: explicit settings win over the environment, that over the file, that
  * over the defaults. Errors: `invalid-config`, naming where a setting stands, its key, what was
  * found and what is allowed.
  */
 export function loadConfig(options: LoadOptions): Config {
+  return loadConfigAndSettings(options).config;
+}
+
+/** The same, with the settings that it was made from; what isn't in there is a default. */
+export function loadConfigAndSettings(options: LoadOptions): {
+  config: Config;
+  settings: Settings;
+} {
   const { explicit = new Map(), env = process.env, cwd = workingDirectory() } = options;
   // An empty HOME is none, as for the shell's tilde.
   const home = options.home ?? (env.HOME || homedir());
@@ -62,7 +71,7 @@ export function loadConfig(options: LoadOptions): Config {
   const dbPath = absolute("db_path") ?? join(dataDir, "metadata.db");
   const logFile = absolute("log_file");
   if (logFile !== undefined) requireApart(logFile, { dataDir, dbPath });
-  return {
+  const config: Config = {
     dataDir,
     dbPath,
     tenantId: get("tenant_id") as Config["tenantId"],
@@ -77,6 +86,7 @@ export function loadConfig(options: LoadOptions): Config {
     logLevel: get("log_level") ?? DEFAULTS.log_level,
     logFile,
   };
+  return { config, settings };
 }
 
 function requireKnown(key: string, { source }: Setting): void {

@@ -1,6 +1,7 @@
 import type { Config, Settings } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
 import type { Identity } from "../model/identity.js";
+import type { Patience } from "../storage/data-dir-lock.js";
 import type { NexusClient } from "./client.js";
 import type { ConnectOptions } from "./connect-options.js";
 import { settingsOf } from "./connect-options.js";
@@ -35,6 +36,21 @@ export async function connect(options: string | ConnectOptions = {}): Promise<Ne
   }
 }
 
+/**
+ * The same with a configuration that is loaded already, for who has loaded it otherwise. `patience` says
+ * how to wait for a store that another process has.
+ */
+export async function connectWith(
+  config: Config,
+  { patience }: { patience?: Patience } = {},
+): Promise<NexusClient> {
+  try {
+    return await open(config, patience);
+  } catch (error) {
+    throw clientError(error, { op: "connect" });
+  }
+}
+
 function configOf(options: string | ConnectOptions): Config {
   if (typeof options === "string") return loadConfig({ configPath: options, face: "library" });
   const { configPath, ...rest } = options;
@@ -42,8 +58,8 @@ function configOf(options: string | ConnectOptions): Config {
   return loadConfig({ explicit, configPath, face: "library" });
 }
 
-async function open(config: Config): Promise<NexusClient> {
-  const { nexus, release } = await openStore(config);
+async function open(config: Config, patience?: Patience): Promise<NexusClient> {
+  const { nexus, release } = await openStore(config, patience);
   try {
     const identity = identityOf(config);
     if (!config.readOnly) nexus.welcome(identity);

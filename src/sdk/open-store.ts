@@ -6,7 +6,7 @@ import type { Config } from "../config/config.js";
 import { TimerScheduler } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
 import { runEach } from "../model/run-each.js";
-import { DataDirLock } from "../storage/data-dir-lock.js";
+import { DataDirLock, type Patience } from "../storage/data-dir-lock.js";
 import { openLibraryLogger } from "../telemetry/logger.js";
 
 /** How long contents are sealed at the last close; the rest is taken up at the next start. */
@@ -14,6 +14,14 @@ const DRAIN_MS = 30_000;
 /** How long a daemon that was unmounted may take to finish. */
 const FINISHING_MS = 40_000;
 const ADVICE = "choose another data directory";
+
+/** A program waits for a daemon that is on its way out, and for nobody else. */
+const PATIENCE: Patience = {
+  waitMs: FINISHING_MS,
+  isFinishing: (holder) => holder?.hasEnded === true,
+  onWait: () => undefined,
+  advice: ADVICE,
+};
 
 /** What all clients of one store have in common. */
 type StoreSettings = Pick<
@@ -51,7 +59,7 @@ const STORES = new Map<string, SharedStore>();
  * Opens the store of a configuration, or shares the one that is open. Errors: `in-use` (another
  * process has it, or this one with other settings), those of `compose` and of the lock.
  */
-export async function openStore(config: Config): Promise<StoreShare> {
+export async function openStore(config: Config, patience = PATIENCE): Promise<StoreShare> {
   const key = realPath(config.dataDir);
   for (;;) {
     const shared = STORES.get(key);
@@ -60,14 +68,17 @@ export async function openStore(config: Config): Promise<StoreShare> {
       continue;
     }
     if (shared !== undefined) requireSame(shared.settings, config);
-    return await share(key, shared ?? begin(key, config));
+    return await share(key, shared ?? begin(key, { config, patience }));
   }
 }
 
-function begin(key: string, config: Config): SharedStore {
+function begin(
+  key: string,
+  { config, patience }: { config: Config; patience: Patience },
+): SharedStore {
   const { dbPath, namespaces, mounts, atime, readOnly, cacheSizeMb } = config;
   const settings = { dbPath, namespaces, mounts, atime, readOnly, cacheSizeMb };
-  const store = { settings, opened: open(config), users: 0, closed: undefined };
+  const store = { settings, opened: open(config, patience), users: 0, closed: undefined };
   STORES.set(key, store);
   return store;
 }
@@ -99,15 +110,12 @@ function forget(key: string, store: SharedStore): void {
   if (STORES.get(key) === store) STORES.delete(key);
 }
 
-async function open(config: Config): Promise<Opened> {
+async function open(config: Config, patience: Patience): Promise<Opened> {
   const { dataDir, logLevel, logFile } = config;
   const lock = await DataDirLock.acquire({
     dataDir,
     holder: { pid: process.pid, dataDir },
-    waitMs: FINISHING_MS,
-    isFinishing: (holder) => holder?.hasEnded === true,
-    onWait: () => undefined,
-    advice: ADVICE,
+    ...patience,
   });
   try {
     const logger = openLibraryLogger({

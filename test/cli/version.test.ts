@@ -1,25 +1,20 @@
-import { Command } from "commander";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { addVersionCommand } from "../../src/cli/commands/version.js";
+import { describe, expect, test } from "vitest";
 import { version } from "../../src/telemetry/version.js";
-
-async function printed(...args: string[]): Promise<string> {
-  const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
-  onTestFinished(() => log.mockRestore());
-  const program = new Command("nexus");
-  addVersionCommand(program);
-  await program.parseAsync(["version", ...args], { from: "user" });
-  return log.mock.calls.map(([line]) => String(line)).join("\n");
-}
+import { runCommand } from "./run-command.js";
 
 describe("nexus version", () => {
   test("prints one line for people", async () => {
+    const { code, stdout } = await runCommand(["version"]);
     const node = process.version;
-    expect(await printed()).toBe(`nexus ${version()} (Node.js ${node}, ${process.platform})`);
+    expect([code, stdout]).toStrictEqual([
+      0,
+      `nexus ${version()} (Node.js ${node}, ${process.platform})\n`,
+    ]);
   });
 
   test("prints the same as JSON for programs", async () => {
-    expect(JSON.parse(await printed("--json"))).toStrictEqual({
+    const { stdout } = await runCommand(["version", "--json"]);
+    expect(JSON.parse(stdout)).toStrictEqual({
       nexus: version(),
       node: process.version,
       platform: process.platform,

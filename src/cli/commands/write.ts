@@ -1,0 +1,116 @@
+import { addAbortSignal, type Readable } from "node:stream";
+import type { Command } from "commander";
+import type { FileStat, WriteContent } from "../../features/files/files.js";
+import { NexusError } from "../../model/errors.js";
+import { addExamples } from "../example.js";
+import type { Frame, Session } from "../frame.js";
+import { openHostFile } from "../host-file.js";
+import { humanSize } from "../terminal/human.js";
+import { printJson } from "../terminal/json.js";
+import { ofBytes } from "../terminal/progress.js";
+
+interface Options {
+  readonly input?: string;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly json?: boolean;
+}
+
+const STANDARD_INPUT = "-";
+
+/** `nexus write`: gives a file a new content, as one step, from an argument, a file or standard input. */
+export function addWriteCommand(program: Command, frame: Frame): void {
+  const command = program
+    .command("write")
+    .description("give a file a content; directories on the way are made")
+    .argument("<path>", "the file")
+    .argument("[content]", "the text, or - for standard input")
+    .option("-i, --input <file>", "take the content from this file of the host")
+    .option("--if-match <etag>", "only if the file has this content now")
+    .option("--if-none-match <etag>", "only if it hasn't; '*': only if there is no file")
+    .option("--json", "print what the file is then")
+    .action((path: string, content: string | undefined, options: Options, command: Command) => {
+      const source = sourceOf(content, { options, stdin: frame.surroundings.stdin });
+      return frame.withClient(command, {
+        paths: [path],
+        run: async (session) => {
+          const stat = await writeFrom(source, { session, options, frame });
+          if (options.json === true) await printJson(frame.output, stat);
+        },
+      });
+    });
+  addExamples(command, [
+    'nexus write /jobs/hello.txt "Hello"',
+    "nexus write /data/big.bin -i big.bin",
+    "make 2>&1 | nexus write /logs/build.log -",
+  ]);
+}
+
+type Source =
+  | { readonly from: "text"; readonly text: string }
+  | { readonly from: "file"; readonly path: string }
+  | { readonly from: "stdin" };
+
+/** Where the content comes from: exactly one place. Errors: `invalid-argument`. */
+function sourceOf(
+  content: string | undefined,
+  { options, stdin }: { options: Options; stdin: { readonly isTTY?: boolean } },
+): Source {
+  if (options.input !== undefined) {
+    if (content !== undefined) {
+      throw new NexusError("invalid-argument", "a content and --input don't go together");
+    }
+    if (options.input === STANDARD_INPUT) return { from: "stdin" };
+    return { from: "file", path: options.input };
+  }
+  if (content === STANDARD_INPUT) return { from: "stdin" };
+  if (content !== undefined) return { from: "text", text: content };
+  // Waiting for somebody to type it would look like hanging.
+  if (stdin.isTTY === true) {
+    throw new NexusError(
+      "invalid-argument",
+      "there is no content: give it as an argument, as a file with -i, or - to type it",
+    );
+  }
+  return { from: "stdin" };
+}
+
+async function writeFrom(
+  source: Source,
+  { session, options, frame }: { session: Session; options: Options; frame: Frame },
+): Promise<FileStat> {
+  if (source.from === "text") return await write(source.text, { session, options });
+  if (source.from === "stdin") {
+    const stdin: Readable = addAbortSignal(session.signal, frame.surroundings.stdin);
+    return await write(stdin, { session, options, totalBytes: undefined });
+  }
+  const { file, size } = await openHostFile(source.path);
+  try {
+    const content = file.createReadStream({ autoClose: false });
+    return await write(content, { session, options, totalBytes: size });
+  } finally {
+    await file.close();
+  }
+}
+
+async function write(
+  content: WriteContent,
+  {
+    session,
+    options,
+    totalBytes,
+  }: { session: Session; options: Options; totalBytes?: number | undefined },
+): Promise<FileStat> {
+  const { client, signal } = session;
+  const [path = ""] = session.paths;
+  const progress = await session.progress({ label: "writing", totalBytes });
+  return await client.write(path, content, {
+    signal,
+    ...(options.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }),
+    ...(options.ifNoneMatch === undefined ? {} : { ifNoneMatch: options.ifNoneMatch }),
+    onProgress: (done) => {
+      const note = totalBytes === undefined ? humanSize(done) : ofBytes(done, totalBytes);
+      progress.update({ done, note });
+    },
+  });
+}

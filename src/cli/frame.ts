@@ -1,0 +1,171 @@
+import type { Readable } from "node:stream";
+import type { Command } from "commander";
+import type { Setting, Settings } from "../config/config.js";
+import type { HostMount } from "../libc/host-mounts.js";
+import { messageOf, NexusError } from "../model/errors.js";
+import { canonicalPath } from "../model/path.js";
+import type { NexusClient } from "../sdk/client.js";
+import { exitCodeOf } from "./exit-code.js";
+import { type Request, requestOf } from "./global-options.js";
+import { locate } from "./host-paths.js";
+import { Interruption, type SignalSource } from "./interruption.js";
+import { Output, type OutputStream } from "./terminal/output.js";
+import { type Progress, type ProgressOptions, startProgress } from "./terminal/progress.js";
+
+/** What a command has around it: the process's own, or what a test puts there. */
+export interface Surroundings {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly signals: SignalSource;
+  readonly cwd: () => string;
+  readonly readMounts: () => readonly HostMount[];
+  readonly now: () => Date;
+  /** Opens the store. */
+  readonly open: (request: OpenRequest) => Promise<NexusClient>;
+}
+
+export interface OpenRequest {
+  readonly settings: Settings;
+  readonly configPath: string | undefined;
+  /** Whether to wait for a store that another process is about to give back. */
+  readonly patience: "some" | "none";
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Told in words for people when it takes a while. */
+  readonly onWait: (message: string) => void;
+}
+
+/** What a command does with the store. */
+export interface Task {
+  /** Arguments that are paths of the namespace, or of the host inside a mount. */
+  readonly paths?: readonly string[];
+  /** The store to work on unless another one is asked for; otherwise it is looked for. */
+  readonly dataDir?: Setting | undefined;
+  /** Whether to wait for a store that another process has: some unless told otherwise. */
+  readonly patience?: "some" | "none";
+  run(session: Session): Promise<void>;
+}
+
+export interface Session {
+  readonly client: NexusClient;
+  /** Those of the task, as paths of the namespace. */
+  readonly paths: readonly string[];
+  /** Aborts when the command is to end: Ctrl-C, or nobody reads its output. */
+  readonly signal: AbortSignal;
+  /** Shows how far the command is. */
+  progress(options: ProgressOptions): Promise<Progress>;
+}
+
+/** What all commands share: where they print, how they get at the store, and how they end. */
+export class Frame {
+  readonly surroundings: Surroundings;
+  readonly output: Output;
+  readonly #complaints: Output;
+  #exitCode = 0;
+
+  constructor(surroundings: Surroundings) {
+    this.surroundings = surroundings;
+    this.output = new Output(surroundings.stdout);
+    this.#complaints = new Output(surroundings.stderr);
+  }
+
+  /** What the command ends with. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** Ends with this code, if nothing worse happens. */
+  endWith(exitCode: number): void {
+    this.#exitCode = Math.max(this.#exitCode, exitCode);
+  }
+
+  /** Says in one line what went wrong, and ends with the code that it has. */
+  async complain(error: unknown): Promise<void> {
+    await this.say(describe(error));
+    this.endWith(exitCodeOf(error));
+  }
+
+  /** A line for people on stderr. */
+  async say(message: string): Promise<void> {
+    const line = this.#complaints.foreign(message.replaceAll("\n", " "));
+    await this.#complaints.line(`nexus: ${line}`);
+  }
+
+  /**
+   * Opens the store that the command line asks for, does the work, and closes it, however that ended.
+   * Errors: those of opening and of the work. What was interrupted ends quietly when the reader has
+   * gone, and with 130 after Ctrl-C.
+   */
+  async withClient(
+    command: Command,
+    { paths: given = [], dataDir, patience = "some", run }: Task,
+  ): Promise<void> {
+    const { configPath, settings, paths } = this.locate(command, { paths: given, dataDir });
+    const { signals, open } = this.surroundings;
+    await this.interruptible(async (signal) => {
+      const client = await open({
+        ...{ settings, configPath, patience, signal },
+        onWait: (message) => void this.say(message),
+      });
+      const bars: Progress[] = [];
+      const progress = async (options: ProgressOptions) => {
+        const bar = await startProgress(this.surroundings.stderr, options);
+        bars.push(bar);
+        return bar;
+      };
+      try {
+        await run({ client, paths, signal, progress });
+      } finally {
+        for (const bar of bars) bar.stop();
+        await client.close();
+      }
+    }, signals);
+  }
+
+  /** The store that a command line is about, and its paths as paths of the namespace. */
+  locate(
+    command: Command,
+    { paths = [], dataDir }: Pick<Task, "paths" | "dataDir"> = {},
+  ): Request & { readonly paths: readonly string[] } {
+    const { configPath, settings: asked } = requestOf(command);
+    const { readMounts, cwd } = this.surroundings;
+    const named = (asked.get("data_dir") ?? dataDir)?.value as string | undefined;
+    const located = locate(paths, { cwd, mounts: readMounts(), dataDir: named });
+    const { mount } = located;
+    const found =
+      mount === undefined
+        ? dataDir
+        : { value: mount.source, source: `the mount at ${mount.mountPoint}` };
+    const settings = new Map(asked);
+    if (found !== undefined && !asked.has("data_dir")) settings.set("data_dir", found);
+    return { configPath, settings, paths: located.paths.map(canonicalPath) };
+  }
+
+  /** Does something that Ctrl-C and a closed output end. */
+  async interruptible(
+    work: (signal: AbortSignal) => Promise<void>,
+    signals = this.surroundings.signals,
+  ): Promise<void> {
+    const interruption = new Interruption(signals);
+    const endWatch = this.output.watchClosed(interruption.stopQuietly);
+    try {
+      await work(interruption.signal);
+    } catch (error) {
+      if (!interruption.isCauseOf(error)) throw error;
+    } finally {
+      endWatch();
+      interruption.close();
+    }
+    if (interruption.exitCode === undefined) return;
+    await this.say("interrupted");
+    this.endWith(interruption.exitCode);
+  }
+}
+
+/** The message, with the path that it is about. */
+function describe(error: unknown): string {
+  const message = messageOf(error);
+  const path = error instanceof NexusError ? error.path : undefined;
+  return path === undefined || message.includes(path) ? message : `${path}: ${message}`;
+}
