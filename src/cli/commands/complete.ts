@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { dirname, join as joinPath } from "node:path/posix";
 import type { Command } from "commander";
 import { loadConfig } from "../../config/load.js";
-import { type Candidate, complete } from "../completion/candidates.js";
+import { type Candidate, complete, type PathCompletion } from "../completion/candidates.js";
 import type { Frame } from "../frame.js";
 
 /** More than that no one reads. */
@@ -34,7 +34,7 @@ export function addCompleteCommand(program: Command, frame: Frame): void {
 /** Paths of the namespace that begin like this. A store that isn't there is not made for it. */
 async function pathsOf(
   frame: Frame,
-  { begin, command }: { begin: string; command: Command },
+  { begin, lead, command }: PathCompletion,
 ): Promise<Candidate[]> {
   // What is typed stays as it is: a relative one doesn't become absolute.
   const typed = begin.slice(0, begin.lastIndexOf("/") + 1);
@@ -51,7 +51,7 @@ async function pathsOf(
       for await (const { path, type } of listing) {
         const name = path.slice(joinPath(dirname(path), "/").length);
         const word = typed + name + (type === "directory" ? "/" : "");
-        if (word.startsWith(begin)) candidates.push({ word, about: type });
+        if (word.startsWith(begin)) candidates.push({ word: lead + word, about: type });
         if (candidates.length >= MOST_PATHS) break;
       }
     },

@@ -12,8 +12,17 @@ export type Completion =
   /** Paths of the host: the shell knows how. */
   | { readonly kind: "files" }
   | { readonly kind: "directories" }
-  /** Paths of the namespace that begin with this; the words go with it. */
-  | { readonly kind: "paths"; readonly begin: string; readonly command: Command };
+  | PathCompletion;
+
+/** Paths of the namespace that begin like this. */
+export interface PathCompletion {
+  readonly kind: "paths";
+  readonly begin: string;
+  /** What stands before it in the same word: `--prefix=`. */
+  readonly lead: string;
+  /** It knows which store has them. */
+  readonly command: Command;
+}
 
 /** What a value is, by the name that it has in the command's help. */
 const KIND_OF_VALUE: ReadonlyMap<string, "paths" | "files" | "directories"> = new Map([
@@ -72,6 +81,7 @@ function completeOption(command: Command, current: string): Completion {
     const option = findOption(command, name);
     if (option === undefined) return NOTHING;
     const completion = completeValue(option, { command, begin: begin ?? "" });
+    if (completion.kind === "paths") return { ...completion, lead: `${name}=` };
     if (completion.kind !== "words") return completion;
     // The shell replaces the whole word.
     const candidates = completion.candidates.map(({ word, about }) => ({
@@ -123,7 +133,7 @@ function completeKind(
   }
   const kind = KIND_OF_VALUE.get(name);
   if (kind === undefined) return NOTHING;
-  return kind === "paths" ? { kind, begin, command } : { kind };
+  return kind === "paths" ? { kind, begin, lead: "", command } : { kind };
 }
 
 function wordsThatBegin(begin: string, candidates: readonly Candidate[]): Completion {
