@@ -1,4 +1,5 @@
 import { loadConfig } from "../config/load.js";
+import { isKind, NexusError } from "../model/errors.js";
 import type { NexusClient } from "../sdk/client.js";
 import { connectWith } from "../sdk/connect.js";
 import type { OpenRequest } from "./frame.js";
@@ -16,21 +17,29 @@ export async function openClient(request: OpenRequest): Promise<NexusClient> {
   const { settings, configPath, signal, patience } = request;
   const config = loadConfig({ explicit: settings, configPath, face: "command" });
   const deadline = performance.now() + COMMAND_MS;
+  let mounted: { readonly mountPoint: string; readonly pid: number } | undefined;
   try {
     return await connectWith(config, {
       patience: {
         waitMs: patience === "none" ? 0 : FINISHING_MS,
         isFinishing: (holder) => {
+          const { mountPoint, pid = 0, hasEnded = false } = holder ?? {};
+          mounted = mountPoint === undefined || hasEnded ? undefined : { mountPoint, pid };
           if (signal.aborted || patience === "none") return false;
-          const isProgram = holder?.mountPoint === undefined;
-          return holder?.hasEnded === true || (isProgram && performance.now() < deadline);
+          return hasEnded || (mountPoint === undefined && performance.now() < deadline);
         },
         onWait: request.onWait,
-        advice: "work with the files of its mount, if it has one, or choose another --data-dir",
+        advice: "choose another --data-dir",
       },
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw error;
+    if (mounted === undefined || !isKind(error, "in-use")) throw error;
+    const { mountPoint, pid } = mounted;
+    throw new NexusError(
+      "in-use",
+      `${config.dataDir} is mounted at ${mountPoint} (process ${pid}), and a command can't share it with a mount yet: work with the files there, or unmount it first with nexus umount ${mountPoint}`,
+      { path: config.dataDir, cause: error },
+    );
   }
 }

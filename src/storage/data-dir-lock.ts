@@ -178,7 +178,9 @@ function inUse(
     return `the data directory ${dataDir} is in use by process ${holder.pid}; end that first, or ${advice}`;
   }
   const who = `the data directory ${dataDir} is in use by process ${holder.pid}, mounted at ${holder.mountPoint}`;
-  return holder.namespace === undefined || holder.namespace === namespace
+  // A program that uses the library doesn't look which namespace it is in.
+  const isElsewhere = namespace !== undefined && holder.namespace !== namespace;
+  return holder.namespace === undefined || !isElsewhere
     ? `${who}; unmount that first, or ${advice}`
     : `${who} in another mount namespace (a container?); unmount it there, or ${advice}`;
 }
