@@ -55,6 +55,8 @@ export async function buildProgram(
     const add = await entry.load();
     add(program, frame);
   }
+  // In the last group, with what is about the program itself.
+  program.helpCommand(true);
   for (const command of program.commands) completeCommand(command);
   return program;
 }
