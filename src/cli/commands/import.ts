@@ -121,7 +121,7 @@ async function printResult(
     rows: collisions,
   });
   if (collisions.length > 0) await output.line();
-  const counts = `${created} created, ${updated} updated, ${skipped} skipped, ${remapped} remapped`;
-  const sum = counted(created + updated + skipped + remapped, "file");
+  const counts = `${created} created, ${updated} updated, ${remapped} remapped; ${skipped} skipped`;
+  const sum = counted(created + updated + remapped, "file");
   await output.line(dryRun ? `Would import ${sum}: ${counts}.` : `Imported ${sum}: ${counts}.`);
 }
