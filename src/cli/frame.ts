@@ -115,6 +115,8 @@ export class Frame {
         return bar;
       };
       try {
+        // Not everything asks the signal, and it may have come while the store was opened.
+        signal.throwIfAborted();
         await run({ client, paths, signal, progress });
       } finally {
         for (const bar of bars) bar.stop();

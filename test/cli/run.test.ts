@@ -176,6 +176,17 @@ describe("Ctrl-C", () => {
     expect(code).toBe(130);
   });
 
+  test("while the store is opened, does nothing to it", async () => {
+    const signals = new EventEmitter();
+    const fake = new FakeClient();
+    const open = async () => {
+      signals.emit("SIGINT", "SIGINT");
+      return fake.client;
+    };
+    const { code } = await runCommand(["rm", "/a"], { surroundings: { signals, open } });
+    expect([code, fake.isClosed]).toStrictEqual([130, true]);
+  });
+
   test("doesn't hide another error", async () => {
     const signals = new EventEmitter();
     const client = fakeClient({

@@ -40,6 +40,14 @@ function start(args: readonly string[], cwd: string) {
   return { child, ended: once(child, "close").then(([code]) => ({ code, stderr })) };
 }
 
+/** Waits until a command has opened the store of its directory. */
+async function holdsStore(
+  { pid }: { readonly pid?: number | undefined },
+  cwd: string,
+): Promise<void> {
+  await shell(`until grep -q '"pid":${pid},' nexus-data/lock; do sleep 0.05; done`, { cwd });
+}
+
 /** What a command prints to a terminal: both of its outputs. */
 async function onTerminal(
   words: string,
@@ -82,8 +90,7 @@ describe("commands on a store", () => {
     await nexus(["write", "/a", "old"], cwd);
     const { child, ended } = start(["write", "/a", "-"], cwd);
     child.stdin.write("new");
-    // It has the store, so it waits for the rest.
-    await shell("until grep -q pid nexus-data/lock; do sleep 0.05; done; sleep 0.7", { cwd });
+    await holdsStore(child, cwd);
     child.kill("SIGINT");
     expect(await ended).toStrictEqual({ code: 130, stderr: "nexus: interrupted\n" });
     expect((await nexus(["cat", "/a"], cwd)).stdout).toBe("old");
@@ -97,7 +104,7 @@ describe("commands on a store", () => {
     expect(exported.stdout.trimEnd().split("\n")).toHaveLength(3);
     const { child, ended } = start(["import", "-"], to);
     child.stdin.write(exported.stdout.slice(0, -20));
-    await shell("until grep -q pid nexus-data/lock; do sleep 0.05; done; sleep 0.7", { cwd: to });
+    await holdsStore(child, to);
     child.kill("SIGINT");
     expect(await ended).toStrictEqual({ code: 130, stderr: "nexus: interrupted\n" });
     expect((await nexus(["ls", "-r", "/"], to)).stdout).not.toContain("jobs");
