@@ -1,10 +1,11 @@
-import { addAbortSignal, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { type Command, Option } from "commander";
 import type { Collision, ConflictMode, ImportResult } from "../../features/transfer/transfer.js";
 import { NexusError } from "../../model/errors.js";
 import { addExamples } from "../example.js";
 import type { Frame } from "../frame.js";
 import { openHostFile } from "../host-file.js";
+import { untilAborted } from "../standard-input.js";
 import { counted } from "../terminal/human.js";
 import { printJson } from "../terminal/json.js";
 import { ofBytes, type Progress } from "../terminal/progress.js";
@@ -85,7 +86,7 @@ async function openSource(
   if (path === STANDARD_INPUT) {
     return {
       sizeBytes: undefined,
-      counted: () => addAbortSignal(signal, stdin),
+      counted: () => untilAborted(stdin, signal),
       close: async () => undefined,
     };
   }

@@ -1,10 +1,10 @@
-import { addAbortSignal, type Readable } from "node:stream";
 import type { Command } from "commander";
 import type { FileStat, WriteContent } from "../../features/files/files.js";
 import { NexusError } from "../../model/errors.js";
 import { addExamples } from "../example.js";
 import type { Frame, Session } from "../frame.js";
 import { openHostFile } from "../host-file.js";
+import { untilAborted } from "../standard-input.js";
 import { humanSize } from "../terminal/human.js";
 import { printJson } from "../terminal/json.js";
 import { ofBytes } from "../terminal/progress.js";
@@ -81,7 +81,7 @@ async function writeFrom(
 ): Promise<FileStat> {
   if (source.from === "text") return await write(source.text, { session, options });
   if (source.from === "stdin") {
-    const stdin: Readable = addAbortSignal(session.signal, frame.surroundings.stdin);
+    const stdin = untilAborted(frame.surroundings.stdin, session.signal);
     return await write(stdin, { session, options, totalBytes: undefined });
   }
   const { file, size } = await openHostFile(source.path);
