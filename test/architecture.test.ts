@@ -10,6 +10,8 @@ const METADATA_STORE = "storage/metadata/metadata-store.ts";
 const WORK_STORE = "storage/metadata/work-store.ts";
 const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
+/** Who has a data directory: asked by whoever opens one. */
+const LOCK = "storage/data-dir-lock.ts";
 const FILE_SYSTEM = "vfs/file-system.ts";
 /** What the client offers, in types alone. */
 const FEATURE_INTERFACES = [
@@ -30,9 +32,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
-  sdk: ["model", "telemetry", FILE_SYSTEM, "features", "storage", "config", "compose.ts"],
+  sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts"],
   cli: [...FACES, ...FEATURE_INTERFACES],
-  daemon: [...FACES, "storage/data-dir-lock.ts", "cli/exit-code.ts", "cli/standard-output.ts"],
+  daemon: [...FACES, LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],
 };
