@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Two groups: `unit` runs in this process and in parallel; `mount` has real FUSE mounts in it, whose
-// daemons are children (a process must never touch a mount that it serves), one file at a time.
+// Two groups: `unit` runs in this process and in parallel; `mount` runs what is built, one file at a
+// time. It has real FUSE mounts in it, whose daemons are children: a process must never touch a mount
+// that it serves.
 export default defineConfig({
   test: {
     reporters: ["default"],
@@ -10,7 +11,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/mount/**", "test/crash/**", "test/package/**"],
+          exclude: ["test/mount/**", "test/crash/**", "test/package/**", "test/examples/**"],
           pool: "forks",
           testTimeout: 20_000,
         },
@@ -18,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "mount",
-          include: ["test/{mount,crash,package}/**/*.test.ts"],
+          include: ["test/{mount,crash,package,examples}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
           fileParallelism: false,
