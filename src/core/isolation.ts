@@ -1,6 +1,6 @@
 import { NexusError } from "../model/errors.js";
 import { type Identity, isBound } from "../model/identity.js";
-import type { Place } from "./place.js";
+import { isStructural, type Place } from "./place.js";
 
 export type Access = "read" | "write";
 
@@ -64,6 +64,18 @@ export function authorizeChange(identity: Identity, place: Place): void {
       `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,
     );
   }
+}
+
+/**
+ * Whether an identity may give a name to anything but a directory. A name that stands for a level, as a
+ * tenant's of the workspaces does, is to be a directory's: a file there would shut out all whose place
+ * is below. So only who no tenant or agent binds may, as somebody does who is alone there.
+ */
+export function mayBeFile(
+  identity: Identity,
+  { place, parent }: { place: Place; parent: Place },
+): boolean {
+  return parent.awaits === "tenant" ? !isBound(identity) : !isStructural(place);
 }
 
 /** Whether the directory has children that the identity's own tenant or agent shuts it out of. */

@@ -1,10 +1,10 @@
-import { authorize, authorizeChange, isBoundWithin } from "../core/isolation.js";
+import { authorize, authorizeChange, isBoundWithin, mayBeFile } from "../core/isolation.js";
 import { isStructural, type Place } from "../core/place.js";
 import type { Router } from "../core/router.js";
 import { type Attributes, isDirectory } from "../model/attributes.js";
 import type { Clock } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
-import { type Caller, isBound } from "../model/identity.js";
+import type { Caller } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Timestamp } from "../model/timestamp.js";
 import type { ContentStore } from "../storage/content/content-store.js";
@@ -101,12 +101,7 @@ export class Volume {
     return place;
   }
 
-  /**
-   * The same for anything but a directory. A name that stands for a level, as a tenant's of the
-   * workspaces does, is to be one: a file there would shut out all whose place is below. So only an
-   * identity that no tenant or agent binds may make one, as somebody does who is alone there. Errors:
-   * `not-permitted`.
-   */
+  /** The same for anything but a directory. Errors: `not-permitted` where {@link mayBeFile} says no. */
   writableFilePlace(caller: Caller, entry: { parent: Ino; name: string }): Place {
     const place = this.writablePlace(caller, entry);
     this.requireFilePlace(caller, { place, ...entry });
@@ -118,8 +113,7 @@ export class Volume {
     { identity }: Caller,
     { place, parent, name }: { place: Place; parent: Ino; name: string },
   ): void {
-    const isTenants = this.inodes.get(parent).place.awaits === "tenant";
-    if (isTenants ? !isBound(identity) : !isStructural(place)) return;
+    if (mayBeFile(identity, { place, parent: this.inodes.get(parent).place })) return;
     throw new NexusError("not-permitted", `'${name}' can only be a directory here`, {
       path: place.path ?? name,
     });

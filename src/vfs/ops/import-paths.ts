@@ -1,5 +1,5 @@
-import { refusal } from "../../core/isolation.js";
-import { isStructural, type Place } from "../../core/place.js";
+import { mayBeFile, refusal } from "../../core/isolation.js";
+import type { Place } from "../../core/place.js";
 import { isDirectory, isRegular } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
@@ -34,7 +34,7 @@ export function writableSteps(
     throw new NexusError(refused.kind, refused.message, { op: "import", path });
   }
   if (steps.length === 0) throw new NexusError("is-a-directory", "/ is a directory", { path });
-  if (parent.awaits === "tenant" || isStructural(place) || place === volume.router.root) {
+  if (!mayBeFile(caller.identity, { place, parent })) {
     throw new NexusError("not-permitted", `${path} can only be a directory`, { path });
   }
   return steps;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import type { Caller } from "../../../src/model/identity.js";
 import { brokenInvariants } from "../../storage/metadata/invariants.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { testDir } from "../../support/temp-dir.js";
@@ -298,7 +299,7 @@ describe("import", () => {
       [lineOf("/docs", "alpha"), "is-a-directory", /line 3/],
       [lineOf("/docs/a.txt/x", "alpha"), "not-a-directory", /line 3/],
       [lineOf("/archives/t/x", "alpha"), "read-only", /line 3/],
-      [lineOf("/shared/file", "alpha"), "not-permitted", /line 3/],
+      [lineOf("/workspace", "alpha"), "not-permitted", /line 3/],
     ];
     const world = await filled();
     for (const [line, kind, message] of cases) {
@@ -307,6 +308,15 @@ describe("import", () => {
       expect([failed.kind, failed.message]).toStrictEqual([kind, expect.stringMatching(message)]);
     }
     expect(await world.exists("/new")).toBe(false);
+  });
+
+  test("a file where tenants' directories are is imported by whom no tenant binds", async () => {
+    const world = await filled();
+    const importing = (who: Caller) =>
+      world.transfer(who).importMetadata(from(lineOf("/workspace/file", "alpha")));
+    expect((await failure(importing(caller("file")))).kind).toBe("not-permitted");
+    expect(await importing(caller())).toMatchObject({ created: 1 });
+    expect(await world.exists("/workspace/file")).toBe(true);
   });
 
   test("custom metadata is replaced by what is imported; what isn't text is its JSON text", async () => {
