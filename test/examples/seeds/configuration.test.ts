@@ -1,9 +1,8 @@
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { NexusClient } from "nexus-mount";
+import { AccessDeniedError, connect } from "nexus-mount";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { NexusClient } from "../../../src/sdk/client.js";
-import { connect } from "../../../src/sdk/connect.js";
-import { AccessDeniedError } from "../../../src/sdk/errors.js";
 import { testDir } from "../../support/temp-dir.js";
 
 // The samples of the embedded mode's documentation on configuration, in TypeScript. Unlike others

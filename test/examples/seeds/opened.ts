@@ -1,7 +1,6 @@
+import type { ConnectOptions, NexusClient } from "nexus-mount";
+import { connect } from "nexus-mount";
 import { onTestFinished } from "vitest";
-import type { NexusClient } from "../../../src/sdk/client.js";
-import { connect } from "../../../src/sdk/connect.js";
-import type { ConnectOptions } from "../../../src/sdk/connect-options.js";
 
 /** A client that goes with the test. */
 export async function opened(options: ConnectOptions): Promise<NexusClient> {

@@ -1,5 +1,5 @@
+import { AccessDeniedError, ReadOnlyError } from "nexus-mount";
 import { describe, expect, test } from "vitest";
-import { AccessDeniedError, ReadOnlyError } from "../../../src/sdk/errors.js";
 import { testDir } from "../../support/temp-dir.js";
 import { opened } from "./opened.js";
 
