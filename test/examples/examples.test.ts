@@ -37,6 +37,13 @@ const SAYS: Readonly<Record<string, readonly string[]>> = {
     "after deleting two files the third still has it",
     "after deleting the third the blob is gone",
   ],
+  "export-import": [
+    "files, 1 of them from /workspace",
+    "a line has: path, path_id, backend_name, physical_path, size, etag,",
+    "import: 1 created, 1 skipped",
+    "exported 3 files with 27 bytes of contents",
+    "another store has all 3, with contents and metadata",
+  ],
   configuration: [
     "config-basic.yaml: nobody in particular",
     "nexus.yaml: tenant acme, agent agent1",
