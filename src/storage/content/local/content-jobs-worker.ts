@@ -1,6 +1,7 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { lowerPriority } from "../../../libc/priority.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
+import { END_THREAD } from "../../end-thread.js";
 import {
   type JobRequest,
   type JobResponse,
@@ -40,5 +41,8 @@ if (layout !== undefined && parentPort !== null) {
       return { number, error: { kind, message, unsynced: error.ids } };
     }
   };
-  port.on("message", async (request: JobRequest) => port.postMessage(await answer(request)));
+  port.on("message", async (message: JobRequest | typeof END_THREAD) => {
+    if (message === END_THREAD) process.exit();
+    port.postMessage(await answer(message));
+  });
 }

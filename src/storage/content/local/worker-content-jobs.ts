@@ -3,6 +3,7 @@ import type { Clock } from "../../../model/clock.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { Logger } from "../../../telemetry/logger.js";
+import { endThread } from "../../end-thread.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import {
@@ -29,7 +30,8 @@ interface WaitingJob {
 }
 
 /**
- * Does the jobs on a worker thread.
+ * Does the jobs on a worker thread, which is started for the first one: a store that is opened to be
+ * read once does without.
  *
  * When the thread dies (out of memory, a bug), the jobs that it had are answered with `io-failure`,
  * and the next job starts a new one. They aren't given to the new thread by themselves: one of them
@@ -52,7 +54,6 @@ export class WorkerContentJobs implements ContentJobs {
     this.#startThread = startThread;
     this.#clock = clock;
     this.#logger = logger;
-    this.#thread = this.#start();
   }
 
   hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]> {
@@ -79,7 +80,7 @@ export class WorkerContentJobs implements ContentJobs {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#thread?.terminate();
+    if (this.#thread !== undefined) await endThread(this.#thread);
   }
 
   async #call<T>(method: JobMethod, argument: unknown, moved: ArrayBuffer[] = []): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import type { Logger } from "../../../telemetry/logger.js";
+import { endThread } from "../../end-thread.js";
 import type { CheckpointRequest, CheckpointResponse } from "./checkpoint-worker.js";
 import type { Checkpointer } from "./checkpointer.js";
 
@@ -33,7 +34,7 @@ export class WorkerCheckpointer implements Checkpointer {
 
   async close(): Promise<void> {
     await this.#running;
-    await this.#thread?.terminate();
+    if (this.#thread !== undefined) await endThread(this.#thread);
   }
 
   async #runOnce(): Promise<boolean> {

@@ -11,7 +11,9 @@ import { recordingLogger } from "../../../support/silent-logger.js";
 
 const THREAD = `
   const { parentPort } = require("node:worker_threads");
-  parentPort.on("message", ({ number, method, argument }) => {
+  parentPort.on("message", (message) => {
+    if (message === "end") process.exit();
+    const { number, method, argument } = message;
     if (method === "seal") process.exit(3);
     if (method === "remove") throw new Error("a bug");
     if (method === "discardStaging") return;
@@ -50,7 +52,10 @@ describe("the thread of the content jobs", () => {
     const { jobs } = open(`
       const { parentPort } = require("node:worker_threads");
       const error = { kind: "io-failure", message: "sync: EIO", unsynced: [3, 5] };
-      parentPort.on("message", ({ number }) => parentPort.postMessage({ number, error }));
+      parentPort.on("message", (message) => {
+        if (message === "end") process.exit();
+        parentPort.postMessage({ number: message.number, error });
+      });
     `);
     const failure = await jobs.seal(SEAL).catch((error) => error);
     expect(failure).toBeInstanceOf(FailedSync);
@@ -117,6 +122,26 @@ describe("the thread of the content jobs", () => {
     await kindOfLater(jobs.seal(SEAL));
     jobs.cancelHash(1 as StagingId);
     expect(threads).toHaveLength(1);
+  });
+
+  test("is started for the first job, and not before", async () => {
+    const { jobs, threads } = open();
+    expect(threads).toHaveLength(0);
+    await jobs.hash(WORKS);
+    expect(threads).toHaveLength(1);
+  });
+
+  // Where it were stopped instead while it loads a native module, the whole process would abort.
+  test("ends by itself, also when it is closed before it listens", async () => {
+    const { jobs, threads } = open(`
+      const { parentPort } = require("node:worker_threads");
+      parentPort.on("message", (message) => message === "end" && process.exit(7));
+    `);
+    const kind = kindOfLater(jobs.hash(WORKS));
+    const exitCode = new Promise((resolve) => threads[0]?.once("exit", resolve));
+    await jobs.close();
+    expect(await exitCode).toBe(7);
+    expect(await kind).toBe("closed");
   });
 
   test("ends with the store, and nobody waits for it for ever", async () => {

@@ -128,3 +128,12 @@ test("one whose thread can't be started fails, and the next one is tried", async
   expect(lines).toMatchObject([{ level: 50 }, { level: 50 }]);
   await checkpointer.close();
 });
+
+test("its thread ends by itself when it is closed", async () => {
+  const { checkpointer, threads } = checkpointerOf(new Logged().path);
+  await checkpointer.run();
+  const exitCode = new Promise((resolve) => threads[0]?.once("exit", resolve));
+  await checkpointer.close();
+  // One that is stopped ends with 1.
+  expect(await exitCode).toBe(0);
+});
