@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, FileNotFoundError } from "nexus-mount";
+import { connect, FileNotFoundError, PreconditionFailedError } from "nexus-mount";
 
 const dataDir = process.argv[2] ?? mkdtempSync(join(tmpdir(), "nexus-"));
 const nexus = await connect({ dataDir });
@@ -22,7 +22,8 @@ await nexus.append("/documents/report.md", "Still.\n");
 
 const { size, mimeType, etag } = await nexus.stat("/documents/report.md");
 assert.equal(mimeType, "text/markdown");
-console.log(`then ${size} bytes of ${mimeType}, etag ${etag?.slice(0, 8)}...`);
+assert.ok(etag);
+console.log(`then ${size} bytes of ${mimeType}, etag ${etag.slice(0, 8)}...`);
 
 // Everything below a prefix. One page has 1,000 entries; walk() goes through all pages.
 const { entries } = await nexus.list({ prefix: "/documents" });
@@ -30,8 +31,13 @@ const paths = entries.map(({ path }) => path);
 assert.deepEqual(paths, ["/documents/2026/plan.md", "/documents/report.md"]);
 console.log(`documents: ${paths.join(", ")}`);
 
-// Only if nobody has changed it since we looked.
-await nexus.write("/documents/report.md", "# Second report\n", etag ? { ifMatch: etag } : {});
+// Only if nobody has changed it since we looked: the second one comes too late.
+await nexus.write("/documents/report.md", "# Second report\n", { ifMatch: etag });
+await assert.rejects(
+  nexus.write("/documents/report.md", "# Third report\n", { ifMatch: etag }),
+  PreconditionFailedError,
+);
+console.log("what we have looked at is changed once");
 
 await nexus.delete("/images/photo.jpg");
 assert.equal(await nexus.exists("/images/photo.jpg"), false);

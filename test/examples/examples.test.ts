@@ -15,6 +15,7 @@ const EXAMPLE_MS = 50_000;
 const SAYS: Readonly<Record<string, readonly string[]>> = {
   "basic-operations": [
     "documents: /documents/2026/plan.md, /documents/report.md",
+    "what we have looked at is changed once",
     "the photo is gone",
     "and the report is there after opening again",
   ],
