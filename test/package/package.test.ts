@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 /** What packing needs of a checkout: neither the tests nor what was built before. */
 const PARTS = [
-  ...["package.json", "tsconfig.json", "tsconfig.build.json", "src", "native-notes"],
+  ...["package.json", "tsconfig.json", "tsconfig.build.json", "src", "examples", "native-notes"],
   ...["README.md", "LICENSE"].filter((name) => existsSync(join(CHECKOUT, name))),
 ];
 
