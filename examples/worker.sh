@@ -31,9 +31,8 @@ claim() {
     item="$(readlink -e "$ready/$name")" || continue
     if refusal="$(setfattr -n user.claim -v "$me" "$item" 2>&1)"; then return 0; fi
     case "$refusal" in
-      *"Device or resource busy") ;;          # EBUSY: another worker has it
-      *"Resource temporarily unavailable") ;; # EAGAIN: it isn't ready any more
-      *"No such file or directory") ;;        # somebody removed it
+      *"Device or resource busy") ;;   # another worker has it, or it isn't ready any more
+      *"No such file or directory") ;; # somebody removed it
       *) printf '%s\n' "$refusal" >&2; exit 1 ;;
     esac
   done < <(ls "$ready") # sorted: the most urgent one comes first
