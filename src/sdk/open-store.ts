@@ -139,7 +139,7 @@ function requireSame(settings: StoreSettings, config: Config): void {
     if (isDeepStrictEqual(settings[key], config[key])) continue;
     throw new NexusError(
       "in-use",
-      `the data directory ${config.dataDir} is open in this process with another ${key}; close that client first, or ${ADVICE}`,
+      `the data directory ${config.dataDir} is open in this process with a different '${key}'; close that client first, or ${ADVICE}`,
       { path: config.dataDir },
     );
   }

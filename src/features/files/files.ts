@@ -76,10 +76,13 @@ export type WriteContent =
   | AsyncIterable<Uint8Array | string>;
 
 export interface WriteOptions {
-  /** Only if the file has this content now. */
-  readonly ifMatch?: string;
-  /** Only if it hasn't this content; `*`: only if there is no file. */
-  readonly ifNoneMatch?: string;
+  /**
+   * Only if the file has this content now. An undefined one is `invalid-argument`, not no condition: it
+   * is the etag of a file that was being written.
+   */
+  readonly ifMatch?: string | undefined;
+  /** Only if it hasn't this content; `*`: only if there is no file. Undefined as above. */
+  readonly ifNoneMatch?: string | undefined;
   /** Returns when it would survive a power failure; what returns earlier survives kill -9. */
   readonly durable?: boolean;
   /** Whether directories on the way are made: yes unless false. */

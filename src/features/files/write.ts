@@ -63,6 +63,7 @@ async function prepare(
   walk: PathWalk,
   { path, content, options }: { path: string; content: WriteContent; options: WriteOptions },
 ): Promise<Prepared> {
+  requireConditions(options, path);
   const { ifMatch, ifNoneMatch, mode = FILE_MODE, parents = true } = options;
   const spot = await walk.find(path, { access: "write", makeParents: parents });
   requireFile(spot);
@@ -89,6 +90,18 @@ async function prepare(
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   };
   return { path: spot.path, placement, etag: hash.digest("hex") as ContentHash };
+}
+
+/** Whoever passes an etag that isn't known would overwrite what he meant to protect. */
+function requireConditions(options: WriteOptions, path: string): void {
+  for (const name of ["ifMatch", "ifNoneMatch"] as const) {
+    if (!(name in options) || typeof options[name] === "string") continue;
+    throw new NexusError(
+      "invalid-argument",
+      `${name} is ${options[name]}: the etag isn't known while a file is written; leave the option out to write in any case`,
+      { path },
+    );
+  }
 }
 
 async function fill(

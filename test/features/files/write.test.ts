@@ -155,6 +155,17 @@ describe("conditions of a write", () => {
     world.expectNothingHeld();
   });
 
+  test.each(["ifMatch", "ifNoneMatch"])(
+    "an %s that isn't known is refused, and writes nothing",
+    async (name) => {
+      const world = new FilesWorld();
+      await world.files.write("/f", "one");
+      const written = world.files.write("/f", "two", { [name]: undefined });
+      expect(await kindOfLater(written)).toBe("invalid-argument");
+      expect((await world.files.read("/f")).toString()).toBe("one");
+    },
+  );
+
   test("ifMatch holds for the content that is there, sealed or not", async () => {
     const world = new FilesWorld();
     const { etag = "" } = await world.files.write("/f", "one");

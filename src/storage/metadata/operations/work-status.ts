@@ -34,6 +34,9 @@ const SET_SATISFIED = command(
   "UPDATE work_dependencies SET is_satisfied = ? WHERE target_ino = ? AND is_satisfied <> ? RETURNING ino",
 );
 
+/** The statuses in which it is over: from them, it begins afresh. */
+const ENDED: readonly string[] = ["completed", "failed"] satisfies WorkStatus[];
+
 /** The statuses in which work was begun: leaving them for another one forgets who and when. */
 const BEGUN: readonly string[] = ["in_progress", "completed", "failed"] satisfies WorkStatus[];
 
@@ -66,7 +69,10 @@ export function* enterStatus(
     yield* replaceMetadata(ino, { key: WORK_KEY.status, value: status, now });
   }
   const isBegun = BEGUN.includes(status);
-  if (before !== undefined && BEGUN.includes(before) && !isBegun) yield* forgetWork(ino);
+  if (before !== undefined && BEGUN.includes(before) && !isBegun) {
+    yield* forgetWork(ino);
+    if (ENDED.includes(before)) yield* forgetAttempts(ino);
+  }
   const time = formatTimestamp(now);
   if (status === "in_progress") {
     const put = leaseEndUs === undefined ? putMetadataIfAbsent : putMetadata;
@@ -150,4 +156,9 @@ function* forgetWork(ino: Ino): Script<void> {
   yield* removeMetadata(ino, WORK_KEY.workerId);
   yield* removeMetadata(ino, WORK_KEY.startedAt);
   yield* removeMetadata(ino, WORK_KEY.completedAt);
+}
+
+function* forgetAttempts(ino: Ino): Script<void> {
+  yield* removeMetadata(ino, WORK_KEY.attempts);
+  yield* removeMetadata(ino, WORK_KEY.error);
 }

@@ -217,15 +217,22 @@ export function workContract(open: OpenNamespace): void {
       });
       expect(queue.get(ino, "error")).toBe("no oil");
       queue.set(ino, "status", "ready");
+      // Begun afresh by somebody, it is as if it had never been tried.
+      expect(queue.get(ino, "error")).toBeUndefined();
+      expect(queue.get(ino, "attempts")).toBeUndefined();
       queue.claim(ino);
       const back = { ino, workerId: "w1", outcome: "ready", countAttempt: false } as const;
       expect(queue.store.finishWork({ ...back, now: at(30) })).toMatchObject({
         state: "ready",
-        attempts: 1,
+        attempts: 0,
         workerId: undefined,
         startedAt: undefined,
       });
       queue.claim(ino);
+      const again = { ...back, error: "still none", countAttempt: true, now: at(40) };
+      expect(queue.store.finishWork(again)).toMatchObject({ state: "ready", attempts: 1 });
+      queue.claim(ino);
+      expect(queue.get(ino, "error")).toBe("still none");
       queue.complete(ino);
       expect(queue.get(ino, "error")).toBeUndefined();
     });
