@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Two groups: `unit` runs in this process and in parallel; `mount` runs what is built, one file at a
-// time. It has real FUSE mounts in it, whose daemons are children: a process must never touch a mount
-// that it serves.
+// Three groups, one after the other: `unit` runs in this process, `built` runs what is built in children,
+// both several files at a time; `mount` has real FUSE mounts in it, one file at a time. Their daemons are
+// children: a process must never touch a mount that it serves.
 export default defineConfig({
   test: {
     reporters: ["default"],
@@ -18,14 +18,25 @@ export default defineConfig({
       },
       {
         test: {
+          name: "built",
+          include: ["test/examples/**/*.test.ts"],
+          globalSetup: ["test/support/build.ts"],
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "mount",
-          include: ["test/{mount,crash,package,examples}/**/*.test.ts"],
+          include: ["test/{mount,crash,package}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
