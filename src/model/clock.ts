@@ -14,6 +14,9 @@ export interface Scheduler {
   after(delayMs: number, task: () => void): () => void;
 }
 
+/** Node's timers go no further: a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** A wall clock jump beyond this is a jump, not drift between the two clocks. */
 const DRIFT_MS = 2;
 
@@ -48,8 +51,14 @@ export class SystemClock implements Clock {
 /** Schedules on the event loop; the timers keep no process alive. */
 export class TimerScheduler implements Scheduler {
   after(delayMs: number, task: () => void): () => void {
-    const timer = setTimeout(task, delayMs);
-    timer.unref();
-    return () => clearTimeout(timer);
+    if (delayMs <= LONGEST_TIMER_MS) {
+      const timer = setTimeout(task, delayMs);
+      timer.unref();
+      return () => clearTimeout(timer);
+    }
+    let cancel = this.after(LONGEST_TIMER_MS, () => {
+      cancel = this.after(delayMs - LONGEST_TIMER_MS, task);
+    });
+    return () => cancel();
   }
 }

@@ -130,3 +130,20 @@ describe("FakeClock", () => {
     expect(clock.waiting).toBe(1);
   });
 });
+
+test("a delay may be longer than a timer of Node can be, or have no end", () => {
+  vi.useFakeTimers();
+  const scheduler = new TimerScheduler();
+  const ran: string[] = [];
+  const thirtyDaysMs = 30 * 24 * 60 * 60 * 1000;
+  scheduler.after(thirtyDaysMs, () => ran.push("thirty days"));
+  scheduler.after(Number.POSITIVE_INFINITY, () => ran.push("never"));
+  const cancel = scheduler.after(2 * thirtyDaysMs, () => ran.push("cancelled"));
+  vi.advanceTimersByTime(thirtyDaysMs - 1);
+  expect(ran).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(ran).toEqual(["thirty days"]);
+  cancel();
+  vi.advanceTimersByTime(2 * thirtyDaysMs);
+  expect(ran).toEqual(["thirty days"]);
+});

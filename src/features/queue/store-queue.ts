@@ -124,6 +124,9 @@ export class StoreQueue implements WorkQueue {
   async claim(options: ClaimOptions): Promise<WorkItem | undefined> {
     requireClaim(options);
     const { wait = false, signal } = options;
+    if (typeof wait === "number" && !(wait >= 0)) {
+      throw new NexusError("invalid-argument", `waiting can't take ${wait} ms; allowed: 0 or more`);
+    }
     if (signal?.aborted === true) throw new NexusError("interrupted", "the claim was aborted");
     const attempt = () => this.#claimNext(options);
     const record =

@@ -18,9 +18,10 @@ const SET_LEASE = command("UPDATE work_items SET lease_end_us = ? WHERE ino = ?"
 const ENDED = query("SELECT ino FROM work_items WHERE lease_end_us <= ? ORDER BY lease_end_us");
 const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end_us IS NOT NULL");
 
+// Leases that have ended by `now` are over before any of these: see `expireLeases`.
+
 export function* claim(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
-  const { ino, workerId, now } = request;
-  yield* expireLeases(now);
+  const { ino, workerId } = request;
   const { state, holder } = yield* holderOf(ino, "claim");
   if (state === "in_progress") {
     if (holder !== workerId) throw taken(yield* requireItem(ino, "claim"));
@@ -40,21 +41,18 @@ export function* claim(request: ClaimRequest & { ino: Ino }): Script<WorkRecord>
 export function* claimNext(
   request: ClaimRequest & { zones: readonly string[] | "all" },
 ): Script<WorkRecord | undefined> {
-  yield* expireLeases(request.now);
   const ino = yield* firstReady(request.zones);
   return ino === undefined ? undefined : yield* begin(ino, request);
 }
 
 export function* renew(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
-  const { ino, workerId, now } = request;
-  yield* expireLeases(now);
+  const { ino, workerId } = request;
   yield* requireHeld(ino, { workerId, op: "renew" });
   return yield* extend(request);
 }
 
 export function* finish(request: FinishRequest): Script<WorkRecord> {
   const { ino, workerId, outcome, countAttempt, error, now } = request;
-  yield* expireLeases(now);
   if (workerId === undefined) yield* holderOf(ino, "finish");
   else yield* requireHeld(ino, { workerId, op: "finish" });
   if (countAttempt) yield* addAttempt(ino, now);
@@ -91,8 +89,9 @@ function* extend({ ino, leaseMs, now }: ClaimRequest & { ino: Ino }): Script<Wor
   return yield* requireItem(ino, "renew");
 }
 
+/** One that lasts longer than numbers go ends with them, in some two hundred years. */
 function leaseEnd(now: Timestamp, leaseMs: number): number {
-  return microseconds(now) + Math.round(leaseMs * 1000);
+  return Math.min(Number.MAX_SAFE_INTEGER, microseconds(now) + Math.round(leaseMs * 1000));
 }
 
 function* addAttempt(ino: Ino, now: Timestamp): Script<void> {

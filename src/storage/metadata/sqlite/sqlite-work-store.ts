@@ -59,24 +59,32 @@ export class SqliteWorkStore implements WorkStore {
   }
 
   claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+    this.expireLeases(request.now);
     return this.#told("leased", this.#engine.write(claims.claim(request)));
   }
 
   claimNextWork(
     request: ClaimRequest & { readonly zones: readonly string[] | "all" },
   ): WorkRecord | undefined {
+    this.expireLeases(request.now);
     const claimed = this.#engine.write(claims.claimNext(request));
     return claimed === undefined ? undefined : this.#told("leased", claimed);
   }
 
   renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+    this.expireLeases(request.now);
     return this.#told("leased", this.#engine.write(claims.renew(request)));
   }
 
   finishWork(request: FinishRequest): WorkRecord {
+    this.expireLeases(request.now);
     return this.#told("ready", this.#engine.write(claims.finish(request)));
   }
 
+  /**
+   * Comes before whatever looks at leases, as a transaction of its own: it is so whether or not that
+   * is refused, and those who wait for work have to hear of all items, not only of the one that is taken.
+   */
   expireLeases(now: Timestamp): number {
     const expired = this.#engine.write(claims.expireLeases(now));
     return expired === 0 ? 0 : this.#told("ready", expired);
