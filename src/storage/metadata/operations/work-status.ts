@@ -14,10 +14,18 @@ import {
 // What a change of status brings with it. The caller has written or is about to write nothing else of
 // the item; every way to another status leads through `enterStatus`.
 
+/**
+ * A file may be said to be from the year 3000 (an import). A place in the order of work has to be a
+ * number without rounding: who goes on after it would come to the same item again.
+ */
+const MOST_US = Number.MAX_SAFE_INTEGER;
+
 const FIND = query("SELECT status FROM work_items WHERE ino = ?");
 const INSERT = command(
   `INSERT INTO work_items (ino, status, is_named, rank, created_us, started_us, zone, open_dependencies)
-   SELECT ino, ?, nlink > 0, ?, btime_sec * 1000000 + btime_nsec / 1000, ?, ?, ? FROM inodes WHERE ino = ?`,
+   SELECT ino, ?, nlink > 0, ?,
+     max(-${MOST_US}, min(${MOST_US}, btime_sec * 1000000 + btime_nsec / 1000)), ?, ?, ?
+   FROM inodes WHERE ino = ?`,
 );
 const UPDATE = command(
   "UPDATE work_items SET status = ?, started_us = ?, lease_end_us = ? WHERE ino = ?",
