@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { isDirectory } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
-import type { ContentHash } from "../../model/ids.js";
+import type { ContentHash, Ino } from "../../model/ids.js";
+import { runFew } from "../../model/run-few.js";
 import type { Entry, OpenFlags, Placement } from "../../vfs/file-system.js";
 import { chunksOf } from "./chunks.js";
 import { fileStat } from "./file-stat.js";
@@ -10,6 +11,8 @@ import { type PathParts, PathWalk, type Spot } from "./path-walk.js";
 
 const FILE_MODE = 0o644;
 const PERMISSIONS = 0o7777;
+/** Each has a file open. */
+const SYNCS_AT_ONCE = 32;
 
 /** For a file that nobody else knows yet. */
 const NEW_FILE_FLAGS: OpenFlags = {
@@ -128,9 +131,14 @@ async function place(
   { prepared, options }: { prepared: readonly Prepared[]; options: WriteOptions },
 ): Promise<FileStat[]> {
   const { fs, caller } = walk;
+  const syncAll = (inos: readonly Ino[]) =>
+    runFew(
+      inos.map((ino) => () => fs.fsync(caller, { ino })),
+      { atOnce: SYNCS_AT_ONCE },
+    );
   // The bytes go before the row that names them.
   if (options.durable === true) {
-    await Promise.all(prepared.map(({ placement: { ino } }) => fs.fsync(caller, { ino })));
+    await syncAll(prepared.map(({ placement }) => placement.ino));
   }
   const entries = await fs.placeFiles(
     caller,
@@ -138,7 +146,7 @@ async function place(
   );
   for (const entry of entries) walk.keep(entry);
   if (options.durable === true) {
-    await Promise.all(entries.map(({ ino }) => fs.fsync(caller, { ino })));
+    await syncAll(entries.map(({ ino }) => ino));
   }
   return await Promise.all(
     prepared.map(({ path, etag }, index) =>

@@ -3,6 +3,7 @@ import type { Place } from "../../core/place.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
+import { runFew } from "../../model/run-few.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import { requireRoom } from "../content/room.js";
 import { StagedContent } from "../content/staged-content.js";
@@ -16,6 +17,9 @@ import { requirePreconditions } from "./precondition.js";
 
 /** A target that is written again and again is waited for so often. */
 const MOST_ROUNDS = 16;
+
+/** Each content that is made durable has its file open meanwhile. */
+const AT_ONCE = 32;
 
 /** One placement, with what has the name now. */
 interface Move {
@@ -41,7 +45,7 @@ export async function placeFiles(
     requireDistinct(moves);
     const pending = moves.flatMap((move) => whatIsPending(volume, move));
     if (pending.length === 0) return apply(volume, { caller, moves });
-    await Promise.all(pending);
+    await runFew(pending, { atOnce: AT_ONCE });
   }
   const [first] = placements;
   throw new NexusError("busy", `'${first?.name}' is being changed all the time; try again later`);
@@ -78,23 +82,32 @@ function requireDistinct(moves: readonly Move[]): void {
   }
 }
 
-/** What has to come to its end before this can be done, started now. */
-function whatIsPending(volume: Volume, { placement, source, target }: Move): Promise<unknown>[] {
+/** What has to come to its end before this can be done. */
+function whatIsPending(
+  volume: Volume,
+  { placement, source, target }: Move,
+): (() => Promise<unknown>)[] {
   const own = volume.staging.of(source.ino);
   // Sealing takes place on the inode that it began with.
-  if (own !== undefined && own.phase !== "writable") return [volume.promotion.settle(own)];
+  if (own !== undefined && own.phase !== "writable") return [() => volume.promotion.settle(own)];
   if (target === undefined) return [];
   const copyUp = volume.inodes.peek(target.ino)?.copyUp;
   // Should it fail, whoever wanted to write hears of it.
-  const pending: Promise<unknown>[] = copyUp === undefined ? [] : [copyUp.catch(() => undefined)];
+  const pending: (() => Promise<unknown>)[] =
+    copyUp === undefined ? [] : [() => copyUp.catch(() => undefined)];
   const staged = volume.staging.of(target.ino);
   const hasWriters = (volume.inodes.peek(target.ino)?.writers ?? 0) > 0;
   const hasCondition = placement.ifMatch !== undefined || placement.ifNoneMatch !== undefined;
   if (staged !== undefined && hasCondition && !hasWriters && staged.phase !== "missing") {
-    pending.push(volume.promotion.settle(staged));
+    pending.push(() => volume.promotion.settle(staged));
   }
-  if (own !== undefined && !own.isSynced) pending.push(volume.staging.sync(own));
+  if (own !== undefined && !own.isSynced) pending.push(() => syncIfCurrent(volume, own));
   return pending;
+}
+
+/** It may have had to wait for its turn. */
+async function syncIfCurrent(volume: Volume, staged: StagedContent): Promise<void> {
+  if (volume.staging.isCurrent(staged)) await volume.staging.sync(staged);
 }
 
 /** Nothing else runs from here to its end. */

@@ -318,3 +318,40 @@ describe("a process that is killed", () => {
     expect(order).toStrictEqual(["synced", "place with 2 staged"]);
   });
 });
+
+describe("many files at once", () => {
+  test("are made durable a few at a time: each has its file open", async () => {
+    let syncing = 0;
+    let most = 0;
+    const world = new FilesWorld({
+      wrapContents: (store) =>
+        new Proxy(store, {
+          get: (_, key) => {
+            const method: unknown = Reflect.get(store, key, store);
+            if (typeof method !== "function") return method;
+            return (...args: unknown[]) => {
+              const result: unknown = Reflect.apply(method, store, args);
+              if (key !== "createStaging" && key !== "openStaging") return result;
+              const file = result as { sync(): Promise<void> };
+              const sync = file.sync.bind(file);
+              file.sync = async () => {
+                syncing += 1;
+                most = Math.max(most, syncing);
+                await sync().finally(() => {
+                  syncing -= 1;
+                });
+              };
+              return file;
+            };
+          },
+        }),
+    });
+    const files = (text: string) =>
+      Array.from({ length: 100 }, (_, index) => ({ path: `/f${index}`, content: text + index }));
+    await world.files.writeMany(files("old"), { durable: true });
+    await world.files.writeMany(files("new"));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(32);
+    expect((await world.files.read("/f99")).toString()).toBe("new99");
+  });
+});
