@@ -161,12 +161,14 @@ export function composeOn(options: StoresAndTools): Nexus {
       const parts = { fs: fileSystem, router, caller };
       const files = new PathFiles(parts);
       const custom = new PathMetadata(parts);
+      const queue = new StoreQueue({ ...parts, work: metadata.work, clock, scheduler, visible });
       return {
         files,
         metadata: custom,
         transfer: new NamespaceTransfer({ fileSystem, caller, clock, files, metadata: custom }),
         search: new FileSearch({ files }),
-        queue: new StoreQueue({ ...parts, work: metadata.work, clock, scheduler, visible }),
+        queue,
+        close: () => queue.close(),
       };
     },
     welcome: (identity) => {

@@ -11,4 +11,6 @@ export interface Features {
   readonly search: Search;
   readonly queue: WorkQueue;
   readonly transfer: Transfer;
+  /** Ends what only waits for something to happen, with `closed`. All else goes on to its end. */
+  close(): void;
 }

@@ -21,6 +21,9 @@ export interface NexusClient extends Files, Search, Transfer, AsyncDisposable {
   readonly dataDir: string;
   readonly metadata: CustomMetadata;
   readonly queue: WorkQueue;
-  /** Waits for what is under way, and closes. Every other method fails with `closed` afterwards. */
+  /**
+   * Waits for what is under way, and closes; a claim that waits for work fails with `closed`. Every
+   * other method does so afterwards.
+   */
   close(): Promise<void>;
 }

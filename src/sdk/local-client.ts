@@ -164,7 +164,10 @@ export class LocalClient implements NexusClient {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#operations.close(this.#release);
+    if (this.#closing === undefined) {
+      this.#closing = this.#operations.close(this.#release);
+      this.#features.close();
+    }
     return this.#closing;
   }
 

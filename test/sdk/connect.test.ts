@@ -64,6 +64,19 @@ describe("connect()", () => {
     expect(() => nexus.createReadStream("/a")).toThrow(ClosedError);
   });
 
+  test("close() ends a claim that waits for work", async () => {
+    const dataDir = testDir();
+    const nexus = await open({ dataDir });
+    const other = await open({ dataDir });
+    const ended = kindOfLater(nexus.queue.claim({ worker: "w1", wait: true }));
+    const others = other.queue.claim({ worker: "w2", wait: true });
+    await nexus.close();
+    expect(await ended).toBe("closed");
+    await other.write("/job", "");
+    await other.queue.submit("/job");
+    expect(await others).toMatchObject({ path: "/job" });
+  });
+
   test("close() waits for what is under way", async () => {
     const dataDir = testDir();
     const nexus = await open({ dataDir });

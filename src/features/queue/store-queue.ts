@@ -43,6 +43,7 @@ export class StoreQueue implements WorkQueue {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #visible: VisibleZones;
+  readonly #closing = new AbortController();
 
   constructor({ work, clock, scheduler, visible, ...parts }: StoreQueueOptions) {
     this.#parts = parts;
@@ -50,6 +51,11 @@ export class StoreQueue implements WorkQueue {
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#visible = visible;
+  }
+
+  /** Who waits for work waits no longer: `closed`. */
+  close(): void {
+    this.#closing.abort();
   }
 
   async ready(options?: WorkListOptions): Promise<WorkItem[]> {
@@ -139,6 +145,7 @@ export class StoreQueue implements WorkQueue {
             attempt,
             waitMs: wait === true ? undefined : wait,
             signal,
+            closing: this.#closing.signal,
           }));
     return record === undefined ? undefined : workItemOf(record);
   }

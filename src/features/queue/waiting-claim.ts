@@ -4,7 +4,8 @@ import type { WorkStore } from "../../storage/metadata/work-store.js";
 
 /**
  * Tries again whenever an item may have become ready, until `attempt` gives something, the time is
- * over (undefined), or the signal aborts (`interrupted`). What `attempt` throws ends it, too.
+ * over (undefined), the signal aborts (`interrupted`), or the queue is closed (`closed`). What `attempt`
+ * throws ends it, too.
  */
 export function waitForWork<T>({
   work,
@@ -12,6 +13,7 @@ export function waitForWork<T>({
   attempt,
   waitMs,
   signal,
+  closing,
 }: {
   work: WorkStore;
   scheduler: Scheduler;
@@ -19,6 +21,8 @@ export function waitForWork<T>({
   /** Undefined waits as long as it takes. */
   waitMs: number | undefined;
   signal: AbortSignal | undefined;
+  /** Aborts when the queue is closed. */
+  closing: AbortSignal;
 }): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     let isScheduled = false;
@@ -29,10 +33,13 @@ export function waitForWork<T>({
       stopWatching();
       cancelTimer?.();
       signal?.removeEventListener("abort", abort);
+      closing.removeEventListener("abort", close);
       settle();
     };
     const abort = () =>
       end(() => reject(new NexusError("interrupted", "waiting for work was aborted")));
+    const close = () =>
+      end(() => reject(new NexusError("closed", "closed while it waited for work")));
     const tryAgain = () => {
       isScheduled = false;
       if (hasEnded) return;
@@ -54,6 +61,8 @@ export function waitForWork<T>({
         ? undefined
         : scheduler.after(waitMs, () => end(() => resolve(undefined)));
     signal?.addEventListener("abort", abort, { once: true });
+    closing.addEventListener("abort", close, { once: true });
     if (signal?.aborted === true) abort();
+    if (closing.aborted) close();
   });
 }
