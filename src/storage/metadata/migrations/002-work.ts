@@ -127,8 +127,8 @@ CREATE TABLE work_dependencies (
 CREATE INDEX work_dependents ON work_dependencies (target_ino) WHERE target_ino IS NOT NULL;
 CREATE INDEX work_awaited_paths ON work_dependencies (path)
   WHERE target_ino IS NULL AND path IS NOT NULL;
-CREATE INDEX work_awaited_ids ON work_dependencies (path_id)
-  WHERE target_ino IS NULL AND path_id IS NOT NULL;
+CREATE INDEX work_awaited_ids ON work_dependencies (path_id, target_ino)
+  WHERE is_satisfied = 0 AND path_id IS NOT NULL;
 ${view({ name: "ready_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "ready" })}
 ${view({ name: "pending_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "pending" })}
 ${view({

@@ -45,18 +45,25 @@ const AWAITED_BELOW = query(
   `SELECT ino, position, path FROM work_dependencies
    WHERE target_ino IS NULL AND path >= ? AND path < ?`,
 );
-/** A path_id finds what lies in the item's own zone or in the open one, whoever wrote it. */
+/**
+ * A path_id finds what lies in the item's own zone or in the open one, whoever wrote it. One that means
+ * another inode means one that is gone: an import has brought the file back.
+ */
 const AWAITED_BY_ID = query(
   `SELECT d.ino, d.position FROM inodes i JOIN work_dependencies d ON d.path_id = i.path_id
      JOIN work_items own ON own.ino = i.ino JOIN work_items w ON w.ino = d.ino
-   WHERE i.ino = ? AND d.target_ino IS NULL AND own.zone IN (w.zone, '/')`,
+   WHERE i.ino = ? AND d.is_satisfied = 0 AND d.target_ino IS NOT i.ino AND own.zone IN (w.zone, '/')`,
 );
 const RESOLVE_EDGE = command(
   `UPDATE work_dependencies SET target_ino = ?,
      is_satisfied = EXISTS (SELECT 1 FROM work_items WHERE ino = ? AND status = 'completed')
    WHERE ino = ? AND position = ?`,
 );
-const PATH = query(`SELECT ${pathOf("i.ino")} FROM inodes i WHERE i.ino = ?`);
+/** Of every name. The root has no entry to be found by. */
+const PATHS = query(
+  `SELECT CASE d.parent WHEN ${ROOT_INO} THEN '' ELSE ${pathOf("d.parent")} END || '/' || d.name
+   FROM dentries d WHERE d.ino = ?`,
+);
 const ENTRY = query("SELECT ino, type FROM dentries WHERE parent = ? AND name = ?");
 const HIDE = command("UPDATE work_items SET is_named = 0 WHERE ino = ?");
 const SHOW = command("UPDATE work_items SET is_named = 1 WHERE ino = ? AND is_named = 0");
@@ -109,11 +116,12 @@ export function* setDependencies(
 
 /** The file is there now: dependencies that waited for its path or its path_id mean it. */
 export function* resolveAwaited(ino: Ino, now: Timestamp): Script<void> {
-  const path = yield* first(PATH, ino);
-  const waiting = [
-    ...(path?.[0] == null ? [] : yield* all(AWAITED_AT, text(path, 0))),
-    ...(yield* all(AWAITED_BY_ID, ino)),
-  ];
+  const waiting = [...(yield* all(AWAITED_BY_ID, ino))];
+  const paths = (yield* first(AWAITED)) === undefined ? [] : yield* all(PATHS, ino);
+  // NULL below a directory that was removed.
+  for (const path of paths) {
+    if (path[0] !== null) waiting.push(...(yield* all(AWAITED_AT, text(path, 0))));
+  }
   yield* resolveEdges(waiting, { target: ino, now });
 }
 
@@ -130,8 +138,8 @@ export function* noteArrival(
     return;
   }
   if (type !== DIRECTORY || (yield* first(AWAITED)) === undefined) return;
-  const row = yield* first(PATH, ino);
-  if (row?.[0] == null) return;
+  const row = yield* first(PATHS, ino);
+  if (row === undefined || row[0] === null) return;
   const base = text(row, 0);
   // '0' comes after '/'.
   for (const waiting of yield* all(AWAITED_BELOW, `${base}/`, `${base}0`)) {
