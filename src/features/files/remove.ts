@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
@@ -74,6 +75,8 @@ async function removeChildren(walk: PathWalk, parent: Ino): Promise<void> {
       }
     }
     after = page.last;
+    // Others get their turn; a signal, too.
+    await setImmediate();
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { ContentHash, Ino } from "../../model/ids.js";
@@ -56,6 +57,7 @@ export async function writeMany(
     const prepared: Prepared[] = [];
     for (const { path, content } of files) {
       prepared.push(await prepare(walk, { path, content, options: {} }));
+      await setImmediate();
     }
     return prepared.length === 0 ? [] : await place(walk, { prepared, options });
   });
