@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { interruption, requireNotAborted } from "../files/abort.js";
 import type { Files } from "../files/files.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
 import { Export } from "./export.js";
@@ -31,22 +32,38 @@ export class NamespaceTransfer implements Transfer {
     target: string | Writable,
     options: ExportOptions = {},
   ): Promise<ExportResult> {
-    options.signal?.throwIfAborted();
-    const write = (stream: Writable) => new Export(this.#parts, options).writeTo(stream);
-    return typeof target === "string" ? await writeWhole(target, write) : await write(target);
+    return await interruptible(options.signal, async () => {
+      const write = (stream: Writable) => new Export(this.#parts, options).writeTo(stream);
+      return typeof target === "string" ? await writeWhole(target, write) : await write(target);
+    });
   }
 
   async importMetadata(
     source: string | Readable,
     options: ImportOptions = {},
   ): Promise<ImportResult> {
-    options.signal?.throwIfAborted();
-    if (typeof source !== "string") return await importFrom(source, { ...this.#parts, options });
-    const stream = createReadStream(source);
-    try {
-      return await hostCall(source, () => importFrom(stream, { ...this.#parts, options }));
-    } finally {
-      stream.destroy();
-    }
+    return await interruptible(options.signal, async () => {
+      const parts = { ...this.#parts, options };
+      if (typeof source !== "string") return await importFrom(source, parts);
+      const stream = createReadStream(source);
+      try {
+        return await hostCall(source, () => importFrom(stream, parts));
+      } finally {
+        stream.destroy();
+      }
+    });
+  }
+}
+
+/** Streams have errors of their own for what a signal ended. Errors: `interrupted`, once it has aborted. */
+async function interruptible<T>(
+  signal: AbortSignal | undefined,
+  action: () => Promise<T>,
+): Promise<T> {
+  requireNotAborted(signal);
+  try {
+    return await action();
+  } catch (error) {
+    throw signal?.aborted === true ? interruption(signal) : error;
   }
 }

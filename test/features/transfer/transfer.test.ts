@@ -498,3 +498,22 @@ describe("an archive that is damaged", () => {
     expect(await world.exists("/a")).toBe(false);
   });
 });
+
+test("what a signal ends is interrupted, whatever stream it was about", async () => {
+  const world = new TransferWorld();
+  await world.put("/a", "text");
+  const controller = new AbortController();
+  const options = { signal: controller.signal };
+  const silent = new Readable({ read: () => undefined });
+  const importing = world.transfer().importMetadata(silent, options);
+  const full = new Writable({ highWaterMark: 1, write: () => undefined });
+  const exporting = world.transfer().exportMetadata(full, { ...options, withContent: true });
+  const kinds = Promise.all([importing, exporting].map(kindOfLater));
+  controller.abort();
+  expect(await kinds).toEqual(["interrupted", "interrupted"]);
+  const late = [
+    world.transfer().importMetadata(silent, options),
+    world.transfer().exportMetadata(full, options),
+  ];
+  expect(await Promise.all(late.map(kindOfLater))).toEqual(["interrupted", "interrupted"]);
+});
