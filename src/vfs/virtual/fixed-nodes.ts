@@ -47,6 +47,13 @@ export class FixedDirectory implements VirtualDirectory {
     return this.#entries.get(name);
   }
 
+  names(_caller: Caller, { after, limit }: { after: string; limit: number }): string[] {
+    return [...this.#entries.keys()]
+      .filter((name) => name > after)
+      .sort()
+      .slice(0, limit);
+  }
+
   list(): Listing {
     const entries = [...this.#entries].map(([name, { ino, kind }], index) => ({
       name,

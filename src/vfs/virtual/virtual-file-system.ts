@@ -310,19 +310,9 @@ export class VirtualFileSystem implements FileSystem {
     }
   }
 
-  /** In memory: what is listed here comes from an index, and changes from one moment to the next. */
+  /** An item that changed its state meanwhile is left out, and may be found in another directory. */
   async #listByName(caller: Caller, { ino, after, limit }: ListByNameRequest): Promise<NamePage> {
-    const names: string[] = [];
-    this.#list(caller, {
-      ino,
-      cookie: LAST_DOT_COOKIE,
-      limit: Infinity,
-      emit: ({ name }) => names.push(name) > 0,
-    });
-    const page = names
-      .filter((name) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      .slice(0, limit);
+    const page = this.#tree.directory(ino).names(caller, { after, limit });
     const entries: NamedEntry[] = [];
     for (const name of page) {
       const found = this.#tree.directory(ino).find(caller, name);

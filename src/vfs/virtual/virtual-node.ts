@@ -23,6 +23,8 @@ export interface VirtualDirectory extends Node {
   find(caller: Caller, name: string): VirtualNode | undefined;
   /** A listing from its beginning. */
   list(): Listing;
+  /** Up to `limit` names after this one, in the order of their UTF-8 (`""` starts). */
+  names(caller: Caller, page: { readonly after: string; readonly limit: number }): string[];
 }
 
 export interface VirtualFile extends Node {

@@ -15,7 +15,7 @@ import {
   virtualAttributes,
 } from "./virtual-node.js";
 import type { VisibleWork } from "./visible-work.js";
-import { inoOfWorkLinkName, workLinkName } from "./work-link-name.js";
+import { inoOfWorkLinkName, positionOfWorkLinkName, workLinkName } from "./work-link-name.js";
 import type { WorkLinks } from "./work-links.js";
 
 /**
@@ -57,6 +57,19 @@ export class WorkDirectory implements VirtualDirectory {
     const record = ino === undefined ? undefined : work.item(identity, ino);
     const isHere = record?.state === state && workLinkName(record) === name;
     return isHere ? links.admit(record) : undefined;
+  }
+
+  /** From an item's name follows its place in the order of work, from which the store goes on. */
+  names({ identity }: Caller, page: { after: string; limit: number }): string[] {
+    const { state, work } = this.#options;
+    const after = positionOfWorkLinkName(page.after);
+    const names: string[] = [];
+    for (const record of work.items(identity, { state, after, pageSize: page.limit })) {
+      const name = workLinkName(record);
+      // One that isn't an item's name gave no place to go on from. Up to the item's own all is ASCII.
+      if (name > page.after && names.push(name) >= page.limit) break;
+    }
+    return names;
   }
 
   list(): Listing {

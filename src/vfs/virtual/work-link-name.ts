@@ -5,7 +5,7 @@ import type { WorkPosition, WorkRecord } from "../../storage/metadata/work-store
 
 /** Digits that every whole number of a double fits in. */
 const DIGITS = 16;
-const NAME = /^[01]\d{16}-[01]\d{16}-(\d{16})-/;
+const NAME = /^([01]\d{16})-([01]\d{16})-(\d{16})-/;
 
 /**
  * The name of a work item's symlink. Names sort as the items' positions do, with any locale: numbers
@@ -26,8 +26,14 @@ export function workLinkName({
 
 /** The item that such a name is of; undefined for any other name. */
 export function inoOfWorkLinkName(name: string): Ino | undefined {
-  const digits = NAME.exec(name)?.[1];
-  return digits === undefined ? undefined : (Number(digits) as Ino);
+  return positionOfWorkLinkName(name)?.ino;
+}
+
+/** The place in the order of work that such a name tells. */
+export function positionOfWorkLinkName(name: string): WorkPosition | undefined {
+  const [, urgency, createdUs, ino] = NAME.exec(name) ?? [];
+  if (urgency === undefined || createdUs === undefined) return undefined;
+  return { urgency: unsorted(urgency), createdUs: unsorted(createdUs), ino: Number(ino) as Ino };
 }
 
 /**
@@ -36,9 +42,17 @@ export function inoOfWorkLinkName(name: string): Ino | undefined {
  */
 function sortable(value: number): string {
   const digits = String(Math.abs(value)).padStart(DIGITS, "0");
-  return value < 0
-    ? `0${digits.replace(/\d/g, (digit) => String(9 - Number(digit)))}`
-    : `1${digits}`;
+  return value < 0 ? `0${complement(digits)}` : `1${digits}`;
+}
+
+/** The inverse of {@link sortable}. */
+function unsorted(text: string): number {
+  const digits = text.slice(1);
+  return text.startsWith("0") ? -Number(complement(digits)) : Number(digits);
+}
+
+function complement(digits: string): string {
+  return digits.replace(/\d/g, (digit) => String(9 - Number(digit)));
 }
 
 /** As much of a text as fits into so many bytes of UTF-8, in whole characters. */

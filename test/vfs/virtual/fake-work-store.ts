@@ -26,6 +26,8 @@ export class FakeWorkStore implements WorkStore {
   #zones: string[] | undefined;
   /** The largest page that was asked for. */
   largestPage = 0;
+  /** How many items all pages had. */
+  listed = 0;
 
   /** Adds an item, ready unless it says otherwise, or changes one. */
   put(item: Item): WorkRecord {
@@ -78,6 +80,7 @@ export class FakeWorkStore implements WorkStore {
       if (state !== undefined && record.state !== state) continue;
       if (zones === "all" || zones.includes(record.zone)) page.push(record);
     }
+    this.listed += page.length;
     return page;
   }
 

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Ino } from "../../../src/model/ids.js";
-import { inoOfWorkLinkName, workLinkName } from "../../../src/vfs/virtual/work-link-name.js";
+import {
+  inoOfWorkLinkName,
+  positionOfWorkLinkName,
+  workLinkName,
+} from "../../../src/vfs/virtual/work-link-name.js";
 
 const NOW_US = 1_800_000_000_000_000;
 
@@ -32,6 +36,12 @@ const IN_ORDER = [
 
 describe("the name of a work item's symlink", () => {
   const names = IN_ORDER.map(workLinkName);
+
+  test("tells the item's place", () => {
+    const places = IN_ORDER.map(({ urgency, createdUs, ino }) => ({ urgency, createdUs, ino }));
+    expect(names.map(positionOfWorkLinkName)).toEqual(places);
+    expect(["", "a", "1-2-3-a"].map(positionOfWorkLinkName)).toEqual(Array(3).fill(undefined));
+  });
 
   test("sorts by bytes as the items do", () => {
     expect([...names].reverse().sort()).toEqual(names);
