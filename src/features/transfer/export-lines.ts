@@ -1,13 +1,17 @@
+import type { Attributes } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import { canonicalPath } from "../../model/path.js";
-import { formatTimestamp, timestampFromMs } from "../../model/timestamp.js";
+import { formatTimestamp } from "../../model/timestamp.js";
+import { fileStat } from "../files/file-stat.js";
 import type { FileStat, Files } from "../files/files.js";
+import { type PathParts, PathWalk } from "../files/path-walk.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
 import { encodeMetadata } from "./line-format.js";
 import type { ExportedFile, ExportOptions } from "./transfer.js";
 
 /** Where an export comes from: an identity's view of the namespace. */
-export interface ExportSource {
+export interface ExportSource extends Pick<PathParts, "router" | "caller"> {
+  readonly fileSystem: PathParts["fs"];
   readonly files: Files;
   readonly metadata: CustomMetadata;
 }
@@ -17,27 +21,45 @@ export interface ExportSource {
  * left out. Errors: `busy` (somebody is writing to a file, so its content has no hash).
  */
 export async function* exportedFiles(
-  { files, metadata }: ExportSource,
+  source: ExportSource,
   { prefix = "/", tenantId, after, signal }: ExportOptions,
 ): AsyncGenerator<ExportedFile> {
+  const { files, metadata } = source;
   const walk = { prefix: canonicalPath(prefix), directories: false, ...(signal ? { signal } : {}) };
   for await (const { path, type, modifiedAt } of files.walk(walk)) {
     signal?.throwIfAborted();
     if (type !== "file") continue;
     if (after !== undefined && modifiedAt <= after) continue;
     try {
-      const stat = await files.stat(path, { followSymlinks: false });
-      if (stat.type !== "file") continue;
-      if (tenantId !== undefined && stat.tenantId !== tenantId) continue;
-      yield exportedFile(stat, await metadata.list(path));
+      const found = await findFile(source, path);
+      if (found.stat.type !== "file") continue;
+      if (tenantId !== undefined && found.stat.tenantId !== tenantId) continue;
+      yield exportedFile(found, await metadata.list(path));
     } catch (error) {
       if (!isKind(error, "not-found")) throw error;
     }
   }
 }
 
+interface Found {
+  readonly stat: FileStat;
+  /** With the times to the nanosecond: a Date has milliseconds. */
+  readonly attributes: Attributes;
+}
+
+async function findFile(
+  { fileSystem: fs, router, caller }: ExportSource,
+  path: string,
+): Promise<Found> {
+  return await PathWalk.during({ fs, router, caller }, async (walk) => {
+    const { entry } = await walk.require(path, { access: "read", followLast: false });
+    const stat = await fileStat(walk, { path, entry, etag: true });
+    return { stat, attributes: await fs.getattr(caller, { ino: entry.ino }) };
+  });
+}
+
 function exportedFile(
-  stat: FileStat,
+  { stat, attributes }: Found,
   metadata: ReadonlyMap<string, string | Uint8Array>,
 ): ExportedFile {
   const { path, pathId, etag, size, mimeType, version } = stat;
@@ -56,13 +78,9 @@ function exportedFile(
     size,
     etag,
     mime_type: mimeType ?? null,
-    created_at: timeOf(stat.createdAt),
-    modified_at: timeOf(stat.modifiedAt),
+    created_at: formatTimestamp(attributes.btime),
+    modified_at: formatTimestamp(attributes.mtime),
     version,
     ...(metadata.size === 0 ? {} : { custom_metadata: encodeMetadata(metadata) }),
   };
-}
-
-function timeOf(date: Date): string {
-  return formatTimestamp(timestampFromMs(date.getTime()));
 }

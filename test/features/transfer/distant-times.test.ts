@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Ino } from "../../../src/model/ids.js";
 import type { WorkRecord } from "../../../src/storage/metadata/work-store.js";
@@ -29,4 +29,23 @@ test("items that are said to be made in a distant time are listed once, page by 
   const inos = found.map(({ ino }): Ino => ino);
   expect(new Set(inos).size).toBe(4);
   expect(found.map(({ path }) => path)).toEqual(["/item2", "/item3", "/item0", "/item1"]);
+});
+
+test("times come back to the microsecond", async () => {
+  const world = new TransferWorld();
+  await world.put("/source", "text");
+  const times = {
+    created_at: "2026-01-02T03:04:05.000006",
+    modified_at: "2026-01-02T03:04:05.123457",
+  };
+  await world.transfer().importMetadata(Readable.from([lineOf("/copy", "text", times)]));
+  const lines: string[] = [];
+  const target = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  await world.transfer().exportMetadata(target, { prefix: "/copy" });
+  expect(JSON.parse(lines.join(""))).toMatchObject(times);
 });
