@@ -22,7 +22,10 @@ export interface Files {
     files: Iterable<{ readonly path: string; readonly content: string | Uint8Array }>,
     options?: Pick<WriteOptions, "durable">,
   ): Promise<FileStat[]>;
-  /** The whole content, or a span of it. Errors: `is-a-directory`. */
+  /**
+   * The whole content, or a span of it. Errors: `is-a-directory`, `file-too-large` (no memory can be had
+   * for so much at once; see {@link createReadStream}).
+   */
   read(path: string, options?: ReadOptions): Promise<Buffer>;
   /**
    * The same as a stream, which never has more than a few chunks in memory. As for any open file, what

@@ -25,7 +25,7 @@ export async function read(
     const { fs, caller } = walk;
     const { sizeBytes } = await fs.getattr(caller, { ino });
     const { start, end } = spanOf(options, sizeBytes);
-    const into = Buffer.allocUnsafe(end - start);
+    const into = allocate(end - start, path);
     const count = into.length === 0 ? 0 : await fs.read(caller, { handle, offset: start, into });
     return into.subarray(0, count);
   });
@@ -76,6 +76,16 @@ async function* chunks(
     }
   } finally {
     walk.forgetAll();
+  }
+}
+
+/** Errors: `file-too-large`. */
+function allocate(bytes: number, path: string): Buffer {
+  try {
+    return Buffer.allocUnsafe(bytes);
+  } catch (cause) {
+    const message = `${path} has ${bytes} bytes, too many at once; createReadStream reads them in pieces`;
+    throw new NexusError("file-too-large", message, { op: "read", path, cause });
   }
 }
 
