@@ -4,7 +4,7 @@ import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import type { Entry, OpenFlags } from "../../vfs/file-system.js";
 import { requireNotAborted } from "./abort.js";
-import { copyMetadata } from "./copy-metadata.js";
+import { copyMetadata, type Purpose } from "./copy-metadata.js";
 import type { CopyOptions } from "./files.js";
 import { type FoundSpot, type PathParts, PathWalk, type Spot } from "./path-walk.js";
 import { removeTree } from "./remove.js";
@@ -14,6 +14,10 @@ const PAGE = 512;
 const PERMISSIONS = 0o777;
 /** As good as all of a file; a call copies as much as it likes. */
 const ALL_BYTES = 2 ** 43;
+
+interface Copying extends CopyOptions {
+  readonly purpose: Purpose;
+}
 
 function flags(access: OpenFlags["access"]): OpenFlags {
   return { access, truncate: false, noAtime: false, killSetId: false };
@@ -31,7 +35,7 @@ export async function copy(
       const message = `${source.path} is a directory; copying it takes 'recursive'`;
       throw new NexusError("is-a-directory", message, { path: source.path });
     }
-    await copyAny(walk, { source, target, options });
+    await copyAny(walk, { source, target, options: { ...options, purpose: "copy" } });
   });
 }
 
@@ -47,7 +51,7 @@ export async function move(
     if (options.overwrite === false && target.entry !== undefined) throw exists(target);
     if (await tryRename(walk, { source, target, overwrite: options.overwrite })) return;
     requireReplaceable({ source, target });
-    await copyAny(walk, { source, target, options });
+    await copyAny(walk, { source, target, options: { ...options, purpose: "move" } });
     const { parent, name, entry } = source;
     const { ino, attributes } = entry;
     await removeTree(walk, { parent, name, ino, mode: attributes.mode });
@@ -112,7 +116,7 @@ function requireReplaceable({ source, target }: { source: FoundSpot; target: Spo
 
 async function copyAny(
   walk: PathWalk,
-  { source, target, options }: { source: FoundSpot; target: Spot; options: CopyOptions },
+  { source, target, options }: { source: FoundSpot; target: Spot; options: Copying },
 ): Promise<void> {
   requireNotAborted(options.signal);
   const { mode } = source.entry.attributes;
@@ -136,7 +140,7 @@ async function copyAny(
 
 async function copyDirectory(
   walk: PathWalk,
-  { source, target, options }: { source: FoundSpot; target: Spot; options: CopyOptions },
+  { source, target, options }: { source: FoundSpot; target: Spot; options: Copying },
 ): Promise<void> {
   if (target.path.startsWith(`${source.path === "/" ? "" : source.path}/`)) {
     const message = `${source.path} can't be copied into itself`;
@@ -148,7 +152,8 @@ async function copyDirectory(
     const message = `${target.path} is not a directory`;
     throw new NexusError("not-a-directory", message, { path: target.path });
   }
-  await copyMetadata(walk, { from: source.entry.ino, to: directory.ino });
+  const { purpose } = options;
+  await copyMetadata(walk, { from: source.entry.ino, to: directory.ino, purpose });
   for (let after: string | undefined = ""; after !== undefined; ) {
     const page: Awaited<ReturnType<typeof fs.listByName>> = await fs.listByName(caller, {
       ino: source.entry.ino,
@@ -170,7 +175,7 @@ async function copyChild(
     target,
     name,
     options,
-  }: { source: FoundSpot; target: FoundSpot; name: string; options: CopyOptions },
+  }: { source: FoundSpot; target: FoundSpot; name: string; options: Copying },
 ): Promise<void> {
   const from = { parent: source.entry.ino, name };
   const to = { parent: target.entry.ino, name };
@@ -207,11 +212,12 @@ async function copySymlink(
 /** The content by reference, into a file without a name that then takes its place. */
 async function copyFile(
   walk: PathWalk,
-  { source, target, options }: { source: FoundSpot; target: Spot; options: CopyOptions },
+  { source, target, options }: { source: FoundSpot; target: Spot; options: Copying },
 ): Promise<void> {
   requireFile(target);
   const { fs, caller } = walk;
   const { parent, name } = target;
+  const { purpose } = options;
   const mode = source.entry.attributes.mode & PERMISSIONS;
   const request = { ino: parent, name, mode, flags: flags("write"), exclusive: false };
   const { entry, opened } = await fs.tmpfile(caller, request);
@@ -224,12 +230,14 @@ async function copyFile(
       fs.release(opened);
     }
     if (target.entry === undefined) {
-      await copyMetadata(walk, { from: source.entry.ino, to: entry.ino });
+      await copyMetadata(walk, { from: source.entry.ino, to: entry.ino, purpose });
     }
     const condition = options.overwrite === false ? { ifNoneMatch: "*" } : {};
     const placed = await fs.placeFiles(caller, [{ ino: entry.ino, parent, name, ...condition }]);
     const [file] = placed;
-    if (file !== undefined) await finish(walk, { source: source.entry, placed: file, made: entry });
+    if (file !== undefined) {
+      await finish(walk, { source: source.entry, placed: file, made: entry, purpose });
+    }
   } finally {
     walk.forget(entry);
   }
@@ -238,11 +246,17 @@ async function copyFile(
 /** A file that was there keeps what it has, and gets what the source has beside it. */
 async function finish(
   walk: PathWalk,
-  { source, placed, made }: { source: Entry; placed: Entry; made: Entry },
+  {
+    source,
+    placed,
+    made,
+    purpose,
+  }: { source: Entry; placed: Entry; made: Entry; purpose: Purpose },
 ): Promise<void> {
   walk.keep(placed);
   try {
-    if (placed.ino !== made.ino) await copyMetadata(walk, { from: source.ino, to: placed.ino });
+    if (placed.ino === made.ino) return;
+    await copyMetadata(walk, { from: source.ino, to: placed.ino, purpose });
   } finally {
     walk.forget(placed);
   }
@@ -250,7 +264,7 @@ async function finish(
 
 async function copyContent(
   { fs, caller }: PathWalk,
-  { from, to, options }: { from: Ino; to: { handle: number }; options: CopyOptions },
+  { from, to, options }: { from: Ino; to: { handle: number }; options: Copying },
 ): Promise<void> {
   const { handle } = await fs.open(caller, { ino: from, flags: flags("read") });
   try {

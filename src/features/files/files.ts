@@ -54,7 +54,7 @@ export interface Files {
   rmdir(path: string, options?: RmdirOptions): Promise<void>;
   /** Errors as rename(2), and `cross-zone`; see {@link move}. */
   rename(from: string, to: string): Promise<void>;
-  /** The same between zones, too: there it copies by reference, with metadata, and deletes. */
+  /** The same between zones, too: there it copies by reference, with all metadata, and deletes. */
   move(from: string, to: string, options?: CopyOptions): Promise<void>;
   /**
    * Copies a file by reference, or a tree with `recursive`. Without `overwrite: false` files that are

@@ -48,7 +48,10 @@ export interface WorkStore {
    */
   finishWork(request: FinishRequest): WorkRecord;
 
-  /** Items whose lease ended become ready, and the attempt counts. Returns how many. */
+  /**
+   * Items whose lease ended become ready, and the attempt counts: the earliest few hundred of them at
+   * a time. Returns how many.
+   */
   expireLeases(now: Timestamp): number;
   /** When the next lease ends, in milliseconds since the epoch. */
   nextLeaseEndMs(): number | undefined;

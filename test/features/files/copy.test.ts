@@ -62,6 +62,22 @@ describe("move", () => {
     world.expectNothingHeld();
   });
 
+  test("between zones takes along what the queue knows of a file", async () => {
+    const world = new FilesWorld();
+    await world.files.write("/job", "x");
+    await world.metadataOf.set("/job", "priority", 3);
+    await world.metadataOf.set("/job", "status", "ready");
+    await world.files.mkdir("/shared/acme", { parents: true });
+    await world.files.move("/job", "/shared/acme/job");
+    const metadata = Object.fromEntries(await world.metadataOf.list("/shared/acme/job"));
+    expect(metadata).toStrictEqual({ priority: "3", status: "ready" });
+    const listed = world.metadata.work.listWork({ state: "ready", zones: "all", limit: 10 });
+    expect(listed.map(({ path, zone }) => [path, zone])).toStrictEqual([
+      ["/shared/acme/job", "/shared/acme"],
+    ]);
+    world.expectNothingHeld();
+  });
+
   test("between zones copies a tree, then removes it; rename says 'cross-zone'", async () => {
     const world = new FilesWorld();
     await world.files.write("/plans/a/b", "x");

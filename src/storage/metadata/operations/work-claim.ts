@@ -15,7 +15,11 @@ const HOLDER = query(
    FROM work_items w WHERE w.ino = ?`,
 );
 const SET_LEASE = command("UPDATE work_items SET lease_end_us = ? WHERE ino = ?");
-const ENDED = query("SELECT ino FROM work_items WHERE lease_end_us <= ? ORDER BY lease_end_us");
+/** So many at a time, since everybody else waits meanwhile; the rest comes with the next call. */
+const MOST_ENDED = 500;
+const ENDED = query(
+  `SELECT ino FROM work_items WHERE lease_end_us <= ? ORDER BY lease_end_us LIMIT ${MOST_ENDED}`,
+);
 const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end_us IS NOT NULL");
 
 // Leases that have ended by `now` are over before any of these: see `expireLeases`.

@@ -89,6 +89,8 @@ export function* enterStatus(
   if (status === "completed") {
     yield* putMetadataIfAbsent(ino, { key: WORK_KEY.completedAt, value: time, now });
   }
+  // Said once more, it goes on: with the worker, the start and the lease that it has.
+  if (status === "in_progress" && before === status && leaseEndUs === undefined) return status;
   const startedUs = status === "in_progress" ? microseconds(now) : null;
   if (before === undefined) {
     const { open } = yield* countEdges(ino);

@@ -278,6 +278,18 @@ export function workContract(open: OpenNamespace): void {
       expect(queue.get(ino, "status")).toBe("completed");
     });
 
+    test("a status of in_progress that is set once more leaves the claim as it is", () => {
+      const queue = jobs();
+      const ino = queue.add("job");
+      queue.claim(ino, "w1", at(10));
+      queue.set(ino, "status", "in_progress", { now: at(20) });
+      expect(queue.store.workItem(ino)).toMatchObject({
+        leaseEndMs: 10_000 + LEASE_MS,
+        startedAt: "1970-01-01T00:00:10.000000",
+        workerId: "w1",
+      });
+    });
+
     test("the latest start is first among those in progress", () => {
       const queue = jobs();
       const [a, b, c] = ["a", "b", "c"].map((name) => queue.add(name));
