@@ -88,12 +88,20 @@ export class PathWalk {
   }
 
   /**
+   * Checks isolation by the path alone, for who has several paths and may look up none before all of
+   * them are checked. Errors: `access-denied`, `read-only`, `invalid-path`, `name-too-long`.
+   */
+  authorize(path: string, { access }: Pick<WalkOptions, "access">): void {
+    authorize(this.caller.identity, { place: this.#router.resolve(path), access });
+  }
+
+  /**
    * Where a path leads. Errors: `access-denied` and `read-only`, by the path alone; `not-found` and
    * `not-a-directory` (what is on the way), `symlink-loop`, `invalid-path`, `name-too-long`.
    */
   async find(path: string, options: WalkOptions): Promise<Spot> {
     const { access, followLast = true, makeParents = false } = options;
-    authorize(this.caller.identity, { place: this.#router.resolve(path), access });
+    this.authorize(path, { access });
     const pending = splitPath(path);
     const trail: (Spot & { entry: Entry })[] = [];
     let links = 0;

@@ -37,8 +37,15 @@ export async function removeDirectory(
       throw new NexusError("not-a-directory", message, { path: spot.path });
     }
     if (spot.name === "") throw new NexusError("busy", "the root can't be removed", { path: "/" });
-    if (recursive) await removeChildren(walk, spot.entry.ino);
     const { parent, name } = spot;
+    try {
+      // Says whether it may go at all, before anything in it does.
+      await walk.fs.rmdir(walk.caller, { parent, name });
+      return;
+    } catch (error) {
+      if (!recursive || !isKind(error, "directory-not-empty")) throw error;
+    }
+    await removeChildren(walk, spot.entry.ino);
     await walk.fs.rmdir(walk.caller, { parent, name });
   });
 }

@@ -55,7 +55,10 @@ export async function writeMany(
 ): Promise<FileStat[]> {
   return await PathWalk.during(parts, async (walk) => {
     const prepared: Prepared[] = [];
-    for (const { path, content } of files) {
+    const all = [...files];
+    // Before the first one makes its directories.
+    for (const { path } of all) walk.authorize(path, { access: "write" });
+    for (const { path, content } of all) {
       prepared.push(await prepare(walk, { path, content, options: {} }));
       await setImmediate();
     }
