@@ -56,14 +56,25 @@ export function authorize(identity: Identity, request: { place: Place; access: A
  * their own place instead.
  */
 export function authorizeChange(identity: Identity, place: Place): void {
-  authorize(identity, { place, access: "write" });
   const isRoot = place.awaits === "namespace";
-  if (isBound(identity) && (isRoot || isBoundWithin(place, identity))) {
-    throw new NexusError(
-      "access-denied",
-      `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,
-    );
-  }
+  const refused = changeRefusal(identity, place);
+  if (refused !== undefined) throw refused;
+  if (isRoot && isBound(identity)) throw sharedError(place);
+}
+
+/** The same as {@link refusal} is given, but for the root itself: files in it are everybody's. */
+export function changeRefusal(identity: Identity, place: Place): NexusError | undefined {
+  const refused = refusal(identity, { place, access: "write" });
+  if (refused !== undefined) return refused;
+  const isShared = isStructural(place) && isBound(identity) && isBoundWithin(place, identity);
+  return isShared ? sharedError(place) : undefined;
+}
+
+function sharedError(place: Place): NexusError {
+  return new NexusError(
+    "access-denied",
+    `${place.path ?? "this directory"} is shared by several tenants or agents; changing it requires admin privileges`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Identity } from "../model/identity.js";
-import { type Access, refusal } from "./isolation.js";
+import { type Access, changeRefusal, refusal } from "./isolation.js";
 import type { Router } from "./router.js";
 
 interface Answer {
@@ -37,8 +37,13 @@ export class VisibleZones {
     return answer.visible;
   }
 
-  /** Whether an identity may have what lies at a path, there or not. */
+  /** Whether an identity may read, or change, what lies at a path, there or not. */
   isVisiblePath(identity: Identity, { path, access }: { path: string; access: Access }): boolean {
-    return refusal(identity, { place: this.#router.resolve(path), access }) === undefined;
+    const place = this.#router.resolve(path);
+    const refused =
+      access === "write"
+        ? changeRefusal(identity, place)
+        : refusal(identity, { place, access: "read" });
+    return refused === undefined;
   }
 }

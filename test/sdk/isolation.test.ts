@@ -90,6 +90,9 @@ describe.each(CASES)("%s", (_, identity) => {
     expect(deviations).toStrictEqual([]);
   }, 60_000);
 
+  const seesAll = PLACES.every((place) => isVisible(identity, place));
+  if (seesAll) return;
+
   test("can't tell from anything whether there is more than it may see", async () => {
     const { full, bare, hidden } = await stores(identity);
     const [nexus, other] = [clientOf(full, identity), clientOf(bare, identity)];

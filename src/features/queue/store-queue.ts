@@ -1,4 +1,4 @@
-import { authorize } from "../../core/isolation.js";
+import { authorize, authorizeChange } from "../../core/isolation.js";
 import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
@@ -228,7 +228,9 @@ export class StoreQueue implements WorkQueue {
     const { router, caller } = this.#parts;
     return PathWalk.during(this.#parts, async (walk) => {
       const spot = await walk.require(path, { access });
-      authorize(caller.identity, { place: router.resolve(spot.path), access });
+      const place = router.resolve(spot.path);
+      if (access === "write") authorizeChange(caller.identity, place);
+      else authorize(caller.identity, { place, access });
       return use(spot.entry.ino);
     });
   }
