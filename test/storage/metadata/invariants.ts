@@ -46,6 +46,47 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
     WHERE mode >> 12 <> 8 AND (content_hash IS NOT NULL OR staging_id IS NOT NULL)`,
   "a content is staged for one file only": `
     SELECT staging_id FROM inodes WHERE staging_id IS NOT NULL GROUP BY staging_id HAVING count(*) > 1`,
+  "the queue has the files with a status, with what their metadata and inodes say": `
+    WITH told AS (
+      SELECT i.ino, s.value AS status, i.nlink > 0 AS is_named,
+        i.btime_sec * 1000000 + i.btime_nsec / 1000 AS created_us,
+        iif(typeof(p.value) = 'text' AND p.value = CAST(CAST(p.value AS INTEGER) AS TEXT)
+          AND abs(CAST(p.value AS INTEGER)) < 1000000000, CAST(p.value AS INTEGER), 1000000000) AS rank
+      FROM inodes i JOIN file_metadata s ON s.ino = i.ino AND s.key = 'status'
+        LEFT JOIN file_metadata p ON p.ino = i.ino AND p.key = 'priority'
+      WHERE i.mode >> 12 = 8 AND s.value IN
+        ('ready', 'pending', 'blocked', 'in_progress', 'completed', 'failed'))
+    SELECT * FROM told t FULL JOIN work_items w ON w.ino = t.ino
+    WHERE (t.ino, t.status, t.is_named, t.created_us, t.rank)
+      IS NOT (w.ino, w.status, w.is_named, w.created_us, w.rank)`,
+  "open_dependencies is the number of dependencies that aren't completed": `
+    SELECT w.ino, w.open_dependencies,
+      (SELECT count(*) FROM work_dependencies d WHERE d.ino = w.ino AND d.is_satisfied = 0) AS open
+    FROM work_items w WHERE w.open_dependencies <> open`,
+  "a dependency on a file that is there is satisfied when that is completed": `
+    SELECT d.* FROM work_dependencies d JOIN inodes i ON i.ino = d.target_ino AND i.nlink > 0
+      LEFT JOIN work_items t ON t.ino = d.target_ino
+    WHERE d.is_satisfied <> coalesce(t.status = 'completed', 0)`,
+  "a dependency belongs to a file that says so": `
+    SELECT * FROM work_dependencies WHERE ino NOT IN
+      (SELECT m.ino FROM file_metadata m JOIN inodes i ON i.ino = m.ino WHERE m.key = 'depends_on')`,
+  "nothing waits for itself": `
+    WITH RECURSIVE reach (start, here) AS (
+      SELECT ino, target_ino FROM work_dependencies WHERE target_ino IS NOT NULL
+      UNION SELECT start, d.target_ino FROM reach JOIN work_dependencies d ON d.ino = here
+      WHERE d.target_ino IS NOT NULL)
+    SELECT start FROM reach WHERE start = here`,
+  "what is blocked by dependencies has an open one": `
+    SELECT ino FROM work_items WHERE status = 'blocked' AND open_dependencies = 0
+      AND ino IN (SELECT ino FROM work_dependencies)`,
+  "only what is in progress was started or is leased": `
+    SELECT * FROM work_items WHERE (status = 'in_progress') <> (started_us IS NOT NULL)
+      OR lease_end_us IS NOT NULL AND status <> 'in_progress'`,
+  "work_counts has as many items of each zone and state as there are": `
+    SELECT * FROM (SELECT * FROM work_counts WHERE items <> 0) c
+    FULL JOIN (SELECT zone, state, count(*) AS items FROM work_items GROUP BY zone, state) w
+      ON w.zone = c.zone AND w.state = c.state
+    WHERE c.items IS NOT w.items`,
   "numbers in use are below the next one": `
     SELECT max(ino), next_id FROM inodes, store_state HAVING max(ino) >= next_id`,
   "SQLite finds nothing wrong": `

@@ -10,6 +10,7 @@ import { importContract } from "./contract/import.js";
 import { linkContract } from "./contract/link.js";
 import { listingContract } from "./contract/listing.js";
 import { orphansContract } from "./contract/orphans.js";
+import { placeContract } from "./contract/place.js";
 import { referencesContract } from "./contract/references.js";
 import { removeContract } from "./contract/remove.js";
 import { renameContract } from "./contract/rename.js";
@@ -51,6 +52,7 @@ export function metadataStoreContract(name: string, open: OpenStore): void {
     attributesContract(openNamespace);
     contentsContract(openNamespace);
     referencesContract(openNamespace);
+    placeContract(openNamespace);
     importContract(openNamespace);
     orphansContract(openNamespace);
     workContract(openNamespace);

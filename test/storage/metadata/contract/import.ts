@@ -91,6 +91,34 @@ export function importContract(open: OpenNamespace): void {
       expect(store.describe(ino)).toMatchObject({ version: 4, refCount: 2 });
     });
 
+    test("brings work, whose dependencies may be in the same import", () => {
+      const namespace = open();
+      const { store } = namespace;
+      namespace.seal(namespace.file("original"), contentOf("a"));
+      const reference = { by: "path", text: "/first", path: "/first" } as const;
+      const first = { status: Buffer.from("ready"), priority: Buffer.from("3") };
+      const second = { status: Buffer.from("blocked"), depends_on: Buffer.from("/first") };
+      const dependencies = [{ reference, ino: undefined, file: 0 }];
+      const { inos } = store.importFiles(
+        request([
+          fileOf(newFile("first"), { metadata: new Map(Object.entries(first)) }),
+          fileOf(newFile("second"), {
+            metadata: new Map(Object.entries(second)),
+            work: { zone: "/", dependencies },
+          }),
+        ]),
+      );
+      const [one, two] = inos;
+      if (one === undefined || two === undefined) throw new Error("two files were imported");
+      expect(store.work.workItem(one)).toMatchObject({ state: "ready", priority: 3 });
+      expect(store.work.dependenciesOf(two)).toMatchObject([{ state: "waiting", ino: one }]);
+      const now = at(9);
+      store.work.claimWork({ ino: one, workerId: "w", leaseMs: 1000, now });
+      const done = { outcome: "completed", countAttempt: false, now } as const;
+      store.work.finishWork({ ino: one, workerId: "w", ...done });
+      expect(store.work.workItem(two)).toMatchObject({ state: "ready", blockerCount: 0 });
+    });
+
     test("all of it or nothing", () => {
       const namespace = open();
       const { store } = namespace;
