@@ -165,7 +165,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       return {
         files,
         metadata: custom,
-        transfer: new NamespaceTransfer({ ...parts, fileSystem, clock, files, metadata: custom }),
+        transfer: new NamespaceTransfer({ fileSystem, caller, clock, files, metadata: custom }),
         search: new FileSearch({ files }),
         queue,
         close: () => queue.close(),

@@ -55,6 +55,7 @@ export type {
 export { ERROR_KINDS, type ErrorKind, NexusError } from "./model/errors.js";
 export type { Identity } from "./model/identity.js";
 export type { AgentId, ContentHash, Ino, PathId, TenantId } from "./model/ids.js";
+export type { Timestamp } from "./model/timestamp.js";
 export { WORK_STATUSES, type WorkStatus } from "./model/work.js";
 export type { NexusClient } from "./sdk/client.js";
 export { connect } from "./sdk/connect.js";

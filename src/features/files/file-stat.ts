@@ -53,6 +53,7 @@ export function describedFile(
     changedAt: date(attributes.ctime),
     tenantId,
     agentId,
+    exactTimes: { createdAt: attributes.btime, modifiedAt: attributes.mtime },
   };
 }
 

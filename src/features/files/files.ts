@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { AgentId, ContentHash, Ino, PathId, TenantId } from "../../model/ids.js";
+import type { Timestamp } from "../../model/timestamp.js";
 
 /**
  * Files by path, on behalf of one identity. Paths are absolute and canonical or become so: a relative
@@ -180,4 +181,9 @@ export interface FileStat extends ListedFile {
   readonly changedAt: Date;
   readonly tenantId: TenantId | undefined;
   readonly agentId: AgentId | undefined;
+  /** What a Date can't hold: to the nanosecond. */
+  readonly exactTimes: {
+    readonly createdAt: Timestamp;
+    readonly modifiedAt: Timestamp;
+  };
 }

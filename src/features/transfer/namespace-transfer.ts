@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import type { Router } from "../../core/router.js";
 import { interruption, requireNotAborted } from "../files/abort.js";
 import type { Files } from "../files/files.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
@@ -16,7 +15,6 @@ import type {
 import { hostCall, writeWhole } from "./whole-file.js";
 
 export interface NamespaceTransferOptions extends ImportParts {
-  readonly router: Router;
   /** Of the same caller. */
   readonly files: Files;
   readonly metadata: CustomMetadata;

@@ -16,6 +16,7 @@ const STAT: FileStat = {
   mimeType: undefined,
   accessedAt: new Date(0),
   changedAt: new Date(0),
+  exactTimes: { createdAt: { sec: 0, nsec: 0 }, modifiedAt: { sec: 0, nsec: 0 } },
   tenantId: undefined,
   agentId: undefined,
 };

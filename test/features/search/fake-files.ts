@@ -102,6 +102,7 @@ export class FakeFiles implements SearchedFiles {
       changedAt: new Date(0),
       tenantId: undefined,
       agentId: undefined,
+      exactTimes: { createdAt: { sec: 0, nsec: 0 }, modifiedAt: { sec: 0, nsec: 0 } },
     };
   }
 

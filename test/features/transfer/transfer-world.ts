@@ -165,6 +165,7 @@ class View {
       agentId: (await value("agent")) as FileStat["agentId"],
       accessedAt: dateOf(entry.attributes.atime),
       changedAt: dateOf(entry.attributes.ctime),
+      exactTimes: { createdAt: entry.attributes.btime, modifiedAt: entry.attributes.mtime },
     };
   }
 

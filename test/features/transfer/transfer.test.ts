@@ -211,6 +211,24 @@ describe("import", () => {
     expect(brokenInvariants(copy.dataDir)).toStrictEqual({});
   });
 
+  test("keeps times to the microsecond, so an export of it is the same again", async () => {
+    const world = new TransferWorld();
+    const times = {
+      created_at: "2020-01-02T03:04:05.000006",
+      modified_at: "2021-01-02T03:04:05.123457",
+    };
+    await world.transfer().importMetadata(from(lineOf("/empty", "", times)));
+    const directory = testDir();
+    const [one, two] = [join(directory, "one.jsonl"), join(directory, "two.jsonl")];
+    await world.transfer().exportMetadata(one);
+    expect(JSON.parse(readFileSync(one, "utf8"))).toMatchObject(times);
+
+    const copy = new TransferWorld();
+    await copy.transfer().importMetadata(one);
+    await copy.transfer().exportMetadata(two);
+    expect(readFileSync(two, "utf8")).toBe(readFileSync(one, "utf8"));
+  });
+
   test("counts references: deleting the originals breaks nothing", async () => {
     const world = await filled();
     const lines = from(lineOf("/copy/of/a", "alpha"), "\n", lineOf("/copy/none", ""));
