@@ -207,8 +207,9 @@ export class WorkModel {
     return edges.map((edge) => `${edge.reference} ${this.#told(edge)}`);
   }
 
-  #told({ target, isDone }: ModelEdge): DependencyState {
+  #told({ path, target: known, isDone }: ModelEdge): DependencyState {
     if (isDone) return "completed";
+    const target = known ?? (path === undefined ? undefined : this.#names.get(path));
     if (target === undefined) return "missing";
     if (this.#pathOf(target) === undefined) return "deleted";
     const status = this.#files.get(target)?.status;

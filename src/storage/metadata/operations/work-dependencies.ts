@@ -73,11 +73,13 @@ const LOSE_TARGET = command(
 );
 const FORGET_ITEM = command("DELETE FROM work_items WHERE ino = ?");
 const LIST = query(
-  `SELECT d.reference, d.is_satisfied, d.target_ino, i.nlink, t.status, ${pathOf("d.target_ino")}
+  `SELECT d.reference, d.is_satisfied, d.target_ino, i.nlink, t.status, ${pathOf("d.target_ino")}, d.path
    FROM work_dependencies d LEFT JOIN inodes i ON i.ino = d.target_ino
      LEFT JOIN work_items t ON t.ino = d.target_ino
    WHERE d.ino = ? ORDER BY d.position`,
 );
+
+const STATUS = query("SELECT status FROM work_items WHERE ino = ?");
 
 /** `struct dirent` has these types. */
 const DIRECTORY = 4;
@@ -167,13 +169,31 @@ export function* forgetItem(ino: Ino): Script<void> {
 }
 
 export function* dependenciesOf(ino: Ino): Script<Dependency[]> {
-  const rows = yield* all(LIST, ino);
-  return rows.map((row) => ({
-    reference: text(row, 0),
-    state: dependencyState(row),
-    ino: row[2] === null ? undefined : (integer(row, 2) as Ino),
-    path: optionalText(row, 5),
-  }));
+  const dependencies: Dependency[] = [];
+  for (const row of yield* all(LIST, ino)) {
+    const target = row[2] === null ? undefined : (integer(row, 2) as Ino);
+    const found: Dependency = {
+      reference: text(row, 0),
+      state: dependencyState(row),
+      ino: target,
+      path: optionalText(row, 5),
+    };
+    dependencies.push(target === undefined ? yield* withNewcomer(found, row) : found);
+  }
+  return dependencies;
+}
+
+/**
+ * A file that was made under the awaited path is noticed by the queue once it is part of it; who asks
+ * before that isn't told that there is none.
+ */
+function* withNewcomer(dependency: Dependency, row: Row): Script<Dependency> {
+  const path = optionalText(row, 6);
+  const ino = path === undefined ? undefined : yield* findFile(ROOT_INO, path.slice(1).split("/"));
+  if (ino === undefined) return dependency;
+  const [status] = (yield* first(STATUS, ino)) ?? [];
+  const state = status === undefined ? "no work" : status === "failed" ? "failed" : "waiting";
+  return { ...dependency, state, ino, path };
 }
 
 function dependencyState(row: Row): DependencyState {
