@@ -44,7 +44,7 @@ describe("connect()", () => {
     const dataDir = testDir();
     await open({ dataDir });
     const refused = connect({ dataDir, namespaces: [{ name: "lab", adminOnly: true }] });
-    await expect(refused).rejects.toThrow(/another namespaces/);
+    await expect(refused).rejects.toThrow(/a different 'namespaces'/);
     await expect(refused).rejects.toBeInstanceOf(InUseError);
   });
 

@@ -129,8 +129,11 @@ export class WorkModel {
       if (target !== undefined && this.#waitsFor(target, ino)) fail("invalid-argument");
     }
     const file = this.#file(ino);
+    const waited = file.edges.length > 0;
     file.edges = references.map((edge) => ({ ...edge, isDone: this.#isCompleted(edge.target) }));
     this.#recount(file, now);
+    const isFree = waited && references.length === 0;
+    if (isFree && file.status === "blocked") this.#enter(file, "ready", now);
   }
 
   claim(ino: number, worker: string, now: number): void {
@@ -227,7 +230,11 @@ export class WorkModel {
     const before = file.status;
     const isDone = file.edges.length > 0 && open(file) === 0;
     const status = wanted === "blocked" && isDone ? "ready" : wanted;
-    if (BEGUN.includes(before) && !BEGUN.includes(status)) file.worker = undefined;
+    if (BEGUN.includes(before) && !BEGUN.includes(status)) {
+      file.worker = undefined;
+      if (before !== "in_progress") file.attempts = 0;
+    }
+    if (status === "in_progress" && before === status) return;
     file.startedAt = status === "in_progress" ? now : undefined;
     file.leaseEnd = undefined;
     file.status = status;
@@ -245,7 +252,8 @@ export class WorkModel {
   }
 
   #recount(file: ModelFile, now: number): void {
-    if (file.status === "blocked" && open(file) === 0) this.#enter(file, "ready", now);
+    const isDone = file.edges.length > 0 && open(file) === 0;
+    if (file.status === "blocked" && isDone) this.#enter(file, "ready", now);
   }
 
   /** Who waits for one of these paths means the file that is there. */
