@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/mount/**", "test/crash/**", "test/package/**", "test/examples/**"],
+          exclude: ["test/{built,crash,examples,mount,package}/**"],
           pool: "forks",
           testTimeout: 20_000,
         },
@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "built",
-          include: ["test/examples/**/*.test.ts"],
+          include: ["test/{built,examples}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts"],
           pool: "forks",
           testTimeout: 120_000,

@@ -73,6 +73,9 @@ const SAYS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Those that make most are run again on the data that they have left. */
+const AGAIN: readonly string[] = ["basic-operations", "work-queue"];
+
 /** Runs one as its reader would, with Node and what is built; throws unless it ends with 0. */
 async function output(name: string, { base }: { base: string }): Promise<string> {
   const typescript = join(SCRIPTS, "typescript.mjs");
@@ -100,7 +103,7 @@ describe("the examples", () => {
     expect(listed.stderr.match(/^ {2}\S+$/gm)?.map((line) => line.trim())).toStrictEqual(names);
   });
 
-  test.each(Object.entries(SAYS))("%s does what it says, and so again", async (name, lines) => {
+  test.each(Object.entries(SAYS))("%s does what it says", async (name, lines) => {
     const base = testDir();
     mkdirSync(join(base, "tmp"));
     const first = await output(name, { base });
@@ -110,7 +113,7 @@ describe("the examples", () => {
       expect(at, `"${line}" in what is left of\n${first}`).toBeGreaterThanOrEqual(0);
       from = at + line.length;
     }
-    // On the data that it has left.
+    if (!AGAIN.includes(name)) return;
     const second = await output(name, { base });
     for (const line of lines) expect(second).toContain(line);
   });

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Ended, Mounted, nexusMount, shell, whyNoMounts } from "../support/daemon.js";
+import { type Ended, nexusMount, shell } from "../support/daemon.js";
 import { problemsIn } from "../support/data-directory.js";
 import { testDir } from "../support/temp-dir.js";
 
@@ -165,22 +165,5 @@ describe("completion in bash", () => {
       try nexus work re
       try nexus cat /jobs/b`;
     expect(await shell(script, { cwd })).toBe("work\nready renew release\n/jobs/build.json\n");
-  });
-});
-
-describe.skipIf(whyNoMounts() !== undefined)("while the store is mounted", () => {
-  test("a command says who has it, and what to do", async () => {
-    const mounted = await Mounted.start();
-    onTestFinished(() => mounted.stop());
-    const { mountPoint, dataDir, pid, base } = mounted;
-    await shell("mkdir jobs; echo text > jobs/a", { cwd: mountPoint });
-    const stderr = `nexus: ${dataDir} is mounted at ${mountPoint} (process ${pid}), and a command can't share it with a mount yet: work with the files there, or unmount it first with nexus umount ${mountPoint}\n`;
-    for (const [args, cwd] of [
-      [["cat", "/jobs/a", "--data-dir", dataDir], base],
-      [["cat", join(mountPoint, "jobs/a")], base],
-      [["cat", "a"], join(mountPoint, "jobs")],
-    ] as const) {
-      expect(await nexus(args, cwd)).toStrictEqual({ code: 1, stdout: "", stderr });
-    }
   });
 });
