@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Three groups, one after the other: `unit` runs in this process, `built` runs what is built in children,
-// both several files at a time; `mount` has real FUSE mounts in it, one file at a time. Their daemons are
-// children: a process must never touch a mount that it serves.
+// Two groups, one after the other: `unit` runs in this process; `built` runs what is built in children, and
+// has real FUSE mounts in it (a process must never touch a mount that it serves), two files at a time: more
+// would only make each other slow.
 export default defineConfig({
   test: {
     reporters: ["default"],
@@ -19,24 +19,13 @@ export default defineConfig({
       {
         test: {
           name: "built",
-          include: ["test/{built,examples}/**/*.test.ts"],
-          globalSetup: ["test/support/build.ts"],
+          include: ["test/{built,crash,examples,mount,package}/**/*.test.ts"],
+          globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          name: "mount",
-          include: ["test/{mount,crash,package}/**/*.test.ts"],
-          globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
-          pool: "forks",
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
         },
       },
     ],

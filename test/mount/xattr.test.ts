@@ -61,9 +61,9 @@ describe.skipIf(whyNoMounts() !== undefined)("extended attributes on a mount", (
     await mounted?.mount(identity);
     expect(await sh("getfattr -d done/renamed.json | tail -n +2 | sed '/^$/d'")).toBe(listed);
 
-    await sh("setfattr -n user.status -v completed done/renamed.json");
+    await sh("setfattr -n user.status -v pending done/renamed.json");
     await sh("setfattr -x user.empty done/renamed.json");
-    const after = `priority|text|${hex("5")}\nstatus|text|${hex("completed")}`;
+    const after = `priority|text|${hex("5")}\nstatus|text|${hex("pending")}`;
     await expect.poll(() => rowsOf("done/renamed.json"), SOON).toBe(after);
     await sh("rm done/renamed.json");
     await expect.poll(() => sql("select count(*) from file_metadata"), SOON).toBe("0");
