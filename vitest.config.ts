@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // Two groups, one after the other: `unit` runs in this process; `built` runs what is built in children, and
-// has real FUSE mounts in it (a process must never touch a mount that it serves), two files at a time: more
-// would only make each other slow.
+// has real FUSE mounts in it: a process must never touch a mount that it serves. Those mostly wait, for
+// daemons to start and end, so a few files run at a time whatever the machine has.
 export default defineConfig({
   test: {
     reporters: ["default"],
@@ -22,7 +22,7 @@ export default defineConfig({
           include: ["test/{built,crash,examples,mount,package}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

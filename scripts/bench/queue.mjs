@@ -114,7 +114,7 @@ async function fill() {
 
 async function measure() {
   const everyone = await connect({ dataDir: base });
-  const tenant = await connect({ dataDir: base, tenantId: "tenant7" });
+  const tenant = await connect({ dataDir: base, tenantId: "tenant10" });
   await timed("next 10 of all", 500, () => everyone.queue.ready({ limit: 10 }));
   await timed("next 10 of one tenant in a thousand", 500, () => tenant.queue.ready({ limit: 10 }));
   await timed("next 10, blocked", 500, () => everyone.queue.blocked({ limit: 10 }));
