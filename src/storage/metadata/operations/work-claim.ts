@@ -62,7 +62,9 @@ export function* finish(request: FinishRequest): Script<WorkRecord> {
   if (countAttempt) yield* addAttempt(ino, now);
   if (error !== undefined) yield* putMetadata(ino, { key: WORK_KEY.error, value: error, now });
   else if (outcome === "completed") yield* removeMetadata(ino, WORK_KEY.error);
-  yield* enterStatus(ino, { status: outcome, now });
+  // Who has it has it in progress.
+  const known = workerId === undefined ? {} : ({ before: "in_progress" } as const);
+  yield* enterStatus(ino, { status: outcome, now, ...known });
   return yield* requireItem(ino, "finish");
 }
 
@@ -76,15 +78,17 @@ export function* expireLeases(now: Timestamp): Script<number> {
   return ended.length;
 }
 
-export function* nextLeaseEndMs(): Script<number | undefined> {
+/** Microseconds since the epoch. */
+export function* nextLeaseEndUs(): Script<number | undefined> {
   const row = yield* first(NEXT_END);
-  return row === undefined || row[0] === null ? undefined : integer(row, 0) / 1000;
+  return row === undefined || row[0] === null ? undefined : integer(row, 0);
 }
 
 /** `started_at` is this attempt's. */
 function* begin(ino: Ino, { workerId, leaseMs, now }: ClaimRequest): Script<WorkRecord> {
   yield* putMetadata(ino, { key: WORK_KEY.workerId, value: workerId, now });
-  yield* enterStatus(ino, { status: "in_progress", now, leaseEndUs: leaseEnd(now, leaseMs) });
+  const leaseEndUs = leaseEnd(now, leaseMs);
+  yield* enterStatus(ino, { status: "in_progress", before: "ready", leaseEndUs, now });
   return yield* requireItem(ino, "claim");
 }
 

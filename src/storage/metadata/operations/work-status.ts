@@ -55,6 +55,8 @@ export interface StatusChange {
 
 interface NewStatus {
   readonly zone?: string;
+  /** The status so far, from whoever knows it. */
+  readonly before?: WorkStatus;
   /** The metadata has the status already. */
   readonly isWritten?: boolean;
   /** Work on it begins now, whenever somebody says that it began before, and ends then. */
@@ -68,10 +70,16 @@ interface NewStatus {
  */
 export function* enterStatus(
   ino: Ino,
-  { status: wanted, now, zone, isWritten = false, leaseEndUs }: StatusChange & NewStatus,
+  {
+    status: wanted,
+    now,
+    zone,
+    isWritten = false,
+    leaseEndUs,
+    before: known,
+  }: StatusChange & NewStatus,
 ): Script<WorkStatus> {
-  const row = yield* first(FIND, ino);
-  const before = row === undefined ? undefined : (text(row, 0) as WorkStatus);
+  const before = known ?? (yield* statusOf(ino));
   const status = wanted === "blocked" && (yield* waitsForNothing(ino)) ? "ready" : wanted;
   if (!isWritten || status !== wanted) {
     yield* replaceMetadata(ino, { key: WORK_KEY.status, value: status, now });
@@ -106,10 +114,10 @@ export function* enterStatus(
 
 /** The file is no work item any more. */
 export function* leaveQueue(ino: Ino, now: Timestamp): Script<void> {
-  const row = yield* first(FIND, ino);
-  if (row === undefined) return;
+  const status = yield* statusOf(ino);
+  if (status === undefined) return;
   yield* run(DELETE, ino);
-  if (text(row, 0) === "completed") yield* tellDependents(ino, { isSatisfied: false, now });
+  if (status === "completed") yield* tellDependents(ino, { isSatisfied: false, now });
 }
 
 export function* setRank(ino: Ino, priority: number | undefined): Script<void> {
@@ -138,6 +146,11 @@ function* tellDependents(
   for (const row of yield* all(SET_SATISFIED, flag, ino, flag)) {
     yield* recount(integer(row, 0) as Ino, now);
   }
+}
+
+function* statusOf(ino: Ino): Script<WorkStatus | undefined> {
+  const row = yield* first(FIND, ino);
+  return row === undefined ? undefined : (text(row, 0) as WorkStatus);
 }
 
 /** It has dependencies, and all are completed. */

@@ -5,6 +5,7 @@ import * as claims from "../operations/work-claim.js";
 import { dependenciesOf } from "../operations/work-dependencies.js";
 import * as index from "../operations/work-index.js";
 import * as reading from "../operations/work-read.js";
+import { microseconds } from "../operations/work-status.js";
 import type {
   ClaimRequest,
   Dependency,
@@ -25,6 +26,8 @@ export class SqliteWorkStore implements WorkStore {
   readonly #clock: Clock;
   /** As the last look had them; undefined once another one may have come. */
   #zones: readonly string[] | undefined;
+  /** No lease ends before this; so most calls needn't ask. */
+  #noneEndsBeforeUs = 0;
   readonly #watchers = new Set<(news: WorkNews) => void>();
 
   constructor({ engine, clock }: { engine: SqliteEngine; clock: Clock }) {
@@ -60,7 +63,7 @@ export class SqliteWorkStore implements WorkStore {
 
   claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
     this.expireLeases(request.now);
-    return this.#told("leased", this.#engine.write(claims.claim(request)));
+    return this.#leased(this.#engine.write(claims.claim(request)));
   }
 
   claimNextWork(
@@ -68,12 +71,12 @@ export class SqliteWorkStore implements WorkStore {
   ): WorkRecord | undefined {
     this.expireLeases(request.now);
     const claimed = this.#engine.write(claims.claimNext(request));
-    return claimed === undefined ? undefined : this.#told("leased", claimed);
+    return claimed === undefined ? undefined : this.#leased(claimed);
   }
 
   renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
     this.expireLeases(request.now);
-    return this.#told("leased", this.#engine.write(claims.renew(request)));
+    return this.#leased(this.#engine.write(claims.renew(request)));
   }
 
   finishWork(request: FinishRequest): WorkRecord {
@@ -86,12 +89,15 @@ export class SqliteWorkStore implements WorkStore {
    * is refused, and those who wait for work have to hear of all items, not only of the one that is taken.
    */
   expireLeases(now: Timestamp): number {
+    if (microseconds(now) < this.#noneEndsBeforeUs) return 0;
     const expired = this.#engine.write(claims.expireLeases(now));
+    this.#noneEndsBeforeUs = this.#engine.read(claims.nextLeaseEndUs()) ?? Number.POSITIVE_INFINITY;
     return expired === 0 ? 0 : this.#told("ready", expired);
   }
 
   nextLeaseEndMs(): number | undefined {
-    return this.#engine.read(claims.nextLeaseEndMs());
+    const endUs = this.#engine.read(claims.nextLeaseEndUs());
+    return endUs === undefined ? undefined : endUs / 1000;
   }
 
   watchWork(listener: (news: WorkNews) => void): () => void {
@@ -120,6 +126,13 @@ export class SqliteWorkStore implements WorkStore {
 
   setWorkIndexRules(rules: string): void {
     this.#engine.write(index.setWorkIndexRules(rules));
+  }
+
+  #leased(record: WorkRecord): WorkRecord {
+    // A millisecond less, for what is lost in milliseconds.
+    const endUs = ((record.leaseEndMs ?? 0) - 1) * 1000;
+    this.#noneEndsBeforeUs = Math.min(this.#noneEndsBeforeUs, endUs);
+    return this.#told("leased", record);
   }
 
   #told<T>(news: WorkNews, result: T): T {
