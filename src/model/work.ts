@@ -44,6 +44,7 @@ export type DependencyReference =
 
 const PATH_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const INTEGER = /^-?\d+$/;
+const CONTROL = /\p{Cc}/u;
 
 /** Errors: `invalid-argument` with the list of what is allowed. */
 export function parseStatus(text: string): WorkStatus {
@@ -64,6 +65,16 @@ export function parsePriority(text: string): number {
     "invalid-argument",
     `a priority can't be '${text}'; allowed: a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}, lower ones first`,
     { op: "set priority" },
+  );
+}
+
+/** Errors: `invalid-argument` unless it is text without control characters. */
+export function parseWorker(name: string): string {
+  if (typeof name === "string" && name !== "" && !CONTROL.test(name)) return name;
+  throw new NexusError(
+    "invalid-argument",
+    "a worker needs a name: text without control characters",
+    { op: "claim" },
   );
 }
 

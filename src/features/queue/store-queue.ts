@@ -3,7 +3,7 @@ import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
-import { DEFAULT_LEASE_MS, WORK_KEY } from "../../model/work.js";
+import { DEFAULT_LEASE_MS, parseWorker, WORK_KEY } from "../../model/work.js";
 import type {
   Dependency,
   WorkRecord,
@@ -27,7 +27,6 @@ import { waitForWork } from "./waiting-claim.js";
 import { workItemOf } from "./work-item.js";
 
 const DEFAULT_LIMIT = 100;
-const CONTROL = /\p{Cc}/u;
 
 export interface StoreQueueOptions extends PathParts {
   readonly work: WorkStore;
@@ -190,7 +189,7 @@ export class StoreQueue implements WorkQueue {
       error?: string;
     },
   ): Promise<WorkItem> {
-    const workerId = requireWorker(worker);
+    const workerId = parseWorker(worker);
     return this.#on(path, "write", (ino) =>
       workItemOf(this.#work.finishWork({ ...request, ino, workerId, now: this.#clock.now() })),
     );
@@ -264,13 +263,5 @@ function requireClaim({ worker, leaseMs = DEFAULT_LEASE_MS }: ClaimOptions): {
       `a lease can't be ${leaseMs} ms; allowed: any time above 0`,
     );
   }
-  return { workerId: requireWorker(worker), leaseMs };
-}
-
-function requireWorker(worker: string): string {
-  if (typeof worker === "string" && worker !== "" && !CONTROL.test(worker)) return worker;
-  throw new NexusError(
-    "invalid-argument",
-    "a worker needs a name: text without control characters",
-  );
+  return { workerId: parseWorker(worker), leaseMs };
 }

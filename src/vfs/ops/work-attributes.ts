@@ -11,6 +11,7 @@ import {
   DEFAULT_LEASE_MS,
   type DependencyReference,
   parseDependencies,
+  parseWorker,
   WORK_KEY,
 } from "../../model/work.js";
 import type { AttributeFamily } from "../../storage/metadata/metadata-store.js";
@@ -25,7 +26,6 @@ import type { Volume } from "../volume.js";
 export const CLAIM_ATTRIBUTE = `user.${CLAIM_KEY}`;
 
 const INDEXED_KEYS: readonly string[] = [WORK_KEY.status, WORK_KEY.priority, WORK_KEY.dependsOn];
-const CONTROL = /\p{Cc}/u;
 
 interface Change {
   readonly caller: Caller;
@@ -75,10 +75,7 @@ export function resolveDependencies(
  */
 export function claim(volume: Volume, { inode, value }: Change & { value: Uint8Array }): void {
   requireFile(inode);
-  const workerId = requireText(value, CLAIM_KEY);
-  if (workerId === "" || CONTROL.test(workerId)) {
-    throw new NexusError("invalid-argument", "the value of a claim is the name of a worker");
-  }
+  const workerId = parseWorker(requireText(value, CLAIM_KEY));
   const request = { ino: inode.ino, workerId, leaseMs: DEFAULT_LEASE_MS, now: volume.clock.now() };
   volume.metadata.work.claimWork(request);
   volume.metadata.publish();
