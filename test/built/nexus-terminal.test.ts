@@ -54,7 +54,9 @@ async function onTerminal(
   { cwd, env = "" }: { cwd: string; env?: string },
 ): Promise<string> {
   writeFileSync(join(cwd, "terminal.py"), ON_A_TERMINAL);
-  const script = `HOME=. TERM=xterm-256color ${env} python3 terminal.py bash -c '${words}' < /dev/null`;
+  // Nothing of this process's own environment: a CI variable takes the colours away, too.
+  const clean = `env -i PATH="$PATH" HOME=. TERM=xterm-256color ${env}`;
+  const script = `${clean} python3 terminal.py bash -c '${words}' < /dev/null`;
   return await shell(script.replaceAll("nexus ", `${process.execPath} ${NEXUS} `), { cwd });
 }
 
