@@ -12,7 +12,7 @@ const FOREVER_MS = 2 ** 31 - 1;
 export class Operations {
   #count = 0;
   #isClosed = false;
-  #keepAlive: NodeJS.Timeout | undefined;
+  readonly #keepAlive = setInterval(() => undefined, FOREVER_MS).unref();
   #noteAlone: (() => void) | undefined;
   readonly #iterators = new Set<AsyncIterator<unknown>>();
   readonly #streams = new Set<Readable>();
@@ -91,15 +91,15 @@ export class Operations {
 
   #begin(): void {
     this.#count += 1;
-    this.#keepAlive ??= setInterval(() => undefined, FOREVER_MS);
+    if (this.#count === 1) this.#keepAlive.ref();
   }
 
   #end(): void {
     this.#count -= 1;
     if (this.#count === 1) this.#noteAlone?.();
     if (this.#count > 0) return;
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = undefined;
+    if (this.#isClosed) clearInterval(this.#keepAlive);
+    else this.#keepAlive.unref();
   }
 }
 

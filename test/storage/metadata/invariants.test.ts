@@ -33,7 +33,7 @@ const DAMAGE: readonly (readonly [sql: string, rule: RegExp])[] = [
   ["UPDATE work_dependencies SET ino = 77777", /says so/],
   ["UPDATE work_dependencies SET target_ino = ino", /waits for itself/],
   ["UPDATE work_items SET status = 'in_progress'", /was started/],
-  ["UPDATE work_counts SET items = 0", /work_counts/],
+  ["UPDATE work_counts SET ready = ready + 1", /work_counts/],
   ["UPDATE dentries SET parent = ino WHERE name = 'dir'", /reached from the root/],
 ];
 

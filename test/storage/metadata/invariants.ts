@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { WORK_STATUSES } from "../../../src/model/work.js";
+
+const STATES = ["unnamed", ...WORK_STATUSES];
 
 /**
  * What must hold in the database between any two transactions: each query finds what breaks a rule,
@@ -83,7 +86,8 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
     SELECT * FROM work_items WHERE (status = 'in_progress') <> (started_us IS NOT NULL)
       OR lease_end_us IS NOT NULL AND status <> 'in_progress'`,
   "work_counts has as many items of each zone and state as there are": `
-    SELECT * FROM (SELECT * FROM work_counts WHERE items <> 0) c
+    WITH c (zone, state, items) AS (${STATES.map((state) => `SELECT zone, '${state}', ${state} FROM work_counts`).join(" UNION ALL ")})
+    SELECT * FROM (SELECT * FROM c WHERE items <> 0) c
     FULL JOIN (SELECT zone, state, count(*) AS items FROM work_items GROUP BY zone, state) w
       ON w.zone = c.zone AND w.state = c.state
     WHERE c.items IS NOT w.items`,

@@ -44,14 +44,26 @@ FROM work_items w JOIN inodes i ON i.ino = w.ino
 WHERE w.state = '${state}' ORDER BY w.urgency, w.created_us, w.ino;`;
 }
 
-function countOne(row: "new" | "old"): string {
-  return `INSERT INTO work_counts (zone, state, items) VALUES (${row}.zone, ${row}.state, 1)
-  ON CONFLICT (zone, state) DO UPDATE SET items = items + 1;`;
+/** What an item may be, as lists have it; one without a name is in none. */
+const STATES = ["unnamed", "pending", "blocked", "ready", "in_progress", "completed", "failed"];
+
+/** Counts an item in its zone, or no more. */
+function count(row: "new" | "old", sign: "+" | "-"): string {
+  const counts = STATES.map((state) => `${state} = ${state} ${sign} (${row}.state = '${state}')`);
+  return `UPDATE work_counts SET ${counts.join(", ")} WHERE zone = ${row}.zone;`;
 }
 
-function uncountOne(row: "new" | "old"): string {
-  return `UPDATE work_counts SET items = items - 1 WHERE zone = ${row}.zone AND state = ${row}.state;`;
-}
+const COUNT_CHANGE = STATES.map(
+  (state) => `${state} = ${state} + (new.state = '${state}') - (old.state = '${state}')`,
+).join(", ");
+
+const ADD_ZONE = "INSERT INTO work_counts (zone) VALUES (new.zone) ON CONFLICT DO NOTHING;";
+
+/**
+ * SQLite prepares to take back each statement that may fail halfway, and one that fires a trigger may.
+ * That costs as much as the statement; whoever writes takes back whole operations, so it needn't.
+ */
+const REQUIRED = "NOT NULL ON CONFLICT FAIL";
 
 /**
  * Notes on the choices:
@@ -59,7 +71,9 @@ function uncountOne(row: "new" | "old"): string {
  *   status has a row, and it is changed in the same transaction.
  * - `state` and `urgency` say in which list an item stands and where, so that one index answers all
  *   lists in their order. A status change moves an entry of two indexes; the two by rank don't change.
- * - `work_counts` is kept by triggers, so that counting a million items looks at a few rows.
+ *   They are stored, because each index would compute them again for the entry it takes out.
+ * - `work_counts` has a row for each zone and is kept by triggers, so that counting a million items looks
+ *   at a few rows.
  * - `zone` is the path that names the item's zone: an identity's items are found without a look at
  *   others'. Which zone a path is in depends on the configuration, so `work_rules` remembers by which
  *   rules this was filled; NULL means that it has to be.
@@ -73,22 +87,22 @@ ALTER TABLE store_state ADD COLUMN work_rules TEXT;
 
 CREATE TABLE work_items (
   ino INTEGER PRIMARY KEY,
-  status TEXT NOT NULL,
-  is_named INTEGER NOT NULL,
-  rank INTEGER NOT NULL,
-  created_us INTEGER NOT NULL,
+  status TEXT ${REQUIRED},
+  is_named INTEGER ${REQUIRED},
+  rank INTEGER ${REQUIRED},
+  created_us INTEGER ${REQUIRED},
   started_us INTEGER,
-  zone TEXT NOT NULL,
-  open_dependencies INTEGER NOT NULL,
+  zone TEXT ${REQUIRED},
+  open_dependencies INTEGER ${REQUIRED},
   lease_end_us INTEGER,
-  state TEXT NOT NULL GENERATED ALWAYS AS (
+  state TEXT ${REQUIRED} GENERATED ALWAYS AS (
     CASE WHEN is_named = 0 THEN 'unnamed'
          WHEN status = 'ready' AND open_dependencies > 0 THEN 'blocked'
-         ELSE status END) VIRTUAL,
-  urgency INTEGER NOT NULL GENERATED ALWAYS AS (
+         ELSE status END) STORED,
+  urgency INTEGER ${REQUIRED} GENERATED ALWAYS AS (
     CASE state WHEN 'blocked' THEN -open_dependencies
                WHEN 'in_progress' THEN -coalesce(started_us, 0)
-               ELSE rank END) VIRTUAL
+               ELSE rank END) STORED
 ) STRICT;
 CREATE INDEX work_by_state ON work_items (state, urgency, created_us, ino);
 CREATE INDEX work_by_zone_and_state ON work_items (zone, state, urgency, created_us, ino);
@@ -97,21 +111,25 @@ CREATE INDEX work_by_zone_and_rank ON work_items (zone, rank, created_us, ino) W
 CREATE INDEX work_leases ON work_items (lease_end_us) WHERE lease_end_us IS NOT NULL;
 
 CREATE TABLE work_counts (
-  zone TEXT NOT NULL,
-  state TEXT NOT NULL,
-  items INTEGER NOT NULL,
-  PRIMARY KEY (zone, state)
+  zone TEXT NOT NULL PRIMARY KEY,
+  ${STATES.map((state) => `${state} INTEGER ${REQUIRED} DEFAULT 0`).join(",\n  ")}
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER work_items_inserted AFTER INSERT ON work_items BEGIN
-  ${countOne("new")}
+  ${ADD_ZONE}
+  ${count("new", "+")}
 END;
 CREATE TRIGGER work_items_deleted AFTER DELETE ON work_items BEGIN
-  ${uncountOne("old")}
+  ${count("old", "-")}
 END;
-CREATE TRIGGER work_items_moved AFTER UPDATE ON work_items
-WHEN old.state <> new.state OR old.zone <> new.zone BEGIN
-  ${uncountOne("old")}
-  ${countOne("new")}
+CREATE TRIGGER work_items_changed AFTER UPDATE OF status, is_named, open_dependencies ON work_items
+WHEN old.state <> new.state BEGIN
+  UPDATE work_counts SET ${COUNT_CHANGE} WHERE zone = new.zone;
+END;
+CREATE TRIGGER work_items_moved AFTER UPDATE OF zone ON work_items
+WHEN old.zone <> new.zone BEGIN
+  ${count("old", "-")}
+  ${ADD_ZONE}
+  ${count("new", "+")}
 END;
 
 CREATE TABLE work_dependencies (

@@ -1,7 +1,6 @@
 import { PERMISSION_BITS } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import type { Ino } from "../../../model/ids.js";
-import { formatTimestamp } from "../../../model/timestamp.js";
 import type {
   At,
   AttributeFamily,
@@ -23,6 +22,7 @@ import {
 } from "../statement.js";
 import { stage } from "./contents.js";
 import { ADD_LINKS, findInode } from "./inode-row.js";
+import { addMetadata } from "./metadata-row.js";
 import { bytesOf, sqlValueOf } from "./value.js";
 import { noteWorkMetadata, noteWorkMetadataRemoved, requireWorkValue } from "./work-metadata.js";
 
@@ -43,7 +43,6 @@ const RECORD_ACTIVITY = command(
 interface AttributeStatements {
   readonly get: Statement;
   readonly list: Statement;
-  readonly insert: Statement;
   readonly update: Statement;
   readonly remove: Statement;
 }
@@ -52,21 +51,17 @@ const STATEMENTS: Readonly<Record<AttributeFamily, AttributeStatements>> = {
   custom: {
     get: query("SELECT value FROM file_metadata WHERE ino = ? AND key = ?"),
     list: query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY metadata_id"),
-    insert: command(
-      `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
-       SELECT ino, path_id, ?, ?, ? FROM inodes WHERE ino = ?`,
-    ),
     update: command("UPDATE file_metadata SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM file_metadata WHERE ino = ? AND key = ?"),
   },
   system: {
     get: query("SELECT value FROM system_attributes WHERE ino = ? AND key = ?"),
     list: query("SELECT key FROM system_attributes WHERE ino = ? ORDER BY attribute_id"),
-    insert: command("INSERT INTO system_attributes (key, value, ino) VALUES (?, ?, ?)"),
     update: command("UPDATE system_attributes SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM system_attributes WHERE ino = ? AND key = ?"),
   },
 };
+const ADD_SYSTEM = command("INSERT INTO system_attributes (key, value, ino) VALUES (?, ?, ?)");
 
 export function* setattr(request: SetAttributesRequest): Script<InodeRecord> {
   const inode = yield* requireInode(request.ino, "setattr");
@@ -137,8 +132,8 @@ export function* setAttribute(request: SetAttributeRequest): Script<void> {
   const { work } = request;
   if (work !== undefined) requireWorkValue(key, String(stored));
   if (exists) yield* run(statements.update, stored, ino, key);
-  else if (family === "system") yield* run(statements.insert, key, stored, ino);
-  else yield* run(statements.insert, key, stored, formatTimestamp(now), ino);
+  else if (family === "system") yield* run(ADD_SYSTEM, key, stored, ino);
+  else yield* addMetadata(ino, { key, value: stored, now });
   yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
   if (work !== undefined) yield* noteWorkMetadata({ ino, key, value: String(stored), now }, work);
 }

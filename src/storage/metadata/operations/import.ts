@@ -1,7 +1,7 @@
 import { isRegular, withoutSetId } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, Ino, PathId } from "../../../model/ids.js";
-import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
+import type { Timestamp } from "../../../model/timestamp.js";
 import type {
   Imported,
   ImportedDirectory,
@@ -15,6 +15,7 @@ import { command, first, integer, optionalText, query, run, type Script } from "
 import { dropReference, selectUnreferenced } from "./contents.js";
 import { create, type NewInode } from "./create.js";
 import { enterWork, leaveWork } from "./import-work.js";
+import { addMetadata } from "./metadata-row.js";
 import { sqlValueOf } from "./value.js";
 
 const FIND_CONTENT = query(
@@ -30,10 +31,6 @@ const IMPORT = command(
    WHERE ino = ?`,
 );
 const CLEAR_METADATA = command("DELETE FROM file_metadata WHERE ino = ?");
-const ADD_METADATA = command(
-  `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
-   SELECT ino, path_id, ?, ?, ? FROM inodes WHERE ino = ?`,
-);
 /** A new content takes a program's capabilities; capabilities(7). */
 const DROP_CAPABILITIES = command(
   "DELETE FROM system_attributes WHERE ino = ? AND key = 'security.capability'",
@@ -175,6 +172,6 @@ function* replaceMetadata(
 ): Script<void> {
   yield* run(CLEAR_METADATA, ino);
   for (const [key, value] of metadata) {
-    yield* run(ADD_METADATA, key, sqlValueOf(value), formatTimestamp(now), ino);
+    yield* addMetadata(ino, { key, value: sqlValueOf(value), now });
   }
 }

@@ -4,23 +4,19 @@ import { command, first, query, run, type Script } from "../statement.js";
 import { bytesOf } from "./value.js";
 
 const GET = query("SELECT value FROM file_metadata WHERE ino = ? AND key = ?");
-const PUT = command(
-  `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
-   SELECT ino, path_id, ?, ?, ? FROM inodes WHERE ino = ?
-   ON CONFLICT (ino, key) DO UPDATE SET value = excluded.value`,
-);
+// VALUES, not SELECT, which can be many rows: SQLite prepares to take many back, at twice the cost.
+const INSERT = `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
+   VALUES (?, (SELECT path_id FROM inodes WHERE ino = ?), ?, ?, ?)`;
+const ADD = command(INSERT);
+const PUT = command(`${INSERT} ON CONFLICT (ino, key) DO UPDATE SET value = excluded.value`);
 const UPDATE = command("UPDATE file_metadata SET value = ? WHERE ino = ? AND key = ?");
-const PUT_IF_ABSENT = command(
-  `INSERT INTO file_metadata (ino, path_id, key, value, created_at)
-   SELECT ino, path_id, ?, ?, ? FROM inodes WHERE ino = ?
-   ON CONFLICT (ino, key) DO NOTHING`,
-);
+const PUT_IF_ABSENT = command(`${INSERT} ON CONFLICT (ino, key) DO NOTHING`);
 const REMOVE = command("DELETE FROM file_metadata WHERE ino = ? AND key = ?");
 
-/** One value of custom metadata, as the operations of the queue set it. */
+/** One value of an inode's custom metadata. The inode has to be there. */
 export interface MetadataRow {
   readonly key: string;
-  readonly value: string;
+  readonly value: string | Uint8Array;
   readonly now: Timestamp;
 }
 
@@ -30,8 +26,13 @@ export function* getMetadata(ino: Ino, key: string): Script<string | undefined> 
   return row === undefined ? undefined : Buffer.from(bytesOf(row[0])).toString("utf8");
 }
 
+/** The inode has no such key. */
+export function* addMetadata(ino: Ino, { key, value, now }: MetadataRow): Script<void> {
+  yield* run(ADD, ino, ino, key, value, formatTimestamp(now));
+}
+
 export function* putMetadata(ino: Ino, { key, value, now }: MetadataRow): Script<void> {
-  yield* run(PUT, key, value, formatTimestamp(now), ino);
+  yield* run(PUT, ino, ino, key, value, formatTimestamp(now));
 }
 
 /** The same for one that is nearly always there: half the work then. */
@@ -41,7 +42,7 @@ export function* replaceMetadata(ino: Ino, { key, value, now }: MetadataRow): Sc
 }
 
 export function* putMetadataIfAbsent(ino: Ino, { key, value, now }: MetadataRow): Script<void> {
-  yield* run(PUT_IF_ABSENT, key, value, formatTimestamp(now), ino);
+  yield* run(PUT_IF_ABSENT, ino, ino, key, value, formatTimestamp(now));
 }
 
 export function* removeMetadata(ino: Ino, key: string): Script<void> {

@@ -14,6 +14,7 @@ import {
   all,
   first,
   integer,
+  LIMIT_PARAMETER,
   optionalText,
   query,
   type Row,
@@ -28,15 +29,15 @@ const LOOKUP = query(
 );
 const TARGET = query("SELECT target FROM symlinks WHERE ino = ?");
 const LIST = query(
-  "SELECT name, ino, type, cookie FROM dentries WHERE parent = ? AND cookie > ? ORDER BY cookie LIMIT ?",
+  `SELECT name, ino, type, cookie FROM dentries WHERE parent = ? AND cookie > ? ORDER BY cookie ${LIMIT_PARAMETER}`,
 );
 const LIST_PLUS = query(
   `SELECT ${inodeColumns("i")}, d.name, d.ino, d.type, d.cookie FROM dentries d JOIN inodes i ON i.ino = d.ino
-   WHERE d.parent = ? AND d.cookie > ? ORDER BY d.cookie LIMIT ?`,
+   WHERE d.parent = ? AND d.cookie > ? ORDER BY d.cookie ${LIMIT_PARAMETER}`,
 );
 const LIST_BY_NAME = query(
   `SELECT ${inodeColumns("i")}, d.name, d.ino, d.type, d.cookie FROM dentries d JOIN inodes i ON i.ino = d.ino
-   WHERE d.parent = ? AND d.name > ? ORDER BY d.name LIMIT ?`,
+   WHERE d.parent = ? AND d.name > ? ORDER BY d.name ${LIMIT_PARAMETER}`,
 );
 const DESCRIBE = query(
   `SELECT i.path_id, i.version, i.content_hash, coalesce(c.ref_count, 0), i.mime_type, i.tenant_id, i.agent_id, i.btime_sec, i.btime_nsec

@@ -8,6 +8,7 @@ import {
   command,
   first,
   integer,
+  LIMIT_PARAMETER,
   optionalText,
   query,
   run,
@@ -27,7 +28,7 @@ const FILES = query(
    FROM inodes i
    WHERE i.ino > ? AND i.mode & ${S_IFMT} = ${S_IFREG} AND EXISTS (
      SELECT 1 FROM file_metadata m WHERE m.ino = i.ino AND m.key IN ('status', 'depends_on'))
-   ORDER BY i.ino LIMIT ?`,
+   ORDER BY i.ino ${LIMIT_PARAMETER}`,
 );
 const SET_ZONE = command("UPDATE work_items SET zone = ? WHERE ino = ?");
 

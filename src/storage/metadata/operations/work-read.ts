@@ -5,6 +5,7 @@ import {
   all,
   first,
   integer,
+  LIMIT_PARAMETER,
   query,
   type Row,
   type Script,
@@ -30,26 +31,30 @@ const ENTRY = query(
 const BY_STATE = query(
   `SELECT urgency, created_us, ino FROM work_items
    WHERE state = ? AND (urgency, created_us, ino) > (?, ?, ?)
-   ORDER BY urgency, created_us, ino LIMIT ?`,
+   ORDER BY urgency, created_us, ino ${LIMIT_PARAMETER}`,
 );
 const BY_ZONE_AND_STATE = query(
   `SELECT urgency, created_us, ino FROM work_items
    WHERE zone = ? AND state = ? AND (urgency, created_us, ino) > (?, ?, ?)
-   ORDER BY urgency, created_us, ino LIMIT ?`,
+   ORDER BY urgency, created_us, ino ${LIMIT_PARAMETER}`,
 );
 const BY_RANK = query(
   `SELECT rank, created_us, ino FROM work_items
    WHERE is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
-   ORDER BY rank, created_us, ino LIMIT ?`,
+   ORDER BY rank, created_us, ino ${LIMIT_PARAMETER}`,
 );
 const BY_ZONE_AND_RANK = query(
   `SELECT rank, created_us, ino FROM work_items
    WHERE zone = ? AND is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
-   ORDER BY rank, created_us, ino LIMIT ?`,
+   ORDER BY rank, created_us, ino ${LIMIT_PARAMETER}`,
 );
-const ZONES = query("SELECT DISTINCT zone FROM work_counts WHERE items > 0");
-const COUNT = query("SELECT state, sum(items) FROM work_counts GROUP BY state");
-const COUNT_OF_ZONE = query("SELECT state, items FROM work_counts WHERE zone = ?");
+const ZONES = query(
+  `SELECT zone FROM work_counts WHERE unnamed + ${WORK_STATUSES.join(" + ")} > 0`,
+);
+const COUNT = query(
+  `SELECT ${WORK_STATUSES.map((state) => `coalesce(sum(${state}), 0)`).join(", ")} FROM work_counts`,
+);
+const COUNT_OF_ZONE = query(`SELECT ${WORK_STATUSES.join(", ")} FROM work_counts WHERE zone = ?`);
 
 const BEFORE_ALL = [Number.MIN_SAFE_INTEGER, 0, 0] as const;
 
@@ -112,20 +117,16 @@ function* findPath(ino: Ino, paths: Map<Ino, string>): Script<string> {
   return path;
 }
 
+/** Items that lost their name are in no list, and not counted. */
 export function* countWork(zones: readonly string[] | "all"): Script<WorkCounts> {
-  const counts = Object.fromEntries(WORK_STATUSES.map((status) => [status, 0])) as Record<
-    WorkStatus,
-    number
-  >;
   const rows: Row[] = [];
   if (zones === "all") rows.push(...(yield* all(COUNT)));
   else for (const zone of zones) rows.push(...(yield* all(COUNT_OF_ZONE, zone)));
-  for (const row of rows) {
-    // Items that lost their name and are still open are in no list.
-    const state = WORK_STATUSES.find((status) => status === row[0]);
-    if (state !== undefined) counts[state] += integer(row, 1);
-  }
-  return counts;
+  const counts = WORK_STATUSES.map((state, column) => [
+    state,
+    rows.reduce((sum, row) => sum + integer(row, column), 0),
+  ]);
+  return Object.fromEntries(counts) as Record<WorkStatus, number>;
 }
 
 function compare(a: Position, b: Position): number {

@@ -38,6 +38,7 @@ const COUNT_EDGES = query(
 const SET_OPEN = command(
   "UPDATE work_items SET open_dependencies = ? WHERE ino = ? RETURNING status",
 );
+const HAS_DEPENDENTS = query("SELECT 1 FROM work_dependencies WHERE target_ino = ? LIMIT 1");
 const SET_SATISFIED = command(
   "UPDATE work_dependencies SET is_satisfied = ? WHERE target_ino = ? AND is_satisfied <> ? RETURNING ino",
 );
@@ -142,6 +143,8 @@ function* tellDependents(
   ino: Ino,
   { isSatisfied, now }: { isSatisfied: boolean; now: Timestamp },
 ): Script<void> {
+  // Most have none, and a query costs a tenth.
+  if ((yield* first(HAS_DEPENDENTS, ino)) === undefined) return;
   const flag = Number(isSatisfied);
   for (const row of yield* all(SET_SATISFIED, flag, ino, flag)) {
     yield* recount(integer(row, 0) as Ino, now);

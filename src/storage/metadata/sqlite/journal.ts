@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, statfsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { readAt, writeAt } from "../../../libc/files.js";
+import { type Mapping, mapFile } from "../../../libc/mapping.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { SqlValue } from "../statement.js";
 
@@ -30,6 +31,8 @@ export class Journal {
   #batch = 0;
   #position = 0;
   #offset = 0;
+  /** The reserved part as memory, where that is safe: a store takes a seventh of a pwrite(2). */
+  #mapping: Mapping | undefined;
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
   /** Numbers of the statements spelled out in this batch so far. */
   readonly #numbers = new Map<string, number>();
@@ -44,6 +47,7 @@ export class Journal {
     }
     try {
       reserve(this.#fd);
+      if (overwritesInPlace(path)) this.#mapping = mapFile(this.#fd, { length: RESERVED_BYTES });
     } catch (error) {
       closeSync(this.#fd);
       throw error;
@@ -78,14 +82,21 @@ export class Journal {
   append(entries: readonly JournalEntry[]): void {
     const known = this.#numbers.size;
     const payload = JSON.stringify(entries.map(([sql, ...params]) => this.#encode(sql, params)));
-    const length = this.#fill(payload);
-    try {
-      writeAt(this.#fd, { from: this.#buffer.subarray(0, length), offset: this.#offset });
-    } catch (error) {
-      this.#forgetNumbersFrom(known);
-      throw error;
+    const most = HEADER_BYTES + payload.length * MOST_UTF8_BYTES;
+    const mapped = this.#mapping?.bytes.subarray(this.#offset, this.#offset + most);
+    if (mapped?.length === most) {
+      this.#offset += this.#fill(mapped, payload);
+    } else {
+      if (this.#buffer.length < most) this.#buffer = Buffer.allocUnsafeSlow(most);
+      const length = this.#fill(this.#buffer, payload);
+      try {
+        writeAt(this.#fd, { from: this.#buffer.subarray(0, length), offset: this.#offset });
+      } catch (error) {
+        this.#forgetNumbersFrom(known);
+        throw error;
+      }
+      this.#offset += length;
     }
-    this.#offset += length;
     this.#position += 1;
   }
 
@@ -109,6 +120,8 @@ export class Journal {
   }
 
   close(): void {
+    this.#mapping?.unmap();
+    this.#mapping = undefined;
     closeSync(this.#fd);
   }
 
@@ -125,10 +138,8 @@ export class Journal {
     for (const [sql, number] of this.#numbers) if (number >= known) this.#numbers.delete(sql);
   }
 
-  #fill(payload: string): number {
-    const most = HEADER_BYTES + payload.length * 3;
-    if (this.#buffer.length < most) this.#buffer = Buffer.allocUnsafeSlow(most);
-    const buffer = this.#buffer;
+  /** The sum comes last: it makes the record one. */
+  #fill(buffer: Buffer, payload: string): number {
     const length = buffer.write(payload, HEADER_BYTES, "utf8");
     buffer.writeUInt32LE(length, 0);
     buffer.writeUInt32LE(this.#position, 8);
@@ -159,6 +170,7 @@ export class Journal {
 }
 
 const HEADER_BYTES = 24;
+const MOST_UTF8_BYTES = 3;
 const RESERVED_BYTES = 1024 * 1024;
 /** Beyond any operation; a length above this is not one. */
 const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
@@ -171,6 +183,17 @@ function reserve(fd: number): void {
   const { size } = fstatSync(fd);
   if (size >= RESERVED_BYTES) return;
   writeAt(fd, { from: Buffer.alloc(RESERVED_BYTES - size), offset: size });
+}
+
+/** statfs(2): ext2, ext3 and ext4; XFS; tmpfs. */
+const IN_PLACE: readonly number[] = [0xef53, 0x58465342, 0x01021994];
+
+/**
+ * Whether a block that was written once is overwritten where it is. Elsewhere (Btrfs, ZFS) that takes
+ * room, and a full disk would end the process instead of failing a write.
+ */
+function overwritesInPlace(path: string): boolean {
+  return IN_PLACE.includes(statfsSync(path).type);
 }
 
 function decode(payload: string, statements: string[]): JournalEntry[] {

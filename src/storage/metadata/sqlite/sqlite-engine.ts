@@ -121,11 +121,15 @@ export class SqliteEngine {
     if (this.#stuck !== undefined && this.#isMuchAtStake) throw this.#stuck;
     this.#require("write");
     const entries: JournalEntry[] = [];
+    // Such a one that fails may have done a part of what it does.
+    let isWriting = false;
     try {
       let step = script.next();
       while (!step.done) {
         const { statement, params } = step.value;
+        isWriting = statement.writes;
         const answer = this.#execute(step.value);
+        isWriting = false;
         // What changed nothing needs no redo.
         const changed = answer !== 0 && answer !== undefined;
         if (statement.writes && changed) entries.push([statement.sql, ...params]);
@@ -134,7 +138,7 @@ export class SqliteEngine {
       if (entries.length > 0) this.#record(entries);
       return step.value;
     } catch (error) {
-      if (entries.length > 0 || this.#wasRolledBack) this.#undo();
+      if (isWriting || entries.length > 0 || this.#wasRolledBack) this.#undo();
       throw sqliteError(error, "write metadata");
     }
   }
