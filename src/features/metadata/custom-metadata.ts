@@ -15,7 +15,7 @@ export interface CustomMetadata {
   setMany(entries: Iterable<MetadataEntry>): Promise<void>;
   /** False when there was none. */
   remove(path: string, key: string): Promise<boolean>;
-  /** All of a file, in the order in which they were first set. What isn't text comes as bytes. */
+  /** All of a file, in the order of their keys. What isn't text comes as bytes. */
   list(path: string): Promise<Map<string, string | Buffer>>;
 }
 

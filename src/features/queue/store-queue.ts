@@ -6,6 +6,7 @@ import type { Ino } from "../../model/ids.js";
 import { DEFAULT_LEASE_MS, parseWorker, WORK_KEY } from "../../model/work.js";
 import type {
   Dependency,
+  FoundItem,
   WorkRecord,
   WorkState,
   WorkStore,
@@ -91,11 +92,11 @@ export class StoreQueue implements WorkQueue {
   }
 
   async get(path: string): Promise<WorkItem> {
-    return this.#on(path, "read", (ino) => workItemOf(this.#require(ino, path)));
+    return this.#on(path, "read", ({ ino }) => workItemOf(this.#require(ino, path)));
   }
 
   async dependencies(path: string): Promise<WorkDependency[]> {
-    return this.#on(path, "read", (ino) =>
+    return this.#on(path, "read", ({ ino }) =>
       this.#work.dependenciesOf(ino).map((dependency) => this.#shown(dependency)),
     );
   }
@@ -112,7 +113,7 @@ export class StoreQueue implements WorkQueue {
       [WORK_KEY.status, waits ? "blocked" : "ready"],
     ].map(([key = "", value = ""]) => [key, value]);
     const { fs, caller } = this.#parts;
-    return this.#on(path, "write", async (ino) => {
+    return this.#on(path, "write", async ({ ino }) => {
       const requests = values.map(
         ([key, value]): SetXattrRequest => ({
           ino,
@@ -151,15 +152,15 @@ export class StoreQueue implements WorkQueue {
 
   async claimPath(path: string, options: ClaimOptions): Promise<WorkItem> {
     const request = requireClaim(options);
-    return this.#on(path, "write", (ino) =>
-      workItemOf(this.#work.claimWork({ ...request, ino, now: this.#clock.now() })),
+    return this.#on(path, "write", (found) =>
+      workItemOf(this.#work.claimWork({ ...request, ...found, now: this.#clock.now() })),
     );
   }
 
   async renew(path: string, options: ClaimOptions): Promise<WorkItem> {
     const request = requireClaim(options);
-    return this.#on(path, "write", (ino) =>
-      workItemOf(this.#work.renewWork({ ...request, ino, now: this.#clock.now() })),
+    return this.#on(path, "write", (found) =>
+      workItemOf(this.#work.renewWork({ ...request, ...found, now: this.#clock.now() })),
     );
   }
 
@@ -190,8 +191,9 @@ export class StoreQueue implements WorkQueue {
     },
   ): Promise<WorkItem> {
     const workerId = parseWorker(worker);
-    return this.#on(path, "write", (ino) =>
-      workItemOf(this.#work.finishWork({ ...request, ino, workerId, now: this.#clock.now() })),
+    const now = this.#clock.now();
+    return this.#on(path, "write", (found) =>
+      workItemOf(this.#work.finishWork({ ...request, ...found, workerId, now })),
     );
   }
 
@@ -223,14 +225,18 @@ export class StoreQueue implements WorkQueue {
   }
 
   /** Isolation is checked by the path first, then by where its symlinks led. */
-  #on<T>(path: string, access: "read" | "write", use: (ino: Ino) => T | Promise<T>): Promise<T> {
+  #on<T>(
+    path: string,
+    access: "read" | "write",
+    use: (found: FoundItem) => T | Promise<T>,
+  ): Promise<T> {
     const { router, caller } = this.#parts;
     return PathWalk.during(this.#parts, async (walk) => {
       const spot = await walk.require(path, { access });
       const place = router.resolve(spot.path);
       if (access === "write") authorizeChange(caller.identity, place);
       else authorize(caller.identity, { place, access });
-      return use(spot.entry.ino);
+      return use({ ino: spot.entry.ino, path: spot.path });
     });
   }
 

@@ -87,7 +87,7 @@ export interface MetadataStore {
   // of the custom ones can be read by other programs, in SQL, when the call returns.
 
   getAttribute(request: AttributeName): Uint8Array | undefined;
-  /** The keys in the order in which they were first set. */
+  /** The keys, ordered by their bytes. */
   listAttributes(request: { ino: Ino; family: AttributeFamily }): string[];
   /**
    * Errors: `already-exists` (create), `no-attribute` (replace), `not-found`, `invalid-argument` (a

@@ -32,7 +32,7 @@ export interface WorkStore {
    * Errors: `busy` (another worker has it), `try-again` (it isn't ready), `invalid-argument` (no work
    * item), `not-found`.
    */
-  claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord;
+  claimWork(request: ClaimRequest & FoundItem): WorkRecord;
   /** Claims the first item that is ready; undefined when none is. */
   claimNextWork(
     request: ClaimRequest & { readonly zones: readonly string[] | "all" },
@@ -41,7 +41,7 @@ export interface WorkStore {
    * Moves the end of the lease. Errors: `busy` (another worker has it), `stale` (the worker doesn't
    * have it any more), `not-found`.
    */
-  renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord;
+  renewWork(request: ClaimRequest & FoundItem): WorkRecord;
   /**
    * Ends the work on an item that the worker has. Without a worker it is ended whoever has it, as by
    * setting its status. Errors as for {@link renewWork}.
@@ -68,7 +68,7 @@ export interface WorkStore {
   setWorkIndexRules(rules: string): void;
 }
 
-/** `ready`: an item may have become ready. `leased`: a lease was given, so one will end. */
+/** `ready`: an item may have become ready. `leased`: a lease was given that may end before all others. */
 export type WorkNews = "ready" | "leased";
 
 /**
@@ -126,8 +126,14 @@ export interface ClaimRequest {
   readonly now: Timestamp;
 }
 
-export interface FinishRequest {
+/** An item that somebody has found. */
+export interface FoundItem {
   readonly ino: Ino;
+  /** The one by which it was found, and is then told of: one needn't be looked for. */
+  readonly path?: string;
+}
+
+export interface FinishRequest extends FoundItem {
   readonly workerId: string | undefined;
   /** `ready` gives it back: with `countAttempt` as one that failed. */
   readonly outcome: "completed" | "failed" | "ready";

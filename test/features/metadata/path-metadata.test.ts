@@ -15,9 +15,9 @@ describe("custom metadata", () => {
     expect(await kindOfLater(world.metadataOf.get("/f", "bytes"))).toBe("invalid-encoding");
     expect(await world.metadataOf.getBytes("/f", "bytes")).toStrictEqual(bytes);
     expect([...(await world.metadataOf.list("/f"))]).toStrictEqual([
-      ["text", "ünï"],
       ["bytes", bytes],
       ["tags", '["a",1,null]'],
+      ["text", "ünï"],
     ]);
     expect(await world.metadataOf.remove("/f", "text")).toBe(true);
     expect(await world.metadataOf.remove("/f", "text")).toBe(false);

@@ -344,9 +344,9 @@ describe("import", () => {
     expect(await world.transfer().importMetadata(from(line))).toMatchObject({ updated: 1 });
     const { ino } = await world.statOf("/docs/b.txt");
     expect(await world.fs.listxattr(ADMIN, { ino })).toStrictEqual([
+      "user.__proto__",
       "user.list",
       "user.raw",
-      "user.__proto__",
     ]);
     const raw = await world.fs.getxattr(ADMIN, { ino, name: "user.raw" });
     expect([...(raw ?? [])]).toStrictEqual([0xff, 0, 1]);

@@ -195,7 +195,7 @@ class Pair {
         type: typeOf(inode.type),
         nlink: this.model.linksOf(inode),
         names: [...inode.entries].sort(),
-        attributes: [...inode.attributes],
+        attributes: [...inode.attributes].sort(),
         content: [content, content === undefined ? 0 : this.model.references(content), version],
       };
     });

@@ -50,13 +50,13 @@ interface AttributeStatements {
 const STATEMENTS: Readonly<Record<AttributeFamily, AttributeStatements>> = {
   custom: {
     get: query("SELECT value FROM file_metadata WHERE ino = ? AND key = ?"),
-    list: query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY metadata_id"),
+    list: query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY key"),
     update: command("UPDATE file_metadata SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM file_metadata WHERE ino = ? AND key = ?"),
   },
   system: {
     get: query("SELECT value FROM system_attributes WHERE ino = ? AND key = ?"),
-    list: query("SELECT key FROM system_attributes WHERE ino = ? ORDER BY attribute_id"),
+    list: query("SELECT key FROM system_attributes WHERE ino = ? ORDER BY key"),
     update: command("UPDATE system_attributes SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM system_attributes WHERE ino = ? AND key = ?"),
   },

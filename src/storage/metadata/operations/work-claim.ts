@@ -3,7 +3,7 @@ import type { Ino } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { WORK_KEY } from "../../../model/work.js";
 import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
-import type { ClaimRequest, FinishRequest, WorkRecord } from "../work-store.js";
+import type { ClaimRequest, FinishRequest, FoundItem, WorkRecord } from "../work-store.js";
 import { getMetadata, putMetadata, removeMetadata } from "./metadata-row.js";
 import { attemptsOf, firstReady, optionalWord, workItem } from "./work-read.js";
 import { enterStatus, microseconds } from "./work-status.js";
@@ -24,48 +24,46 @@ const NEXT_END = query("SELECT min(lease_end_us) FROM work_items WHERE lease_end
 
 // Leases that have ended by `now` are over before any of these: see `expireLeases`.
 
-export function* claim(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
-  const { ino, workerId } = request;
-  const { state, holder } = yield* holderOf(ino, "claim");
+export function* claim(request: ClaimRequest & FoundItem): Script<WorkRecord> {
+  const { state, holder } = yield* holderOf(request, "claim");
   if (state === "in_progress") {
-    if (holder !== workerId) throw taken(yield* requireItem(ino, "claim"));
+    if (holder !== request.workerId) throw taken(yield* requireItem(request, "claim"));
     return yield* extend(request);
   }
   if (state !== "ready") {
-    const item = yield* requireItem(ino, "claim");
+    const item = yield* requireItem(request, "claim");
     const why = item.blockerCount > 0 ? `, it waits for ${item.blockerCount} others` : "";
     throw new NexusError("try-again", `${item.path} isn't ready: it is ${item.state}${why}`, {
       op: "claim",
       path: item.path,
     });
   }
-  return yield* begin(ino, request);
+  return yield* begin(request);
 }
 
 export function* claimNext(
   request: ClaimRequest & { zones: readonly string[] | "all" },
 ): Script<WorkRecord | undefined> {
   const ino = yield* firstReady(request.zones);
-  return ino === undefined ? undefined : yield* begin(ino, request);
+  return ino === undefined ? undefined : yield* begin({ ...request, ino });
 }
 
-export function* renew(request: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
-  const { ino, workerId } = request;
-  yield* requireHeld(ino, { workerId, op: "renew" });
+export function* renew(request: ClaimRequest & FoundItem): Script<WorkRecord> {
+  yield* requireHeld(request, { workerId: request.workerId, op: "renew" });
   return yield* extend(request);
 }
 
 export function* finish(request: FinishRequest): Script<WorkRecord> {
   const { ino, workerId, outcome, countAttempt, error, now } = request;
-  if (workerId === undefined) yield* holderOf(ino, "finish");
-  else yield* requireHeld(ino, { workerId, op: "finish" });
+  if (workerId === undefined) yield* holderOf(request, "finish");
+  else yield* requireHeld(request, { workerId, op: "finish" });
   if (countAttempt) yield* addAttempt(ino, now);
   if (error !== undefined) yield* putMetadata(ino, { key: WORK_KEY.error, value: error, now });
   else if (outcome === "completed") yield* removeMetadata(ino, WORK_KEY.error);
   // Who has it has it in progress.
   const known = workerId === undefined ? {} : ({ before: "in_progress" } as const);
   yield* enterStatus(ino, { status: outcome, now, ...known });
-  return yield* requireItem(ino, "finish");
+  return yield* requireItem(request, "finish");
 }
 
 export function* expireLeases(now: Timestamp): Script<number> {
@@ -85,16 +83,18 @@ export function* nextLeaseEndUs(): Script<number | undefined> {
 }
 
 /** `started_at` is this attempt's. */
-function* begin(ino: Ino, { workerId, leaseMs, now }: ClaimRequest): Script<WorkRecord> {
+function* begin(request: ClaimRequest & FoundItem): Script<WorkRecord> {
+  const { ino, workerId, leaseMs, now } = request;
   yield* putMetadata(ino, { key: WORK_KEY.workerId, value: workerId, now });
   const leaseEndUs = leaseEnd(now, leaseMs);
   yield* enterStatus(ino, { status: "in_progress", before: "ready", leaseEndUs, now });
-  return yield* requireItem(ino, "claim");
+  return yield* requireItem(request, "claim");
 }
 
-function* extend({ ino, leaseMs, now }: ClaimRequest & { ino: Ino }): Script<WorkRecord> {
+function* extend(request: ClaimRequest & FoundItem): Script<WorkRecord> {
+  const { ino, leaseMs, now } = request;
   yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
-  return yield* requireItem(ino, "renew");
+  return yield* requireItem(request, "renew");
 }
 
 /** One that lasts longer than numbers go ends with them, in some two hundred years. */
@@ -107,8 +107,8 @@ function* addAttempt(ino: Ino, now: Timestamp): Script<void> {
   yield* putMetadata(ino, { key: WORK_KEY.attempts, value: String(attempts + 1), now });
 }
 
-function* requireItem(ino: Ino, op: string): Script<WorkRecord> {
-  const item = yield* workItem(ino);
+function* requireItem({ ino, path }: FoundItem, op: string): Script<WorkRecord> {
+  const item = yield* workItem(ino, path === undefined ? undefined : new Map([[ino, path]]));
   if (item !== undefined) return item;
   if ((yield* first(EXISTS, ino)) === undefined) {
     throw new NexusError("not-found", `no inode ${ino}`, { op });
@@ -120,10 +120,13 @@ function* requireItem(ino: Ino, op: string): Script<WorkRecord> {
   );
 }
 
-function* requireHeld(ino: Ino, { workerId, op }: { workerId: string; op: string }): Script<void> {
-  const { state, holder } = yield* holderOf(ino, op);
+function* requireHeld(
+  found: FoundItem,
+  { workerId, op }: { workerId: string; op: string },
+): Script<void> {
+  const { state, holder } = yield* holderOf(found, op);
   if (state === "in_progress" && holder === workerId) return;
-  const item = yield* requireItem(ino, op);
+  const item = yield* requireItem(found, op);
   if (state !== "in_progress") {
     throw new NexusError(
       "stale",
@@ -135,10 +138,13 @@ function* requireHeld(ino: Ino, { workerId, op }: { workerId: string; op: string
 }
 
 /** Errors: those of {@link requireItem}. */
-function* holderOf(ino: Ino, op: string): Script<{ state: string; holder: string | undefined }> {
-  const row = yield* first(HOLDER, ino);
+function* holderOf(
+  found: FoundItem,
+  op: string,
+): Script<{ state: string; holder: string | undefined }> {
+  const row = yield* first(HOLDER, found.ino);
   if (row === undefined) {
-    const { state, workerId } = yield* requireItem(ino, op);
+    const { state, workerId } = yield* requireItem(found, op);
     return { state, holder: workerId };
   }
   return { state: text(row, 0), holder: optionalWord(row, 1) };

@@ -28,6 +28,9 @@ const ITEM = query(
 const ENTRY = query(
   "SELECT parent, name FROM dentries WHERE ino = ? ORDER BY parent, name LIMIT 1",
 );
+const FIRST_READY = query(
+  "SELECT ino FROM work_items WHERE state = 'ready' ORDER BY urgency, created_us, ino LIMIT 1",
+);
 const BY_STATE = query(
   `SELECT urgency, created_us, ino FROM work_items
    WHERE state = ? AND (urgency, created_us, ino) > (?, ?, ?)
@@ -84,6 +87,10 @@ export function* listWork(query: WorkQuery): Script<WorkRecord[]> {
 
 /** The inode of the first item that is ready. */
 export function* firstReady(zones: readonly string[] | "all"): Script<Ino | undefined> {
+  if (zones === "all") {
+    const row = yield* first(FIRST_READY);
+    return row === undefined ? undefined : (integer(row, 0) as Ino);
+  }
   const [next] = yield* positions({ state: "ready", zones, limit: 1 });
   return next === undefined ? undefined : (next[2] as Ino);
 }

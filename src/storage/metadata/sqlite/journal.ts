@@ -11,15 +11,13 @@ export type JournalEntry = readonly [sql: string, ...params: SqlValue[]];
 /**
  * The redo log of the transaction that is open. SQLite commits cost a hundred microseconds and
  * more, so operations share a commit; the journal is what lets each of them be acknowledged at once
- * all the same. An operation is written here, with one pwrite(2), before its caller is answered. If
- * the process dies, the page cache still has it, and the next start replays what the database
- * doesn't have.
+ * all the same. An operation is written here before its caller is answered. If the process dies, the
+ * page cache still has it, and the next start replays what the database doesn't have.
  *
  * The file is small and overwritten in place: a commit starts it over. Each record carries the
  * numbers of its store and its batch, so what is left of an older one, or came here with another
- * store's files, is told apart. It is never synced: after a
- * power failure the database decides, and what fsync(2) promised is in there (see
- * `SqliteMetadataStore.sync`).
+ * store's files, is told apart. It is never synced: after a power failure the database decides, and
+ * what fsync(2) promised is in there (see `SqliteMetadataStore.sync`).
  *
  * A record, little-endian: u32 payload length, u32 CRC-32 of all that follows, u32 position in the
  * batch, u32 store number, f64 batch number; then the payload, a JSON list of entries. The first use of a
@@ -128,10 +126,12 @@ export class Journal {
   #encode(sql: string, params: SqlValue[]): unknown[] {
     const number = this.#numbers.get(sql);
     if (number === undefined) this.#numbers.set(sql, this.#numbers.size);
-    const encoded = params.map((value) =>
-      value instanceof Uint8Array ? { blob: Buffer.from(value).toString("base64") } : value,
-    );
-    return [number ?? sql, ...encoded];
+    const encoded: unknown[] = [number ?? sql];
+    for (const value of params) {
+      const isBlob = value instanceof Uint8Array;
+      encoded.push(isBlob ? { blob: Buffer.from(value).toString("base64") } : value);
+    }
+    return encoded;
   }
 
   #forgetNumbersFrom(known: number): void {

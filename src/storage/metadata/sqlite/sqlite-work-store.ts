@@ -11,6 +11,7 @@ import type {
   Dependency,
   FileWithWork,
   FinishRequest,
+  FoundItem,
   WorkCounts,
   WorkIndexEntry,
   WorkNews,
@@ -61,7 +62,7 @@ export class SqliteWorkStore implements WorkStore {
     return this.#engine.read(dependenciesOf(ino));
   }
 
-  claimWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+  claimWork(request: ClaimRequest & FoundItem): WorkRecord {
     this.expireLeases(request.now);
     return this.#leased(this.#engine.write(claims.claim(request)));
   }
@@ -74,7 +75,7 @@ export class SqliteWorkStore implements WorkStore {
     return claimed === undefined ? undefined : this.#leased(claimed);
   }
 
-  renewWork(request: ClaimRequest & { readonly ino: Ino }): WorkRecord {
+  renewWork(request: ClaimRequest & FoundItem): WorkRecord {
     this.expireLeases(request.now);
     return this.#leased(this.#engine.write(claims.renew(request)));
   }
@@ -131,7 +132,8 @@ export class SqliteWorkStore implements WorkStore {
   #leased(record: WorkRecord): WorkRecord {
     // A millisecond less, for what is lost in milliseconds.
     const endUs = ((record.leaseEndMs ?? 0) - 1) * 1000;
-    this.#noneEndsBeforeUs = Math.min(this.#noneEndsBeforeUs, endUs);
+    if (endUs >= this.#noneEndsBeforeUs) return record;
+    this.#noneEndsBeforeUs = endUs;
     return this.#told("leased", record);
   }
 
