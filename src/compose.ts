@@ -161,7 +161,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       const parts = { fs: fileSystem, router, caller };
       const files = new PathFiles(parts);
       const custom = new PathMetadata(parts);
-      const queue = new StoreQueue({ ...parts, work: metadata.work, clock, scheduler, visible });
+      const queue = new StoreQueue({ ...parts, metadata, clock, scheduler, visible });
       return {
         files,
         metadata: custom,

@@ -8,7 +8,8 @@ import type { WorkStatus } from "../../model/work.js";
  * blockers; items in progress by their start, latest first) and have only what the identity may see;
  * a claim takes only what it may change.
  *
- * Errors of all that take a path: `not-found`, `access-denied`, `invalid-argument` (no work item).
+ * Errors of all that take a path: `not-found`, `access-denied`, `invalid-argument` (no work item); of
+ * submit, claims, complete and fail on a full disk: `no-space`.
  */
 export interface WorkQueue {
   ready(options?: WorkListOptions): Promise<WorkItem[]>;

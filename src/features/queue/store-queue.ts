@@ -1,9 +1,12 @@
+import { setMaxListeners } from "node:events";
 import { authorize, authorizeChange } from "../../core/isolation.js";
+import { requireRoom } from "../../core/room.js";
 import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import { DEFAULT_LEASE_MS, parseWorker, WORK_KEY } from "../../model/work.js";
+import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type {
   Dependency,
   FoundItem,
@@ -30,7 +33,7 @@ import { workItemOf } from "./work-item.js";
 const DEFAULT_LIMIT = 100;
 
 export interface StoreQueueOptions extends PathParts {
-  readonly work: WorkStore;
+  readonly metadata: MetadataStore;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly visible: VisibleZones;
@@ -39,18 +42,22 @@ export interface StoreQueueOptions extends PathParts {
 /** The {@link WorkQueue} of one identity, on the store's. */
 export class StoreQueue implements WorkQueue {
   readonly #parts: PathParts;
+  readonly #metadata: MetadataStore;
   readonly #work: WorkStore;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #visible: VisibleZones;
   readonly #closing = new AbortController();
 
-  constructor({ work, clock, scheduler, visible, ...parts }: StoreQueueOptions) {
+  constructor({ metadata, clock, scheduler, visible, ...parts }: StoreQueueOptions) {
     this.#parts = parts;
-    this.#work = work;
+    this.#metadata = metadata;
+    this.#work = metadata.work;
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#visible = visible;
+    // Any number may wait.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Who waits for work waits no longer: `closed`. */
@@ -152,6 +159,7 @@ export class StoreQueue implements WorkQueue {
 
   async claimPath(path: string, options: ClaimOptions): Promise<WorkItem> {
     const request = requireClaim(options);
+    requireRoom(this.#metadata);
     return this.#on(path, "write", (found) =>
       workItemOf(this.#work.claimWork({ ...request, ...found, now: this.#clock.now() })),
     );
@@ -191,6 +199,8 @@ export class StoreQueue implements WorkQueue {
     },
   ): Promise<WorkItem> {
     const workerId = parseWorker(worker);
+    // What is given back gets shorter.
+    if (request.outcome !== "ready" || request.countAttempt) requireRoom(this.#metadata);
     const now = this.#clock.now();
     return this.#on(path, "write", (found) =>
       workItemOf(this.#work.finishWork({ ...request, ...found, workerId, now })),
@@ -198,6 +208,7 @@ export class StoreQueue implements WorkQueue {
   }
 
   #claimNext(options: ClaimOptions): WorkRecord | undefined {
+    requireRoom(this.#metadata);
     const zones = this.#zones("write");
     return this.#work.claimNextWork({ ...requireClaim(options), zones, now: this.#clock.now() });
   }

@@ -1,3 +1,4 @@
+import { requireRoom } from "../../core/room.js";
 import type { Clock } from "../../model/clock.js";
 import { type ContentHash, EMPTY_HASH, type StagingId } from "../../model/ids.js";
 import type { ContentStore, SealRequest } from "../../storage/content/content-store.js";
@@ -5,7 +6,6 @@ import type { MetadataStore, SealedContent } from "../../storage/metadata/metada
 import type { Logger } from "../../telemetry/logger.js";
 import type { InodeTable } from "../inode-table.js";
 import type { Reclaimer } from "./reclaimer.js";
-import { requireRoom } from "./room.js";
 import type { StagedContent } from "./staged-content.js";
 import type { Staging } from "./staging.js";
 

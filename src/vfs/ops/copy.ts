@@ -1,7 +1,7 @@
+import { requireRoom } from "../../core/room.js";
 import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import { isLarge } from "../content/promotion-queue.js";
-import { requireRoom } from "../content/room.js";
 import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";

@@ -1,10 +1,10 @@
 import { authorize } from "../../core/isolation.js";
+import { requireRoom } from "../../core/room.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { ContentReader } from "../../storage/content/content-store.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
-import { requireRoom } from "../content/room.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type {
   FallocateRequest,

@@ -1,6 +1,7 @@
 import { authorize } from "../../core/isolation.js";
 import { mimeTypeOf } from "../../core/mime-type.js";
 import { isSameZone, isSettled, type Place } from "../../core/place.js";
+import { requireRoom } from "../../core/room.js";
 import {
   isRegular,
   PERMISSION_BITS,
@@ -14,7 +15,6 @@ import type { Caller } from "../../model/identity.js";
 import type { Ino, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
-import { requireRoom } from "../content/room.js";
 import type {
   CreateRequest,
   Entry,

@@ -1,4 +1,5 @@
 import { mimeTypeOf } from "../../core/mime-type.js";
+import { requireRoom } from "../../core/room.js";
 import { S_IFDIR, S_IFREG } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
@@ -9,7 +10,6 @@ import type {
   ImportRequest,
 } from "../../storage/metadata/import-store.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
-import { requireRoom } from "../content/room.js";
 import type { FileImport, ImportFilesRequest, ImportTarget } from "../file-system.js";
 import type { Volume } from "../volume.js";
 import { requireContents } from "./import-contents.js";

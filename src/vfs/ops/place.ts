@@ -1,11 +1,11 @@
 import { mimeTypeOf } from "../../core/mime-type.js";
 import type { Place } from "../../core/place.js";
+import { requireRoom } from "../../core/room.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
 import { runFew } from "../../model/run-few.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
-import { requireRoom } from "../content/room.js";
 import { StagedContent } from "../content/staged-content.js";
 import type { Entry, Placement } from "../file-system.js";
 import type { Inode } from "../inode.js";

@@ -1,6 +1,6 @@
+import { requireRoom } from "../../core/room.js";
 import type { StagingId } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
-import { requireRoom } from "../content/room.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";

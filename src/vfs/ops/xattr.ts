@@ -1,3 +1,4 @@
+import { requireRoom } from "../../core/room.js";
 import { NAME_MAX_BYTES } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
@@ -8,7 +9,6 @@ import type {
   SetAttributeRequest,
 } from "../../storage/metadata/metadata-store.js";
 import { computedAttribute, isComputed } from "../computed-attributes.js";
-import { requireRoom } from "../content/room.js";
 import type { InodeRequest, SetXattrRequest, XattrRequest } from "../file-system.js";
 import type { Volume } from "../volume.js";
 import { CAPABILITIES, requireOwnerOrWriter } from "./content-change.js";
