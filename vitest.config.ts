@@ -1,4 +1,6 @@
-import { statfsSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const MEMORY = "/dev/shm";
@@ -14,9 +16,27 @@ function inMemory(): Record<string, string> {
   }
 }
 
-// Groups, one after the other: `unit` runs in this process; `commands` runs what is built in children;
-// `mount` has real FUSE mounts in it, whose daemons are children: a process must never touch a mount that
-// it serves.
+/** They have what memory lacks: fallocate(2) that zeroes a range. */
+const ON_DISK = [
+  "test/conformance/posix-in-process.test.ts",
+  "test/storage/content/content-properties.test.ts",
+  "test/storage/content/local-content-store.test.ts",
+];
+
+/** Tests that put something else in a module's place: nobody else may have loaded it before. */
+function mocking(): string[] {
+  return readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => join("test", path))
+    .filter((path) => /vi\.mock\(|fake-kernel\.js/.test(readFileSync(path, "utf8")));
+}
+
+const apart = [...ON_DISK, ...mocking()];
+const workers = Math.max(2, availableParallelism());
+
+// `unit` and `apart` run in vitest's own processes, the first without a new one for each file. Then
+// `commands` runs what is built in children, and at last `mount` has real FUSE mounts in it, whose daemons
+// are children: a process must never touch a mount that it serves.
 export default defineConfig({
   test: {
     reporters: ["default"],
@@ -25,8 +45,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{built,crash,examples,mount,package}/**"],
+          exclude: ["test/{built,crash,examples,mount,package}/**", ...apart],
+          env: inMemory(),
           pool: "forks",
+          isolate: false,
+          maxWorkers: workers,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "apart",
+          include: apart,
+          pool: "forks",
+          maxWorkers: workers,
           testTimeout: 20_000,
         },
       },
@@ -37,6 +69,7 @@ export default defineConfig({
           globalSetup: ["test/support/build.ts"],
           env: inMemory(),
           pool: "forks",
+          maxWorkers: workers,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

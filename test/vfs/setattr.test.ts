@@ -97,6 +97,7 @@ describe("setting nothing", () => {
     const world = new World();
     const ino = await world.write("file", "text");
     world.lookup("file");
+    await world.sealed("file");
     const before = await world.fs.getattr(ROOT, { ino });
     await world.pass(1000);
     const after = await world.fs.setattr(ROOT, { ino });
