@@ -40,6 +40,17 @@ const workers = Math.max(2, availableParallelism());
 export default defineConfig({
   test: {
     reporters: ["default"],
+    coverage: {
+      provider: "v8",
+      include: ["src/{core,features,storage}/**"],
+      reporter: ["text-summary", "json-summary"],
+      reportsDirectory: "node_modules/.coverage",
+      thresholds: {
+        "src/core/**": { lines: 95 },
+        "src/features/**": { lines: 95 },
+        "src/storage/**": { lines: 95 },
+      },
+    },
     projects: [
       {
         test: {
