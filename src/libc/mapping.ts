@@ -31,7 +31,8 @@ export interface Mapping {
 
 /**
  * mmap(2), shared, from the start of a file. The file must be that long and stay so, and have its blocks:
- * a store beyond them, or one that finds no block, is SIGBUS. Errors: `not-supported`, `io-failure`.
+ * a store beyond them, or one that finds no block, is SIGBUS. Errors: `io-failure` (also where the file
+ * system maps nothing), `bad-handle`, `out-of-memory`, `try-again`.
  */
 export function mapFile(fd: number, { length }: { length: number }): Mapping {
   const address = libcMmap(null, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

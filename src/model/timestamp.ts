@@ -25,14 +25,9 @@ export function timestampFromMs(ms: number): Timestamp {
 
 /** UTC, ISO 8601 with microseconds and no zone suffix: the form of the SQL views and exports. */
 export function formatTimestamp({ sec, nsec }: Timestamp): string {
-  // What is written together is of the same second, and only its date takes time.
-  if (sec !== formatted.sec) {
-    formatted = { sec, text: new Date(sec * 1000).toISOString().slice(0, 19) };
-  }
-  return `${formatted.text}.${String(Math.floor(nsec / 1000)).padStart(6, "0")}`;
+  const micros = String(Math.floor(nsec / 1000)).padStart(6, "0");
+  return `${new Date(sec * 1000).toISOString().slice(0, 19)}.${micros}`;
 }
-
-let formatted = { sec: Number.NaN, text: "" };
 
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|[+-]\d{2}:\d{2})?$/;
 

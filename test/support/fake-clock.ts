@@ -10,6 +10,7 @@ interface Task {
 export class FakeClock implements Clock, Scheduler {
   #nowMs: number;
   readonly #startMs: number;
+  #setBackMs = 0;
   readonly #tasks = new Set<Task>();
 
   constructor(startMs = Date.UTC(2030, 0, 1)) {
@@ -18,7 +19,7 @@ export class FakeClock implements Clock, Scheduler {
   }
 
   now(): Timestamp {
-    return timestampFromMs(this.#nowMs);
+    return timestampFromMs(this.#nowMs - this.#setBackMs);
   }
 
   monotonicMs(): number {
@@ -48,6 +49,11 @@ export class FakeClock implements Clock, Scheduler {
   /** Moves on, and runs nothing: what falls due is late. */
   skip(ms: number): void {
     this.#nowMs += ms;
+  }
+
+  /** Somebody corrects the time of day; what waits isn't moved by that. */
+  setBack(ms: number): void {
+    this.#setBackMs += ms;
   }
 
   /** How many tasks wait: an idle system has none. */

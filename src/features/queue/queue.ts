@@ -9,7 +9,7 @@ import type { WorkStatus } from "../../model/work.js";
  * a claim takes only what it may change.
  *
  * Errors of all that take a path: `not-found`, `access-denied`, `invalid-argument` (no work item); of
- * submit, claims, complete and fail on a full disk: `no-space`.
+ * submit, of claims, and of fail with an error on a full disk: `no-space`.
  */
 export interface WorkQueue {
   ready(options?: WorkListOptions): Promise<WorkItem[]>;
@@ -57,6 +57,7 @@ export interface WorkListOptions {
 
 /** Values of status and priority are what the metadata has. */
 export interface WorkItem {
+  /** The one that was asked for; otherwise one of its names, always the same. */
   readonly path: string;
   readonly pathId: PathId;
   /** Where it stands; what waits for a dependency is `blocked`, also if its status is `ready`. */

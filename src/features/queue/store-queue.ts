@@ -4,7 +4,6 @@ import { requireRoom } from "../../core/room.js";
 import type { VisibleZones } from "../../core/visible-zones.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
-import type { Ino } from "../../model/ids.js";
 import { DEFAULT_LEASE_MS, parseWorker, WORK_KEY } from "../../model/work.js";
 import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type {
@@ -29,6 +28,8 @@ import type {
 } from "./queue.js";
 import { waitForWork } from "./waiting-claim.js";
 import { workItemOf } from "./work-item.js";
+
+type FoundByPath = Required<FoundItem>;
 
 const DEFAULT_LIMIT = 100;
 
@@ -99,7 +100,7 @@ export class StoreQueue implements WorkQueue {
   }
 
   async get(path: string): Promise<WorkItem> {
-    return this.#on(path, "read", ({ ino }) => workItemOf(this.#require(ino, path)));
+    return this.#on(path, "read", (found) => this.#require(found));
   }
 
   async dependencies(path: string): Promise<WorkDependency[]> {
@@ -120,17 +121,17 @@ export class StoreQueue implements WorkQueue {
       [WORK_KEY.status, waits ? "blocked" : "ready"],
     ].map(([key = "", value = ""]) => [key, value]);
     const { fs, caller } = this.#parts;
-    return this.#on(path, "write", async ({ ino }) => {
+    return this.#on(path, "write", async (found) => {
       const requests = values.map(
         ([key, value]): SetXattrRequest => ({
-          ino,
+          ino: found.ino,
           name: `user.${key}`,
           value: Buffer.from(value, "utf8"),
           mode: "any",
         }),
       );
       await fs.setxattrs(caller, requests);
-      return workItemOf(this.#require(ino, path));
+      return this.#require(found);
     });
   }
 
@@ -199,12 +200,12 @@ export class StoreQueue implements WorkQueue {
     },
   ): Promise<WorkItem> {
     const workerId = parseWorker(worker);
-    // What is given back gets shorter.
-    if (request.outcome !== "ready" || request.countAttempt) requireRoom(this.#metadata);
-    const now = this.#clock.now();
-    return this.#on(path, "write", (found) =>
-      workItemOf(this.#work.finishWork({ ...request, ...found, workerId, now })),
-    );
+    // Work that is done must not be done again, so what little its end takes it gets.
+    if (request.error !== undefined) requireRoom(this.#metadata);
+    return this.#on(path, "write", (found) => {
+      const now = this.#clock.now();
+      return workItemOf(this.#work.finishWork({ ...request, ...found, workerId, now }));
+    });
   }
 
   #claimNext(options: ClaimOptions): WorkRecord | undefined {
@@ -239,7 +240,7 @@ export class StoreQueue implements WorkQueue {
   #on<T>(
     path: string,
     access: "read" | "write",
-    use: (found: FoundItem) => T | Promise<T>,
+    use: (found: FoundByPath) => T | Promise<T>,
   ): Promise<T> {
     const { router, caller } = this.#parts;
     return PathWalk.during(this.#parts, async (walk) => {
@@ -251,9 +252,9 @@ export class StoreQueue implements WorkQueue {
     });
   }
 
-  #require(ino: Ino, path: string): WorkRecord {
+  #require({ ino, path }: FoundByPath): WorkItem {
     const record = this.#work.workItem(ino);
-    if (record !== undefined) return record;
+    if (record !== undefined) return workItemOf({ ...record, path });
     throw new NexusError(
       "invalid-argument",
       `${path} is no work item: a regular file with a status is one`,

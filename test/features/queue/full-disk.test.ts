@@ -18,25 +18,25 @@ async function fullDisk() {
   return { queue, free: () => hasRoom.mockReturnValue(true) };
 }
 
-test("on a full disk nothing is claimed or ended, and everything once there is room", async () => {
+test("on a full disk nothing is claimed, and everything once there is room", async () => {
   const { queue, free } = await fullDisk();
   const additions = {
     claim: () => queue.claim({ worker }),
     claimPath: () => queue.claimPath("/c", { worker }),
-    complete: () => queue.complete("/a", { worker }),
-    fail: () => queue.fail("/a", { worker, error: "why", retry: true }),
+    "fail with a reason": () => queue.fail("/a", { worker, error: "why", retry: true }),
   };
   for (const [name, add] of Object.entries(additions)) {
     expect([name, await kindOfLater(add())]).toStrictEqual([name, "no-space"]);
   }
   expect(await queue.status()).toMatchObject({ ready: 1, in_progress: 2 });
   free();
-  expect(await queue.complete("/a", { worker })).toMatchObject({ state: "completed" });
+  expect(await queue.fail("/a", { worker, error: "why" })).toMatchObject({ state: "failed" });
   expect(await queue.claim({ worker })).toMatchObject({ path: "/c" });
 });
 
-test("a full disk is no obstacle to keeping an item or giving it back", async () => {
+test("a full disk is no obstacle to keeping an item, giving it back or ending it", async () => {
   const { queue } = await fullDisk();
   expect(await queue.renew("/a", { worker })).toMatchObject({ state: "in_progress" });
   expect(await queue.release("/b", { worker })).toMatchObject({ state: "ready" });
+  expect(await queue.complete("/a", { worker })).toMatchObject({ state: "completed" });
 });

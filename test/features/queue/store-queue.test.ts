@@ -10,6 +10,7 @@ function openQueue(options: WorldOptions = {}) {
 }
 
 const worker = "w1";
+const HOUR_MS = 3_600_000;
 
 test("what is submitted is claimed in order of priority, worked on and completed", async () => {
   const { files, queue } = openQueue();
@@ -122,6 +123,38 @@ test("leases end while nobody looks, also after a restart", async () => {
   expect(next.metadata.work.workItem(ino as never)?.state).toBe("in_progress");
   await next.pass(1001);
   expect(next.metadata.work.workItem(ino as never)).toMatchObject({ state: "ready", attempts: 1 });
+});
+
+test("a lease that is taken when the hourly look has found none ends, too", async () => {
+  const { world, files, queue } = openQueue();
+  const leaseMs = 2 * HOUR_MS;
+  for (const path of ["/a", "/b"]) {
+    await files.write(path, "");
+    await queue.submit(path);
+  }
+  await queue.claim({ worker, leaseMs });
+  await queue.complete("/a", { worker });
+  await world.pass(HOUR_MS + 60_000);
+  await queue.claim({ worker: "dies", leaseMs });
+  const waiting = queue.claim({ worker: "lives", wait: true });
+  await world.pass(leaseMs + 1000);
+  expect(await waiting).toMatchObject({ path: "/b", workerId: "lives", attempts: 1 });
+});
+
+test("leases end although the clock was set back", async () => {
+  const { world, files, queue } = openQueue();
+  for (const path of ["/a", "/b"]) {
+    await files.write(path, "");
+    await queue.submit(path);
+  }
+  await queue.claim({ worker, leaseMs: 60_000 });
+  await queue.complete("/a", { worker });
+  world.clock.setBack(600_000);
+  await world.pass(61_000);
+  await queue.claim({ worker: "dies", leaseMs: 60_000 });
+  const waiting = queue.claim({ worker: "lives", wait: true });
+  await world.pass(HOUR_MS + 1000);
+  expect(await waiting).toMatchObject({ path: "/b", workerId: "lives", attempts: 1 });
 });
 
 test("what isn't a regular file with a status is no work item", async () => {

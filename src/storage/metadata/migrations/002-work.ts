@@ -99,7 +99,10 @@ CREATE TABLE metadata_by_key (
 INSERT INTO metadata_by_key (ino, path_id, key, value, created_at)
   SELECT ino, path_id, key, value, created_at FROM file_metadata ORDER BY ino, key;
 DROP TABLE file_metadata;
+-- People's own views of file_metadata stay as they are.
+PRAGMA legacy_alter_table = ON;
 ALTER TABLE metadata_by_key RENAME TO file_metadata;
+PRAGMA legacy_alter_table = OFF;
 
 CREATE TABLE work_items (
   ino INTEGER PRIMARY KEY,
@@ -138,7 +141,7 @@ CREATE TRIGGER work_items_deleted AFTER DELETE ON work_items BEGIN
   ${count("old", "-")}
 END;
 CREATE TRIGGER work_items_changed AFTER UPDATE OF status, is_named, open_dependencies ON work_items
-WHEN old.state <> new.state BEGIN
+WHEN old.state <> new.state AND old.zone = new.zone BEGIN
   UPDATE work_counts SET ${COUNT_CHANGE} WHERE zone = new.zone;
 END;
 CREATE TRIGGER work_items_moved AFTER UPDATE OF zone ON work_items

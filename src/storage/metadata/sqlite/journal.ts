@@ -35,8 +35,11 @@ export class Journal {
   /** Numbers of the statements spelled out in this batch so far. */
   readonly #numbers = new Map<string, number>();
 
-  /** Errors: `io-failure`, `access-denied`, `no-space`. */
-  constructor(path: string, { storeNumber }: { storeNumber: number }) {
+  /** `mayMap: false` writes every record. Errors: `io-failure`, `access-denied`, `no-space`. */
+  constructor(
+    path: string,
+    { storeNumber, mayMap = true }: { storeNumber: number; mayMap?: boolean },
+  ) {
     this.#storeNumber = storeNumber;
     try {
       this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -45,11 +48,11 @@ export class Journal {
     }
     try {
       reserve(this.#fd);
-      if (overwritesInPlace(path)) this.#mapping = mapFile(this.#fd, { length: RESERVED_BYTES });
     } catch (error) {
       closeSync(this.#fd);
       throw error;
     }
+    if (mayMap) this.#mapping = mapReserved(this.#fd, path);
   }
 
   /**
@@ -171,6 +174,7 @@ export class Journal {
 
 const HEADER_BYTES = 24;
 const MOST_UTF8_BYTES = 3;
+const STAT_BLOCK_BYTES = 512;
 const RESERVED_BYTES = 1024 * 1024;
 /** Beyond any operation; a length above this is not one. */
 const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
@@ -185,15 +189,22 @@ function reserve(fd: number): void {
   writeAt(fd, { from: Buffer.alloc(RESERVED_BYTES - size), offset: size });
 }
 
-/** statfs(2): ext2, ext3 and ext4; XFS; tmpfs. */
-const IN_PLACE: readonly number[] = [0xef53, 0x58465342, 0x01021994];
+/** statfs(2): ext2, ext3 and ext4; tmpfs. */
+const IN_PLACE: readonly number[] = [0xef53, 0x01021994];
 
 /**
- * Whether a block that was written once is overwritten where it is. Elsewhere (Btrfs, ZFS) that takes
- * room, and a full disk would end the process instead of failing a write.
+ * The reserved part as memory. Undefined where a store could find that there is no room, which ends the
+ * process: in a file with holes, and where an overwritten block is a new one (Btrfs, ZFS, XFS after
+ * `cp --reflink`); and where nothing can be mapped. Then records are written, and only take longer.
  */
-function overwritesInPlace(path: string): boolean {
-  return IN_PLACE.includes(statfsSync(path).type);
+function mapReserved(fd: number, path: string): Mapping | undefined {
+  try {
+    const hasBlocks = fstatSync(fd).blocks * STAT_BLOCK_BYTES >= RESERVED_BYTES;
+    if (!hasBlocks || !IN_PLACE.includes(statfsSync(path).type)) return undefined;
+    return mapFile(fd, { length: RESERVED_BYTES });
+  } catch {
+    return undefined;
+  }
 }
 
 function decode(payload: string, statements: string[]): JournalEntry[] {

@@ -98,6 +98,8 @@ export class SqliteWorkStore implements WorkStore {
 
   nextLeaseEndMs(): number | undefined {
     const endUs = this.#engine.read(claims.nextLeaseEndUs());
+    // Who asks is going to wait until then, and has to hear of every lease that ends before.
+    this.#noneEndsBeforeUs = endUs ?? Number.POSITIVE_INFINITY;
     return endUs === undefined ? undefined : endUs / 1000;
   }
 

@@ -314,5 +314,26 @@ export function workContract(open: OpenNamespace): void {
       queue.claim(ino, "w1", at(2000));
       expect(heard).toEqual(["leased", "ready"]);
     });
+
+    test("those who wait for the end of a lease hear only of one that may come first", () => {
+      const queue = jobs();
+      const [a, b, c] = ["a", "b", "c"].map((name) => queue.add(name));
+      const heard: string[] = [];
+      queue.store.watchWork((news) => news === "leased" && heard.push(news));
+      queue.claim(a as Ino, "w", at(10));
+      queue.claim(b as Ino, "w", at(11));
+      expect(heard).toEqual(["leased"]);
+      const soon = { workerId: "w", leaseMs: 1, now: at(12) };
+      queue.store.claimWork({ ...soon, ino: c as Ino });
+      expect(heard).toEqual(["leased", "leased"]);
+      // Whoever asks hears of whatever ends before the answer.
+      queue.store.finishWork({
+        ...{ ino: c as Ino, workerId: "w", now: at(12) },
+        ...{ outcome: "ready", countAttempt: false },
+      });
+      queue.store.nextLeaseEndMs();
+      queue.store.claimWork({ ...soon, ino: c as Ino });
+      expect(heard).toEqual(["leased", "leased", "leased"]);
+    });
   });
 }

@@ -57,6 +57,12 @@ function oldStore(): string {
     entry.run(3, name, ino, 500 + ino, FILE >> 12);
     for (const [key, value] of Object.entries(values)) metadata.run(ino, pathId(ino), key, value);
   }
+  // Not all is text, and people have views of their own.
+  metadata.run(10, pathId(10), "bytes", Buffer.from([0xff, 0]));
+  database.exec("UPDATE file_metadata SET created_at = '2026-01-01T00:00:00' WHERE key = 'tags'");
+  database.exec(
+    "CREATE VIEW my_tags AS SELECT path_id, value, created_at FROM file_metadata WHERE key = 'tags'",
+  );
   database.close();
   return dataDir;
 }
@@ -88,10 +94,16 @@ test("a store from before the queue opens, and its files with a status are the q
   expect(await metadata.get("/jobs/invented", "status")).toBe("doing");
   expect(await metadata.get("/jobs/unclear", "depends_on")).toBe("the other one");
   expect(await metadata.get("/jobs/after", "status")).toBe("ready");
+  expect(await metadata.getBytes("/jobs/first", "bytes")).toStrictEqual(Buffer.from([0xff, 0]));
   const warned = world.trouble.map((line) => (line as { path?: string }).path);
   expect(warned.sort()).toStrictEqual(["/jobs/circle2", "/jobs/unclear"]);
   await world.close();
   expect(brokenInvariants(dataDir)).toStrictEqual({});
+  const database = new Database(join(dataDir, "metadata.db"), { readonly: true });
+  expect(database.prepare("SELECT * FROM my_tags").raw().all()).toStrictEqual([
+    [pathId(21), "none", "2026-01-01T00:00:00"],
+  ]);
+  database.close();
 
   const again = new World({ dataDir, clock: world.clock });
   const { queue: same } = again.nexus.featuresFor({ isAdmin: false });

@@ -23,8 +23,12 @@ import { testDir } from "../../../support/temp-dir.js";
 const SCHEMA = `
   CREATE TABLE store_state (id INTEGER PRIMARY KEY, next_id INTEGER NOT NULL, batch INTEGER NOT NULL) STRICT;
   INSERT INTO store_state VALUES (1, 3, 0);
-  CREATE TABLE words (word TEXT PRIMARY KEY, length INTEGER NOT NULL) STRICT, WITHOUT ROWID;`;
+  CREATE TABLE words (word TEXT PRIMARY KEY, length INTEGER NOT NULL ON CONFLICT FAIL) STRICT, WITHOUT ROWID;`;
 const INSERT = command("INSERT INTO words (word, length) VALUES (?, ?)");
+/** Fails at the first word of four letters, with the words before it changed. */
+const DOUBLE = command(
+  "UPDATE words SET length = CASE length WHEN 4 THEN NULL ELSE 2 * length END",
+);
 const WORDS = query("SELECT word, length FROM words ORDER BY word");
 
 function* put(...words: string[]): Script<void> {
@@ -34,6 +38,10 @@ function* put(...words: string[]): Script<void> {
 function* putThenFail(word: string): Script<void> {
   yield* put(word);
   throw new NexusError("not-found", "changed my mind");
+}
+
+function* double(): Script<void> {
+  yield* run(DOUBLE);
 }
 
 function* words(): Script<string[]> {
@@ -109,6 +117,14 @@ describe("an operation that throws", () => {
     const { engine, here } = prepared();
     expect(kindOf(() => engine.write(put("new", "yes")))).toBeDefined();
     expect(engine.read(words())).toStrictEqual(here);
+  });
+
+  test("is undone also when its first statement fails with a part of it done", () => {
+    const { engine } = prepared();
+    engine.write(put("a", "bb", "four"));
+    const before = engine.read(words());
+    expect(kindOf(() => engine.write(double()))).toBeDefined();
+    expect(engine.read(words())).toStrictEqual(before);
   });
 
   test("is undone when the journal can't take it: what isn't written down didn't happen", () => {
