@@ -323,7 +323,7 @@ export function workContract(open: OpenNamespace): void {
       queue.claim(a as Ino, "w", at(10));
       queue.claim(b as Ino, "w", at(11));
       expect(heard).toEqual(["leased"]);
-      const soon = { workerId: "w", leaseMs: 1, now: at(12) };
+      const soon = { workerId: "w", leaseMs: 100, now: at(12) };
       queue.store.claimWork({ ...soon, ino: c as Ino });
       expect(heard).toEqual(["leased", "leased"]);
       // Whoever asks hears of whatever ends before the answer.
