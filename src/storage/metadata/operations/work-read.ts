@@ -31,26 +31,10 @@ const ENTRY = query(
 const FIRST_READY = query(
   "SELECT ino FROM work_items WHERE state = 'ready' ORDER BY urgency, created_us, ino LIMIT 1",
 );
-const BY_STATE = query(
-  `SELECT urgency, created_us, ino FROM work_items
-   WHERE state = ? AND (urgency, created_us, ino) > (?, ?, ?)
-   ORDER BY urgency, created_us, ino ${LIMIT_PARAMETER}`,
-);
-const BY_ZONE_AND_STATE = query(
-  `SELECT urgency, created_us, ino FROM work_items
-   WHERE zone = ? AND state = ? AND (urgency, created_us, ino) > (?, ?, ?)
-   ORDER BY urgency, created_us, ino ${LIMIT_PARAMETER}`,
-);
-const BY_RANK = query(
-  `SELECT rank, created_us, ino FROM work_items
-   WHERE is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
-   ORDER BY rank, created_us, ino ${LIMIT_PARAMETER}`,
-);
-const BY_ZONE_AND_RANK = query(
-  `SELECT rank, created_us, ino FROM work_items
-   WHERE zone = ? AND is_named = 1 AND (rank, created_us, ino) > (?, ?, ?)
-   ORDER BY rank, created_us, ino ${LIMIT_PARAMETER}`,
-);
+const BY_STATE = pageOf("urgency", "state = ?");
+const BY_ZONE_AND_STATE = pageOf("urgency", "zone = ? AND state = ?");
+const BY_RANK = pageOf("rank", "is_named = 1");
+const BY_ZONE_AND_RANK = pageOf("rank", "zone = ? AND is_named = 1");
 const ZONES = query(
   `SELECT zone FROM work_counts WHERE unnamed + ${WORK_STATUSES.join(" + ")} > 0`,
 );
@@ -59,7 +43,24 @@ const COUNT = query(
 );
 const COUNT_OF_ZONE = query(`SELECT ${WORK_STATUSES.join(", ")} FROM work_counts WHERE zone = ?`);
 
-const BEFORE_ALL = [Number.MIN_SAFE_INTEGER, 0, 0] as const;
+/** A page of positions comes from these two. */
+interface Page {
+  /** What is as urgent and as old as the last one that was seen: imported files may all be. */
+  readonly ties: Statement;
+  readonly rest: Statement;
+}
+
+/** One comparison of all three columns would look at every tie again for every page of them. */
+function pageOf(order: "urgency" | "rank", condition: string): Page {
+  const select = `SELECT ${order}, created_us, ino FROM work_items WHERE ${condition}`;
+  const end = `ORDER BY ${order}, created_us, ino ${LIMIT_PARAMETER}`;
+  return {
+    ties: query(`${select} AND ${order} = ? AND created_us = ? AND ino > ? ${end}`),
+    rest: query(`${select} AND (${order}, created_us) > (?, ?) ${end}`),
+  };
+}
+
+const BEFORE_ALL = [Number.MIN_SAFE_INTEGER, 0] as const;
 
 export function* workZones(): Script<string[]> {
   return (yield* all(ZONES)).map((row) => text(row, 0));
@@ -98,18 +99,27 @@ export function* firstReady(zones: readonly string[] | "all"): Script<Ino | unde
 type Position = readonly [urgency: number, createdUs: number, ino: number];
 
 /** Where the items of a page stand, from the indexes alone: those of all zones, or zone by zone. */
-function* positions({ state, zones, limit, after }: WorkQuery): Script<Position[]> {
-  const from = after === undefined ? BEFORE_ALL : [after.urgency, after.createdUs, after.ino];
+function* positions(query: WorkQuery): Script<Position[]> {
+  const { state, zones, limit } = query;
   const which = state === undefined ? [] : [state];
-  const [whole, ofZone]: [Statement, Statement] =
+  const [whole, ofZone] =
     state === undefined ? [BY_RANK, BY_ZONE_AND_RANK] : [BY_STATE, BY_ZONE_AND_STATE];
-  const pages: (readonly Row[])[] = [];
-  if (zones === "all") pages.push(yield* all(whole, ...which, ...from, limit));
-  else for (const zone of zones) pages.push(yield* all(ofZone, zone, ...which, ...from, limit));
-  const found = pages
-    .flat()
-    .map((row): Position => [integer(row, 0), integer(row, 1), integer(row, 2)]);
-  return pages.length === 1 ? found : found.sort(compare).slice(0, limit);
+  if (zones === "all") return yield* pageFrom(whole, { which, query });
+  const found: Position[] = [];
+  for (const zone of zones)
+    found.push(...(yield* pageFrom(ofZone, { which: [zone, ...which], query })));
+  return found.sort(compare).slice(0, limit);
+}
+
+function* pageFrom(
+  { ties, rest }: Page,
+  { which, query: { after, limit } }: { which: readonly string[]; query: WorkQuery },
+): Script<Position[]> {
+  const from = after === undefined ? BEFORE_ALL : ([after.urgency, after.createdUs] as const);
+  const tied = after === undefined ? [] : yield* all(ties, ...which, ...from, after.ino, limit);
+  const room = limit - tied.length;
+  const others = room === 0 ? [] : yield* all(rest, ...which, ...from, room);
+  return [...tied, ...others].map((row) => [integer(row, 0), integer(row, 1), integer(row, 2)]);
 }
 
 /** One name of an inode as a path. `paths` has those of the directories that were met before. */
