@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Ino } from "../../../../src/model/ids.js";
 import { WORK_STATUSES } from "../../../../src/model/work.js";
+import type { WorkRecord } from "../../../../src/storage/metadata/work-store.js";
 import { kindOf } from "../../../support/error-kind.js";
 import { at } from "../fixture.js";
 import type { OpenNamespace } from "../metadata-store-contract.js";
@@ -73,20 +74,36 @@ export function workContract(open: OpenNamespace): void {
       expect(queue.names("ready")).toEqual(["a", "b"]);
     });
 
-    test("a listing goes on after any item", () => {
-      const queue = jobs();
-      for (const name of ["a", "b", "c", "d", "e"]) queue.add(name);
-      const page = queue.store.listWork({ state: "ready", zones: "all", limit: 2 });
-      const last = page.at(-1);
-      expect(last).toBeDefined();
-      const rest = queue.store.listWork({
-        state: "ready",
-        zones: "all",
-        limit: 100,
-        ...(last === undefined ? {} : { after: last }),
-      });
-      expect([...page, ...rest].map(({ path }) => path)).toEqual(["/a", "/b", "/c", "/d", "/e"]);
-    });
+    test.each([
+      ["of a state", { state: "ready", zones: "all" }],
+      ["of a state, in some zones", { state: "ready", zones: ["/", "/elsewhere"] }],
+      ["of all", { state: undefined, zones: "all" }],
+      ["of all, in some zones", { state: undefined, zones: ["/", "/elsewhere"] }],
+    ] as const)(
+      "a listing %s goes on after any item, also among those of one moment",
+      (_, what) => {
+        const queue = jobs();
+        for (const [index, created] of [5, 1, 1, 1, 9, 1, 5].entries()) {
+          const zone = index % 3 === 2 ? "/elsewhere" : "/";
+          for (const priority of ["1", "2"]) {
+            queue.add(`${index}.${priority}`, { priority, zone, node: { now: at(created) } });
+          }
+        }
+        const whole = queue.store.listWork({ ...what, limit: 100 });
+        expect(whole).toHaveLength(14);
+        for (const limit of [1, 2, 3, 5]) {
+          const paged: WorkRecord[] = [];
+          for (;;) {
+            const last = paged.at(-1);
+            const after = last === undefined ? {} : { after: last };
+            const page = queue.store.listWork({ ...what, limit, ...after });
+            if (page.length === 0) break;
+            paged.push(...page);
+          }
+          expect(paged).toStrictEqual(whole);
+        }
+      },
+    );
 
     test("without its status, a file is no item any more", () => {
       const queue = jobs();
