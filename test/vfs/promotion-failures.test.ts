@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
-import type { StagingId } from "../../src/model/ids.js";
+import type { Ino, StagingId } from "../../src/model/ids.js";
 import { whenReady } from "../../src/model/maybe-promise.js";
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { layoutOf } from "../../src/storage/content/local/layout.js";
@@ -107,7 +107,36 @@ describe("when a content can't be sealed", () => {
     await world.until(() => names.some((name) => world.hash(name) !== undefined));
   });
 
-  test("whoever asked for its hash hears of it", async () => {
+  test("whoever asked for its hash hears of it, and nobody who asked for another", async () => {
+    let bad: StagingId | undefined;
+    const fail = (store: ContentStore) => {
+      const hash = store.hash.bind(store);
+      return Object.assign(store, {
+        hash: async (ids: readonly StagingId[]) => {
+          if (bad !== undefined && ids.includes(bad))
+            throw new NexusError("io-failure", "bad disk");
+          return await hash(ids);
+        },
+      });
+    };
+    const world = new World({ wrapContents: fail });
+    const names = Array.from({ length: 8 }, (_, index) => `file ${index}`);
+    const inos: Ino[] = [];
+    for (const name of names) inos.push(await world.write(name, `text of ${name}`));
+    for (const name of names) world.lookup(name);
+    bad = world.contents.stagingIds()[5];
+    const outcomes = await Promise.all(
+      inos.map((ino) => kindOfLater(world.attribute(ino, "etag"))),
+    );
+    expect(outcomes).toStrictEqual(
+      names.map((_, index) => (index === 5 ? "io-failure" : undefined)),
+    );
+    expect(names.map((name) => world.hash(name) !== undefined)).toStrictEqual(
+      names.map((_, index) => index !== 5),
+    );
+  });
+
+  test("because there is no room, whoever asked for its hash hears of it", async () => {
     let fails = true;
     const fail = (store: ContentStore) => {
       const seal = store.seal.bind(store);

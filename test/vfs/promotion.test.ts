@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Ino } from "../../src/model/ids.js";
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { ANYBODY, World } from "./world.js";
@@ -202,6 +203,28 @@ describe("sealing", () => {
     await world.sealed("due");
     expect(world.trouble).toStrictEqual([]);
     expect(gate.mostAtOnce).toBe(1);
+  });
+
+  test("that many ask for at once takes two turns: of the first one, and of all others", async () => {
+    const batches: number[] = [];
+    const count = (store: ContentStore) => {
+      const seal = store.seal.bind(store);
+      return Object.assign(store, {
+        seal: (requests: Parameters<typeof seal>[0]) => {
+          batches.push(requests.length);
+          return seal(requests);
+        },
+      });
+    };
+    const world = new World({ wrapContents: count });
+    const names = Array.from({ length: 50 }, (_, index) => `file ${index}`);
+    const inos: Ino[] = [];
+    for (const name of names) inos.push(await world.write(name, `text of ${name}`));
+    for (const name of names) world.lookup(name);
+    const etags = await Promise.all(inos.map((ino) => world.attribute(ino, "etag")));
+    expect(etags).toStrictEqual(names.map((name) => world.hash(name)));
+    expect(new Set(etags).size).toBe(50);
+    expect(batches).toStrictEqual([1, 49]);
   });
 });
 

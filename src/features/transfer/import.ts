@@ -71,6 +71,7 @@ async function takeContents(
   }
   const none = counted(noBytes());
   if (wanted.has(EMPTY_HASH) && !contents.has(EMPTY_HASH)) await contents.add(EMPTY_HASH, none);
+  await contents.check();
 }
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}

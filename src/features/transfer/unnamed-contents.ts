@@ -1,10 +1,14 @@
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type Ino, ROOT_INO } from "../../model/ids.js";
+import { runFew } from "../../model/run-few.js";
 import type { FileSystem } from "../../vfs/file-system.js";
 
 const FLAGS = { access: "write", truncate: false, noAtime: false, killSetId: false } as const;
 const ETAG = "user.nexus.etag";
+/** Sealing many together takes a few syncs, and each of them alone as many. */
+const CHECKED_TOGETHER = 256;
+const CHECKED_BYTES = 64 * 1024 * 1024;
 
 /**
  * Contents that are in the store before any file has them: each is that of a file without a name, sealed
@@ -15,6 +19,8 @@ export class UnnamedContents {
   readonly #fileSystem: FileSystem;
   readonly #caller: Caller;
   readonly #inos = new Map<string, Ino>();
+  readonly #unchecked = new Map<string, Ino>();
+  #uncheckedBytes = 0;
 
   constructor({ fileSystem, caller }: { fileSystem: FileSystem; caller: Caller }) {
     this.#fileSystem = fileSystem;
@@ -29,24 +35,42 @@ export class UnnamedContents {
     return this.#inos.has(hash);
   }
 
-  /** Takes a content in. Errors: `invalid-argument` when it isn't the one that it is said to be. */
+  /**
+   * Takes a content in. Whether it is the one that it is said to be is checked for many at once, so an
+   * error may be that of an earlier one; {@link check} checks the last ones. Errors: `invalid-argument`.
+   */
   async add(hash: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-    const ino = await this.#write(bytes);
-    try {
-      const value = await this.#fileSystem.getxattr(this.#caller, { ino, name: ETAG });
-      const actual = value === undefined ? "unknown" : Buffer.from(value).toString();
-      if (actual !== hash) {
-        throw new NexusError(
-          "invalid-argument",
-          `a content in the archive is damaged: it is called ${hash}, and its hash is ${actual}`,
-          { op: "import" },
-        );
-      }
-    } catch (error) {
-      this.#fileSystem.forget({ ino, count: 1 });
-      throw error;
-    }
+    const { ino, sizeBytes } = await this.#write(bytes);
     this.#inos.set(hash, ino);
+    this.#unchecked.set(hash, ino);
+    this.#uncheckedBytes += sizeBytes;
+    if (this.#unchecked.size >= CHECKED_TOGETHER || this.#uncheckedBytes >= CHECKED_BYTES) {
+      await this.check();
+    }
+  }
+
+  /** Seals what was taken in, and compares. Errors: `invalid-argument`, those of sealing. */
+  async check(): Promise<void> {
+    const unchecked = [...this.#unchecked];
+    this.#unchecked.clear();
+    this.#uncheckedBytes = 0;
+    const checks = unchecked.map(
+      ([hash, ino]) =>
+        () =>
+          this.#check(hash, ino),
+    );
+    await runFew(checks, { atOnce: CHECKED_TOGETHER });
+  }
+
+  async #check(hash: string, ino: Ino): Promise<void> {
+    const value = await this.#fileSystem.getxattr(this.#caller, { ino, name: ETAG });
+    const actual = value === undefined ? "unknown" : Buffer.from(value).toString();
+    if (actual === hash) return;
+    throw new NexusError(
+      "invalid-argument",
+      `a content in the archive is damaged: it is called ${hash}, and its hash is ${actual}`,
+      { op: "import" },
+    );
   }
 
   close(): void {
@@ -54,12 +78,12 @@ export class UnnamedContents {
     this.#inos.clear();
   }
 
-  async #write(bytes: AsyncIterable<Uint8Array>): Promise<Ino> {
+  async #write(bytes: AsyncIterable<Uint8Array>): Promise<{ ino: Ino; sizeBytes: number }> {
     const request = { ino: ROOT_INO, mode: 0o600, flags: FLAGS, exclusive: true };
     const { entry, opened } = await this.#fileSystem.tmpfile(this.#caller, request);
     const { handle } = opened;
+    let offset = 0;
     try {
-      let offset = 0;
       for await (const data of bytes) {
         await this.#fileSystem.write(this.#caller, { handle, offset, data, killSetId: false });
         offset += data.length;
@@ -70,6 +94,6 @@ export class UnnamedContents {
       throw error;
     }
     this.#fileSystem.release({ handle });
-    return entry.ino;
+    return { ino: entry.ino, sizeBytes: offset };
   }
 }

@@ -1,6 +1,5 @@
 import type { StagedContent } from "./staged-content.js";
 
-/** One batch: what is hashed, sealed and committed together. */
 const BATCH_FILES = 256;
 const BATCH_BYTES = 256 * 1024 * 1024;
 /** With more than this waiting, the oldest go without further delay. Large ones don't count. */
@@ -13,6 +12,29 @@ const MOST_WAITING_BYTES = 1024 * 1024 * 1024;
  */
 export function isLarge({ sizeBytes }: StagedContent): boolean {
   return sizeBytes > BATCH_BYTES;
+}
+
+/** What is hashed, sealed and committed together. */
+export class ContentBatch {
+  readonly #contents = new Set<StagedContent>();
+  #bytes = 0;
+  #isTaken = false;
+
+  /** Puts a content of that size in, if it isn't. False when there is no room, or the batch was taken. */
+  add(staged: StagedContent, bytes: number): boolean {
+    if (this.#isTaken) return false;
+    if (this.#contents.has(staged)) return true;
+    if (this.#contents.size === BATCH_FILES || this.#bytes + bytes > BATCH_BYTES) return false;
+    this.#contents.add(staged);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** Nothing more gets in. */
+  take(): StagedContent[] {
+    this.#isTaken = true;
+    return [...this.#contents];
+  }
 }
 
 interface Waiting {
@@ -63,16 +85,13 @@ export class PromotionQueue {
 
   /** Takes what is due at this time, oldest first, up to a batch. */
   takeBatch(nowMs: number): StagedContent[] {
-    const batch: StagedContent[] = [];
-    let batchBytes = 0;
+    const batch = new ContentBatch();
     for (const [staged, { dueMs, bytes }] of this.#others) {
       if (dueMs > nowMs && !this.isCrowded) continue;
-      if (batch.length === BATCH_FILES || batchBytes + bytes > BATCH_BYTES) break;
-      batch.push(staged);
-      batchBytes += bytes;
+      if (!batch.add(staged, bytes)) break;
       this.delete(staged);
     }
-    return batch;
+    return batch.take();
   }
 
   /** Takes the large one that is due at this time and waits longest. */

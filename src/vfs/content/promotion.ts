@@ -2,7 +2,7 @@ import type { Clock, Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import type { ContentStore } from "../../storage/content/content-store.js";
 import type { Logger } from "../../telemetry/logger.js";
-import { isLarge, PromotionQueue } from "./promotion-queue.js";
+import { ContentBatch, isLarge, PromotionQueue } from "./promotion-queue.js";
 import type { Reclaimer } from "./reclaimer.js";
 import type { Batch, Hashes, Sealing } from "./sealing.js";
 import type { StagedContent } from "./staged-content.js";
@@ -32,6 +32,11 @@ function isEverybodysTrouble(error: unknown): boolean {
   return kinds.includes(error.kind);
 }
 
+interface AskedTurn {
+  readonly batch: ContentBatch;
+  readonly turn: Promise<void>;
+}
+
 /**
  * When staged contents are sealed: some time after their last writer has gone, a batch at a time,
  * the slow parts on another thread. What somebody changes meanwhile stays staged and waits anew.
@@ -57,6 +62,8 @@ export class Promotion {
   /** The end of the last turn that was given; undefined when nobody has one. */
   #lastTurn: Promise<void> | undefined;
   #bytesInTurns = 0;
+  /** The newest turn of what somebody asks for. */
+  #asked: AskedTurn | undefined;
   /** A batch has its turn, or waits for it. */
   #hasBatchTurn = false;
   #isStopped = false;
@@ -101,12 +108,8 @@ export class Promotion {
    * when it turned out that it can't be. Errors: `io-failure`, `no-space`.
    */
   async settle(staged: StagedContent): Promise<void> {
-    const bytes = isLarge(staged) ? 0 : staged.sizeBytes;
-    await this.#inTurn(bytes, async () => {
-      if (isLarge(staged) || !this.#sealing.canSeal(staged) || this.#isStopped) return;
-      this.dequeue(staged);
-      await this.#run([staged]);
-    });
+    if (!isLarge(staged)) await this.#askedTurn(staged);
+    // It may have grown meanwhile.
     if (isLarge(staged) && this.#sealing.canSeal(staged)) await this.#runLarge(staged);
   }
 
@@ -236,6 +239,38 @@ export class Promotion {
       }
       return taken.length;
     });
+  }
+
+  /**
+   * A turn for a content that somebody asks for, shared with those who ask for another one before it
+   * comes. Rejects when this one could have been sealed and wasn't.
+   */
+  async #askedTurn(staged: StagedContent): Promise<void> {
+    const bytes = staged.sizeBytes;
+    this.#bytesInTurns += bytes;
+    try {
+      await this.#askFor(staged);
+    } catch (error) {
+      if (this.#sealing.canSeal(staged)) throw error;
+    } finally {
+      this.#bytesInTurns -= bytes;
+    }
+  }
+
+  #askFor(staged: StagedContent): Promise<void> {
+    if (this.#asked?.batch.add(staged, staged.sizeBytes) === true) return this.#asked.turn;
+    const batch = new ContentBatch();
+    batch.add(staged, staged.sizeBytes);
+    const turn = this.#inTurn(0, async () => {
+      const contents = batch
+        .take()
+        .filter((asked) => !isLarge(asked) && this.#sealing.canSeal(asked));
+      if (contents.length === 0 || this.#isStopped) return;
+      for (const asked of contents) this.dequeue(asked);
+      await this.#run(contents);
+    });
+    this.#asked = { batch, turn };
+    return turn;
   }
 
   /** One batch. Rejects when it failed; its contents wait for another try then. */
