@@ -42,22 +42,28 @@ describe("when the thread of the content jobs dies", () => {
   });
 });
 
+/** Hashes nothing of what `isBad` says. */
+function failing(isBad: (ids: readonly StagingId[]) => boolean) {
+  return (store: ContentStore): ContentStore => {
+    const hash = store.hash.bind(store);
+    return Object.assign(store, {
+      hash: async (ids: readonly StagingId[]) => {
+        if (isBad(ids)) throw new NexusError("io-failure", "bad disk");
+        return await hash(ids);
+      },
+    });
+  };
+}
+
 describe("when a content can't be sealed", () => {
   test("all others are, it is readable, and is tried again", async () => {
     let bad: StagingId | undefined;
     const tried: number[] = [];
-    const fail = (store: ContentStore) => {
-      const hash = store.hash.bind(store);
-      return Object.assign(store, {
-        hash: async (ids: readonly StagingId[]) => {
-          tried.push(ids.length);
-          if (bad !== undefined && ids.includes(bad))
-            throw new NexusError("io-failure", "bad disk");
-          return await hash(ids);
-        },
-      });
-    };
-    const world = new World({ wrapContents: fail });
+    const wrapContents = failing((ids) => {
+      tried.push(ids.length);
+      return bad !== undefined && ids.includes(bad);
+    });
+    const world = new World({ wrapContents });
     const names = Array.from({ length: 64 }, (_, index) => `file ${index}`);
     for (const name of names) await world.write(name, `text of ${name}`);
     bad = world.contents.stagingIds()[20];
@@ -109,17 +115,8 @@ describe("when a content can't be sealed", () => {
 
   test("whoever asked for its hash hears of it, and nobody who asked for another", async () => {
     let bad: StagingId | undefined;
-    const fail = (store: ContentStore) => {
-      const hash = store.hash.bind(store);
-      return Object.assign(store, {
-        hash: async (ids: readonly StagingId[]) => {
-          if (bad !== undefined && ids.includes(bad))
-            throw new NexusError("io-failure", "bad disk");
-          return await hash(ids);
-        },
-      });
-    };
-    const world = new World({ wrapContents: fail });
+    const wrapContents = failing((ids) => bad !== undefined && ids.includes(bad));
+    const world = new World({ wrapContents });
     const names = Array.from({ length: 8 }, (_, index) => `file ${index}`);
     const inos: Ino[] = [];
     for (const name of names) inos.push(await world.write(name, `text of ${name}`));
