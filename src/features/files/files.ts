@@ -128,6 +128,7 @@ export interface RmdirOptions {
 export interface CopyOptions {
   readonly recursive?: boolean;
   readonly overwrite?: boolean;
+  /** What was copied until it aborts stays. */
   readonly signal?: AbortSignal;
   /** Told of each file that was copied. */
   readonly onProgress?: (path: string) => void;
