@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { type Document, parseDocument } from "yaml";
+import type * as Yaml from "yaml";
 import { messageOf, NexusError } from "../model/errors.js";
 import type { Setting } from "./config.js";
 import { expandVariables } from "./expand.js";
+
+const requireModule = createRequire(import.meta.url);
 
 /** Looked for in this order when no file is named; the first one that is there counts. */
 function defaultPaths({ cwd, home }: { cwd: string; home: string }): string[] {
@@ -65,6 +68,8 @@ function readIfThere(path: string, { isNamed }: { isNamed: boolean }): string | 
 }
 
 function parse(text: string, path: string): Record<string, unknown> {
+  // A hundred modules, which most commands don't need: there is no configuration file.
+  const { parseDocument } = requireModule("yaml") as typeof Yaml;
   const document = parseDocument(text, { prettyErrors: true });
   const [problem] = document.errors;
   if (problem !== undefined) {
@@ -79,7 +84,7 @@ function parse(text: string, path: string): Record<string, unknown> {
 }
 
 /** The plain values. An alias of nothing, or aliases of aliases that multiply without end, show here. */
-function resolveAliases(document: Document, path: string): unknown {
+function resolveAliases(document: Yaml.Document, path: string): unknown {
   try {
     return document.toJS();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { appendFileSync, openSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { type DestinationStream, pino } from "pino";
-import pretty from "pino-pretty";
+import type Pretty from "pino-pretty";
 import type { LogLevel } from "./log-level.js";
 
 /** What the rest of the program logs with: a pino logger. */
@@ -13,6 +14,11 @@ export interface LogTarget {
   readonly to: { readonly file: string } | "terminal";
 }
 
+/** Half a hundred modules, for those who log to a terminal. */
+function prettyLines(): typeof Pretty {
+  return createRequire(import.meta.url)("pino-pretty") as typeof Pretty;
+}
+
 /**
  * Opens a logger for one thread. Lines are written at once, a whole line with one write(2) to a file
  * opened for appending, so threads don't mix and nothing waits in memory when the process dies.
@@ -20,7 +26,7 @@ export interface LogTarget {
 export function openLogger(target: LogTarget, thread: string) {
   const stream: DestinationStream =
     target.to === "terminal"
-      ? pretty({
+      ? prettyLines()({
           destination: 2,
           sync: true,
           ignore: "pid,hostname,thread",

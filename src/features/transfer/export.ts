@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Pack, pack } from "tar-stream";
+import type { Pack } from "tar-stream";
 import { messageOf, NexusError } from "../../model/errors.js";
 import { BLOBS, METADATA } from "./archive.js";
 import { type ExportSource, exportedFiles } from "./export-lines.js";
@@ -42,6 +42,7 @@ export class Export {
    * them are known.
    */
   async #writeArchive(target: Writable): Promise<void> {
+    const { pack } = await import("tar-stream");
     const directory = await mkdtemp(join(tmpdir(), "nexus-export-"));
     try {
       const lines = join(directory, METADATA);

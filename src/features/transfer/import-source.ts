@@ -1,6 +1,6 @@
 import { addAbortSignal, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Extract, extract } from "tar-stream";
+import type { Extract } from "tar-stream";
 import { messageOf, NexusError } from "../../model/errors.js";
 import { BLOBS, METADATA } from "./archive.js";
 
@@ -61,6 +61,7 @@ async function* joined(
 }
 
 async function readArchive(bytes: AsyncIterable<Uint8Array>): Promise<ImportSource> {
+  const { extract } = await import("tar-stream");
   const archive = extract();
   const reading = pipeline(Readable.from(bytes, { objectMode: false }), archive);
   // The entries fail with the same; this keeps it from failing a second time, unheard.
