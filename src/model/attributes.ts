@@ -24,6 +24,9 @@ export const BLOCK_BYTES = 4096;
 /** Longest name of one directory entry, in bytes of UTF-8. */
 export const NAME_MAX_BYTES = 255;
 
+/** Largest value of an extended attribute; xattr(7). */
+export const VALUE_MAX_BYTES = 64 * 1024;
+
 /** What stat(2) tells of an inode. `mode` has the type bits; `blocks` counts 512 bytes each. */
 export interface Attributes {
   readonly ino: Ino;

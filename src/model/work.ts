@@ -1,3 +1,4 @@
+import { NAME_MAX_BYTES } from "./attributes.js";
 import { NexusError } from "./errors.js";
 import type { PathId } from "./ids.js";
 import { canonicalPath } from "./path.js";
@@ -68,12 +69,13 @@ export function parsePriority(text: string): number {
   );
 }
 
-/** Errors: `invalid-argument` unless it is text without control characters. */
-export function parseWorker(name: string): string {
-  if (typeof name === "string" && name !== "" && !CONTROL.test(name)) return name;
+/** Errors: `invalid-argument` unless it is text of a name's length, without control characters. */
+export function parseWorker(name: string | undefined): string {
+  const isText = typeof name === "string" && name !== "" && !CONTROL.test(name);
+  if (isText && Buffer.byteLength(name) <= NAME_MAX_BYTES) return name;
   throw new NexusError(
     "invalid-argument",
-    "a worker needs a name: text without control characters",
+    `a worker needs a name: text without control characters, up to ${NAME_MAX_BYTES} bytes`,
     { op: "claim" },
   );
 }

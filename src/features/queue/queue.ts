@@ -28,7 +28,8 @@ export interface WorkQueue {
 
   /**
    * Makes the file at a path a work item that is ready, or blocked when it depends on something that
-   * isn't completed. One transaction. Errors: `invalid-argument` (a cycle, a wrong priority).
+   * isn't completed. One transaction. Errors: `invalid-argument` (a cycle, a wrong priority), `busy` (a
+   * worker has it).
    */
   submit(path: string, options?: SubmitOptions): Promise<WorkItem>;
 
@@ -106,7 +107,7 @@ export interface ClaimOptions extends WorkerOptions {
 }
 
 export interface FailOptions extends WorkerOptions {
-  /** Kept as the item's `error`. */
+  /** Kept as the item's `error`, the first 64 KiB of it. */
   readonly error?: string;
   readonly retry?: boolean;
 }

@@ -2,7 +2,9 @@ import { setMaxListeners } from "node:events";
 import { authorize, authorizeChange } from "../../core/isolation.js";
 import { requireRoom } from "../../core/room.js";
 import type { VisibleZones } from "../../core/visible-zones.js";
+import { VALUE_MAX_BYTES } from "../../model/attributes.js";
 import type { Clock, Scheduler } from "../../model/clock.js";
+import { cutText } from "../../model/cut-text.js";
 import { NexusError } from "../../model/errors.js";
 import { DEFAULT_LEASE_MS, parseWorker, WORK_KEY } from "../../model/work.js";
 import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
@@ -130,6 +132,7 @@ export class StoreQueue implements WorkQueue {
           mode: "any",
         }),
       );
+      this.#requireIdle(found);
       await fs.setxattrs(caller, requests);
       return this.#require(found);
     });
@@ -138,8 +141,11 @@ export class StoreQueue implements WorkQueue {
   async claim(options: ClaimOptions): Promise<WorkItem | undefined> {
     requireClaim(options);
     const { wait = false, signal } = options;
-    if (typeof wait === "number" && !(wait >= 0)) {
-      throw new NexusError("invalid-argument", `waiting can't take ${wait} ms; allowed: 0 or more`);
+    if (typeof wait !== "boolean" && !(typeof wait === "number" && wait >= 0)) {
+      throw new NexusError(
+        "invalid-argument",
+        `waiting can't take ${String(wait)}; allowed: true, or 0 ms or more`,
+      );
     }
     if (signal?.aborted === true) throw new NexusError("interrupted", "the claim was aborted");
     const attempt = () => this.#claimNext(options);
@@ -183,7 +189,8 @@ export class StoreQueue implements WorkQueue {
 
   async fail(path: string, { worker, error, retry = false }: FailOptions): Promise<WorkItem> {
     const outcome = retry ? "ready" : "failed";
-    const reason = error === undefined ? {} : { error };
+    // A long one is told in part rather than not at all.
+    const reason = error === undefined ? {} : { error: cutText(error, VALUE_MAX_BYTES) };
     return this.#finish(path, { worker, outcome, countAttempt: true, ...reason });
   }
 
@@ -209,6 +216,9 @@ export class StoreQueue implements WorkQueue {
   }
 
   #claimNext(options: ClaimOptions): WorkRecord | undefined {
+    const { router, caller } = this.#parts;
+    // Where nothing can be changed, waiting for an item would have no end.
+    authorize(caller.identity, { place: router.resolve("/"), access: "write" });
     requireRoom(this.#metadata);
     const zones = this.#zones("write");
     return this.#work.claimNextWork({ ...requireClaim(options), zones, now: this.#clock.now() });
@@ -252,6 +262,14 @@ export class StoreQueue implements WorkQueue {
     });
   }
 
+  /** Who works on an item isn't robbed of it. */
+  #requireIdle({ ino, path }: FoundByPath): void {
+    this.#expire();
+    const { state, workerId } = this.#work.workItem(ino) ?? {};
+    if (state !== "in_progress" || workerId === undefined) return;
+    throw new NexusError("busy", `${path} is in progress, '${workerId}' has it`, { path });
+  }
+
   #require({ ino, path }: FoundByPath): WorkItem {
     const record = this.#work.workItem(ino);
     if (record !== undefined) return workItemOf({ ...record, path });
@@ -271,7 +289,7 @@ export class StoreQueue implements WorkQueue {
   }
 }
 
-function requireClaim({ worker, leaseMs = DEFAULT_LEASE_MS }: ClaimOptions): {
+function requireClaim({ worker, leaseMs = DEFAULT_LEASE_MS }: Partial<ClaimOptions> = {}): {
   workerId: string;
   leaseMs: number;
 } {

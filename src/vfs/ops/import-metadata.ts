@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { NAME_MAX_BYTES } from "../../model/attributes.js";
+import { NAME_MAX_BYTES, VALUE_MAX_BYTES } from "../../model/attributes.js";
 import { type ErrorKind, NexusError } from "../../model/errors.js";
 import {
   CLAIM_KEY,
@@ -10,7 +10,7 @@ import {
 } from "../../model/work.js";
 import { isComputed } from "../computed-attributes.js";
 import type { FileImport } from "../file-system.js";
-import { LIST_MAX_BYTES, VALUE_MAX_BYTES } from "./xattr.js";
+import { LIST_MAX_BYTES } from "./xattr.js";
 
 /** What of the queue's metadata can be told wrong by its text alone. */
 const WORK_VALUES = new Map<string, (text: string) => unknown>([

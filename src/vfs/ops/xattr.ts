@@ -1,5 +1,5 @@
 import { requireRoom } from "../../core/room.js";
-import { NAME_MAX_BYTES } from "../../model/attributes.js";
+import { NAME_MAX_BYTES, VALUE_MAX_BYTES } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
@@ -22,7 +22,6 @@ import {
 } from "./work-attributes.js";
 
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
-export const VALUE_MAX_BYTES = 64 * 1024;
 export const LIST_MAX_BYTES = 64 * 1024;
 
 const USER_PREFIX = "user.";

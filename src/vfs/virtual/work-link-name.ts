@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { NAME_MAX_BYTES } from "../../model/attributes.js";
+import { cutText } from "../../model/cut-text.js";
 import type { Ino } from "../../model/ids.js";
 import type { WorkPosition, WorkRecord } from "../../storage/metadata/work-store.js";
 
@@ -21,7 +22,7 @@ export function workLinkName({
 }: WorkPosition & Pick<WorkRecord, "path">): string {
   const number = String(ino).padStart(DIGITS, "0");
   const prefix = `${sortable(urgency)}-${sortable(createdUs)}-${number}-`;
-  return `${prefix}${cut(posix.basename(path), NAME_MAX_BYTES - prefix.length)}`;
+  return `${prefix}${cutText(posix.basename(path), NAME_MAX_BYTES - prefix.length)}`;
 }
 
 /** The item that such a name is of; undefined for any other name. */
@@ -53,14 +54,4 @@ function unsorted(text: string): number {
 
 function complement(digits: string): string {
   return digits.replace(/\d/g, (digit) => String(9 - Number(digit)));
-}
-
-/** As much of a text as fits into so many bytes of UTF-8, in whole characters. */
-function cut(text: string, mostBytes: number): string {
-  const bytes = Buffer.from(text, "utf8");
-  if (bytes.length <= mostBytes) return text;
-  let end = mostBytes;
-  // A byte 10xxxxxx goes on with a character that began before.
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString("utf8", 0, end);
 }

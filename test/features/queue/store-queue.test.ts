@@ -211,6 +211,7 @@ test("a tenant's agent sees, counts and claims only what is its own or everybody
     item = await queue.claim({ worker });
   }
   expect(claimed).toEqual(own);
+  await queue.release("/jobs/job", { worker });
   for (const path of ["/shared/other/job", "/workspace/acme/a2/job", "/shared/other/none"]) {
     expect(await kindOfLater(queue.claimPath(path, { worker })), path).toBe("access-denied");
     expect(await kindOfLater(queue.get(path)), path).toBe("access-denied");
@@ -286,6 +287,50 @@ test("nothing read-only is claimed, however ready it is", async () => {
   expect((await queue.ready()).map(({ path }) => path)).toEqual(["/archives/job"]);
   expect(await queue.claim({ worker })).toBeUndefined();
 });
+
+test("where nothing may be changed, nobody waits for work", async () => {
+  const { world, files, queue } = openQueue();
+  await files.write("/job", "");
+  await queue.submit("/job");
+  await world.close();
+  const config = { readOnly: true };
+  const next = openQueue({ dataDir: world.dataDir, clock: world.clock, config });
+  expect((await next.queue.ready()).map(({ path }) => path)).toEqual(["/job"]);
+  expect(await kindOfLater(next.queue.claim({ worker, wait: true }))).toBe("read-only");
+});
+
+test("an item that a worker has can't be submitted anew", async () => {
+  const { world, files, queue } = openQueue();
+  await files.write("/job", "");
+  await queue.submit("/job");
+  await queue.claimPath("/job", { worker, leaseMs: 1000 });
+  expect(await kindOfLater(queue.submit("/job", { priority: 1 }))).toBe("busy");
+  expect(await queue.get("/job")).toMatchObject({ workerId: worker, priority: undefined });
+  await world.pass(1001);
+  expect(await queue.submit("/job", { priority: 1 })).toMatchObject({
+    state: "ready",
+    priority: 1,
+  });
+});
+
+test("what doesn't fit into metadata is refused, or kept in part if it is why work failed", async () => {
+  const { files, metadata, queue } = openQueue();
+  await files.write("/job", "");
+  await queue.submit("/job");
+  expect(await kindOfLater(queue.claim({ worker: "ä".repeat(128) }))).toBe("invalid-argument");
+  expect(await queue.claim({ worker: "ä".repeat(127) })).toBeDefined();
+  const error = `${"x".repeat(65_535)}äöü`;
+  await queue.fail("/job", { worker: "ä".repeat(127), error });
+  expect(await metadata.get("/job", "error")).toBe("x".repeat(65_535));
+});
+
+test.each([undefined, {}, { worker, wait: "long" }, { worker, wait: Number.NaN }])(
+  "a claim with %o is refused",
+  async (options) => {
+    const { queue } = openQueue();
+    expect(await kindOfLater(queue.claim(options as never))).toBe("invalid-argument");
+  },
+);
 
 test("other namespaces put the items of a store into other zones", async () => {
   const first = openQueue();

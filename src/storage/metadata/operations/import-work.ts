@@ -1,9 +1,10 @@
 import type { Ino } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
-import { parseStatus, WORK_KEY } from "../../../model/work.js";
+import { DEFAULT_LEASE_MS, parseStatus, WORK_KEY } from "../../../model/work.js";
 import type { ImportedFile, ImportRequest } from "../import-store.js";
 import type { Script } from "../statement.js";
 import { getMetadata } from "./metadata-row.js";
+import { lease } from "./work-claim.js";
 import { resolveAwaited, setDependencies } from "./work-dependencies.js";
 import { enterStatus, leaveQueue } from "./work-status.js";
 
@@ -13,6 +14,16 @@ export function* leaveWork(file: ImportedFile, now: Timestamp): Script<void> {
   const { ino } = file.target;
   yield* leaveQueue(ino, now);
   yield* setDependencies(ino, { references: [], now });
+}
+
+/**
+ * A worker has it, or had it where it comes from. It gets the time of a claim to say so; else the item
+ * would be in progress for ever.
+ */
+export function isClaimed(file: ImportedFile | undefined): boolean {
+  const status = file?.metadata.get(WORK_KEY.status);
+  if (status === undefined || Buffer.from(status).toString() !== "in_progress") return false;
+  return file?.metadata.has(WORK_KEY.workerId) === true;
 }
 
 /**
@@ -27,6 +38,7 @@ export function* enterWork({ files, now }: ImportRequest, inos: readonly Ino[]):
     const zone = files[index]?.work.zone ?? "/";
     if (status === undefined) continue;
     yield* enterStatus(ino, { status: parseStatus(status), now, zone, isWritten: true });
+    if (isClaimed(files[index])) yield* lease({ ino, leaseMs: DEFAULT_LEASE_MS, now });
   }
   for (const [index, ino] of inos.entries()) {
     const dependencies = files[index]?.work.dependencies ?? [];

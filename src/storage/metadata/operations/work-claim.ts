@@ -92,9 +92,17 @@ function* begin(request: ClaimRequest & FoundItem): Script<WorkRecord> {
 }
 
 function* extend(request: ClaimRequest & FoundItem): Script<WorkRecord> {
-  const { ino, leaseMs, now } = request;
-  yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
+  yield* lease(request);
   return yield* requireItem(request, "renew");
+}
+
+/** From now on; what is in progress by somebody's word alone has none. */
+export function* lease({
+  ino,
+  leaseMs,
+  now,
+}: Pick<ClaimRequest, "leaseMs" | "now"> & FoundItem): Script<void> {
+  yield* run(SET_LEASE, leaseEnd(now, leaseMs), ino);
 }
 
 /** One that lasts longer than numbers go ends with them, in some two hundred years. */

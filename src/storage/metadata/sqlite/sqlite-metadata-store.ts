@@ -37,6 +37,7 @@ import * as attributes from "../operations/attributes.js";
 import * as contents from "../operations/contents.js";
 import { create, createUnnamed, link, type NewInode } from "../operations/create.js";
 import { findContent, importFiles } from "../operations/import.js";
+import { isClaimed } from "../operations/import-work.js";
 import { initialize, readNextId, renumberStore, reserveIds } from "../operations/initialize.js";
 import { placeFiles } from "../operations/place.js";
 import * as reading from "../operations/read.js";
@@ -293,6 +294,7 @@ export class SqliteMetadataStore implements MetadataStore {
     const imported = this.#counted(made, this.#engine.write(importFiles(request, numbers)));
     this.#engine.publish();
     for (const { work } of request.files) this.work.noteZone(work.zone);
+    if (request.files.some(isClaimed)) this.work.noteLeases();
     this.work.tell("ready");
     return imported;
   }

@@ -46,6 +46,12 @@ export class SqliteWorkStore implements WorkStore {
     if (this.#zones?.includes(zone) === false) this.#zones = undefined;
   }
 
+  /** Leases were given past this class. */
+  noteLeases(): void {
+    this.#noneEndsBeforeUs = 0;
+    this.tell("leased");
+  }
+
   listWork(query: WorkQuery): WorkRecord[] {
     return this.#engine.read(reading.listWork(query));
   }

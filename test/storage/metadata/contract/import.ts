@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { S_IFDIR, S_IFREG } from "../../../../src/model/attributes.js";
+import type { Ino } from "../../../../src/model/ids.js";
 import { type PathId, ROOT_INO } from "../../../../src/model/ids.js";
 import type {
   ImportedFile,
@@ -117,6 +118,41 @@ export function importContract(open: OpenNamespace): void {
       const done = { outcome: "completed", countAttempt: false, now } as const;
       store.work.finishWork({ ino: one, workerId: "w", ...done });
       expect(store.work.workItem(two)).toMatchObject({ state: "ready", blockerCount: 0 });
+    });
+
+    test("what a worker had is in progress for the time of a claim, and then ready", () => {
+      const namespace = open();
+      const { store } = namespace;
+      namespace.seal(namespace.file("original"), contentOf("a"));
+      const claimed = { status: "in_progress", worker_id: "w", started_at: "2020-01-01T00:00:00" };
+      const begun = { status: "in_progress" };
+      const heard: string[] = [];
+      store.work.watchWork((news) => heard.push(news));
+      const { inos } = store.importFiles(
+        request(
+          Object.entries({ claimed, begun }).map(([name, values]) => {
+            const metadata = Object.entries(values).map(
+              ([key, value]) => [key, Buffer.from(value)] as const,
+            );
+            return fileOf(newFile(name), { metadata: new Map(metadata) });
+          }),
+        ),
+      );
+      expect(heard).toContain("leased");
+      const [one, two] = inos as [Ino, Ino];
+      expect(store.work.workItem(one)).toMatchObject({
+        state: "in_progress",
+        workerId: "w",
+        startedAt: "2020-01-01T00:00:00",
+      });
+      expect(store.work.workItem(two)).toMatchObject({ state: "in_progress" });
+      const endMs = store.work.nextLeaseEndMs() ?? 0;
+      store.work.expireLeases(at(endMs / 1000 - 1));
+      expect(store.work.workItem(one)).toMatchObject({ state: "in_progress" });
+      store.work.expireLeases(at(endMs / 1000));
+      expect(store.work.workItem(one)).toMatchObject({ state: "ready", attempts: 1 });
+      // Nobody claimed this one: somebody said so.
+      expect(store.work.workItem(two)).toMatchObject({ state: "in_progress" });
     });
 
     test("all of it or nothing", () => {
