@@ -82,8 +82,11 @@ export type WorkCountsByStatus = Readonly<Record<WorkStatus, number>>;
 export interface WorkDependency {
   /** As it was written. */
   readonly reference: string;
-  /** `missing`: there is no such file (or none that the identity may see). */
-  readonly state: "completed" | "waiting" | "failed" | "deleted" | "missing" | "no work";
+  /**
+   * `missing`: there is no such file (or none that the identity may see). `cycle`: the file that a rename
+   * put there waits for the item itself, and neither will be ready.
+   */
+  readonly state: "completed" | "waiting" | "cycle" | "failed" | "deleted" | "missing" | "no work";
   readonly path: string | undefined;
 }
 

@@ -143,10 +143,14 @@ export interface FinishRequest extends FoundItem {
   readonly now: Timestamp;
 }
 
-/** Why a dependency is open, or that it isn't. */
+/**
+ * Why a dependency is open, or that it isn't. `cycle`: a rename put a file there that waits for the
+ * item itself.
+ */
 export type DependencyState =
   | "completed"
   | "waiting"
+  | "cycle"
   | "failed"
   | "deleted"
   | "missing"

@@ -206,14 +206,16 @@ export class WorkModel {
   }
 
   dependencies(path: string): string[] {
-    const { edges } = this.#file(this.#names.get(path) ?? 0);
-    return edges.map((edge) => `${edge.reference} ${this.#told(edge)}`);
+    const item = this.#names.get(path) ?? 0;
+    const { edges } = this.#file(item);
+    return edges.map((edge) => `${edge.reference} ${this.#told(item, edge)}`);
   }
 
-  #told({ path, target: known, isDone }: ModelEdge): DependencyState {
+  #told(item: number, { path, target: known, isDone }: ModelEdge): DependencyState {
     if (isDone) return "completed";
     const target = known ?? (path === undefined ? undefined : this.#names.get(path));
     if (target === undefined) return "missing";
+    if (known === undefined && this.#waitsFor(target, item)) return "cycle";
     if (this.#pathOf(target) === undefined) return "deleted";
     const status = this.#files.get(target)?.status;
     if (status === undefined) return "no work";

@@ -178,7 +178,7 @@ export function* dependenciesOf(ino: Ino): Script<Dependency[]> {
       ino: target,
       path: optionalText(row, 5),
     };
-    dependencies.push(target === undefined ? yield* withNewcomer(found, row) : found);
+    dependencies.push(target === undefined ? yield* withNewcomer(ino, found, row) : found);
   }
   return dependencies;
 }
@@ -187,10 +187,11 @@ export function* dependenciesOf(ino: Ino): Script<Dependency[]> {
  * A file that was made under the awaited path is noticed by the queue once it is part of it; who asks
  * before that isn't told that there is none.
  */
-function* withNewcomer(dependency: Dependency, row: Row): Script<Dependency> {
+function* withNewcomer(item: Ino, dependency: Dependency, row: Row): Script<Dependency> {
   const path = optionalText(row, 6);
   const ino = path === undefined ? undefined : yield* findFile(ROOT_INO, path.slice(1).split("/"));
   if (ino === undefined) return dependency;
+  if (yield* isCycle(item, ino)) return { ...dependency, state: "cycle", ino, path };
   const [status] = (yield* first(STATUS, ino)) ?? [];
   const state = status === undefined ? "no work" : status === "failed" ? "failed" : "waiting";
   return { ...dependency, state, ino, path };

@@ -133,6 +133,19 @@ export function workDependenciesContract(open: OpenNamespace): void {
       expect(queue.states(b)).toEqual(["/a completed"]);
     });
 
+    test("a rename that closes a cycle is told by the one that waited for the path", () => {
+      const queue = jobs();
+      const a = queue.add("a", { status: "blocked", dependsOn: "/b" });
+      const other = queue.add("other", { status: "blocked", dependsOn: "/a" });
+      queue.namespace.rename("other", "b");
+      expect(queue.store.dependenciesOf(a)).toMatchObject([
+        { reference: "/b", state: "cycle", ino: other, path: "/b" },
+      ]);
+      expect(queue.store.dependenciesOf(other)).toMatchObject([{ state: "waiting", ino: a }]);
+      queue.remove(other, "depends_on");
+      expect(queue.store.dependenciesOf(a)).toMatchObject([{ state: "waiting", ino: other }]);
+    });
+
     test("a dependency follows its file when that is renamed", () => {
       const queue = jobs();
       const a = queue.add("a");
