@@ -105,9 +105,19 @@ function nameOf(key: string): string {
 function bytesOf(value: MetadataValue, key: string): Uint8Array {
   if (typeof value === "string") return Buffer.from(value, "utf8");
   if (value instanceof Uint8Array) return value;
-  const json: string | undefined = JSON.stringify(value);
+  const json = jsonOf(value);
   if (json !== undefined) return Buffer.from(json, "utf8");
   throw new NexusError("invalid-argument", `the value of '${key}' can't be written as JSON`);
+}
+
+/** Undefined for what has no JSON: functions, circles, bigints, and numbers that it turns into null. */
+function jsonOf(value: MetadataValue): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return undefined;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined unless the bytes are UTF-8. */

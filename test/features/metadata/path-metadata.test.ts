@@ -25,6 +25,17 @@ describe("custom metadata", () => {
     world.expectNothingHeld();
   });
 
+  test.each([undefined, () => 1, 5n, Number.NaN, Number.POSITIVE_INFINITY])(
+    "refuses %o, which has no JSON",
+    async (value) => {
+      const world = new FilesWorld();
+      await world.files.write("/f", "");
+      const kind = await kindOfLater(world.metadataOf.set("/f", "key", value as never));
+      expect(kind).toBe("invalid-argument");
+      expect(await world.metadataOf.list("/f")).toStrictEqual(new Map());
+    },
+  );
+
   test("setMany sets all or none", async () => {
     const world = new FilesWorld();
     await world.files.writeMany(["/a", "/b"].map((path) => ({ path, content: "" })));
