@@ -3,7 +3,7 @@ import { isDirectory } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import { canonicalPath } from "../../model/path.js";
-import type { Entry, NamedEntry } from "../../vfs/file-system.js";
+import type { NamedEntry } from "../../vfs/file-system.js";
 import { requireNotAborted } from "./abort.js";
 import { listedFile } from "./file-stat.js";
 import type { ListedFile, ListOptions, ListPage } from "./files.js";
@@ -56,10 +56,32 @@ export async function* walkFiles(
   }
 }
 
+/** A directory that is being listed. */
+interface Level {
+  readonly ino: Ino;
+  readonly path: string;
+  readonly steps: AsyncGenerator<Step>;
+}
+
+/** What comes next in a directory: an entry, or what is below one of its directories. */
+type Step =
+  | { readonly listed: ListedFile }
+  | { readonly below: string; readonly after: readonly string[] };
+
+interface Start {
+  readonly ino: Ino;
+  readonly path: string;
+  /** The components of a relative path: what comes up to there is left out. */
+  readonly after: readonly string[];
+}
+
 /**
  * Lists in the order of whole paths. What is below a directory comes after siblings like `a-b`, since
  * `-` sorts before `/`: so a directory waits until the names that begin with its own and go on with
  * something smaller are through. Those that wait are prefixes of each other, the longest goes first.
+ *
+ * The directories on the way down are a list of their own: a tree may be deeper than calls can nest, and
+ * an entry would go through all of them.
  */
 class Lister {
   readonly #walk: PathWalk;
@@ -77,22 +99,45 @@ class Lister {
     this.#signal = options.signal;
   }
 
-  /** What is in a directory, after the position that the components of a relative path tell. */
-  async *directory({
-    ino,
-    path,
-    after,
-  }: {
-    ino: Ino;
-    path: string;
-    after: readonly string[];
-  }): AsyncGenerator<ListedFile> {
-    const [name, ...below] = after;
+  /** What is in a directory and, unless told otherwise, below it. */
+  async *directory(start: Start): AsyncGenerator<ListedFile> {
+    const { fs } = this.#walk;
+    const top = this.#level(start);
+    const entered: Level[] = [];
+    try {
+      for (;;) {
+        const level = entered.at(-1) ?? top;
+        const step = await level.steps.next();
+        if (step.done === true) {
+          if (level === top) return;
+          entered.pop();
+          fs.forget({ ino: level.ino, count: 1 });
+        } else if ("listed" in step.value) {
+          yield step.value.listed;
+        } else {
+          const { below: name, after } = step.value;
+          const ino = await this.#enter({ parent: level.ino, name });
+          const path = join(level.path, name);
+          if (ino !== undefined) entered.push(this.#level({ ino, path, after }));
+        }
+      }
+    } finally {
+      for (const { ino } of entered.reverse()) fs.forget({ ino, count: 1 });
+    }
+  }
+
+  #level(start: Start): Level {
+    return { ino: start.ino, path: start.path, steps: this.#steps(start) };
+  }
+
+  async *#steps({ ino, path, after }: Start): AsyncGenerator<Step> {
+    const [name] = after;
+    const below = after.slice(1);
     const waiting = name === undefined ? [] : prefixesOf(name);
     let last: string | undefined = "";
     if (name !== undefined) {
-      if (below.length > 0) yield* this.#subtree({ ino, path, name, after: below });
-      else waiting.push(name);
+      if (below.length === 0) waiting.push(name);
+      else if (this.#recursive) yield { below: name, after: below };
       // What sorts between a name and what is below it comes before that.
       last = below.length > 0 ? `${name}/` : name;
     }
@@ -102,67 +147,36 @@ class Lister {
       const page: { entries: readonly NamedEntry[]; last: string | undefined } =
         await fs.listByName(caller, { ino, after: last, limit: PAGE });
       for (const entry of page.entries) {
-        yield* this.#below({ ino, path, waiting, before: entry.name });
+        yield* this.#takeReady(waiting, entry.name);
         const isDirectoryEntry = isDirectory(entry.attributes.mode);
         if (this.#directories || !isDirectoryEntry) {
-          yield listedFile(join(path, entry.name), entry.attributes);
+          yield { listed: listedFile(join(path, entry.name), entry.attributes) };
         }
         if (isDirectoryEntry) waiting.push(entry.name);
       }
       last = page.last;
       await setImmediate();
     }
-    yield* this.#below({ ino, path, waiting, before: undefined });
+    yield* this.#takeReady(waiting, undefined);
   }
 
-  /** What is below the directories that wait, as far as it sorts before a name. */
-  async *#below({
-    ino,
-    path,
-    waiting,
-    before,
-  }: {
-    ino: Ino;
-    path: string;
-    waiting: string[];
-    before: string | undefined;
-  }): AsyncGenerator<ListedFile> {
-    for (;;) {
-      const name = waiting.at(-1);
-      if (name === undefined || (before !== undefined && sortsInFront(before, name))) return;
+  /** The directories that wait, as far as what is below them sorts before a name. */
+  *#takeReady(waiting: string[], before: string | undefined): Generator<Step> {
+    for (let name = waiting.at(-1); name !== undefined; name = waiting.at(-1)) {
+      if (before !== undefined && sortsInFront(before, name)) return;
       waiting.pop();
-      yield* this.#subtree({ ino, path, name, after: [] });
+      if (this.#recursive) yield { below: name, after: [] };
     }
   }
 
-  async *#subtree({
-    ino: parent,
-    path,
-    name,
-    after,
-  }: {
-    ino: Ino;
-    path: string;
-    name: string;
-    after: readonly string[];
-  }): AsyncGenerator<ListedFile> {
-    if (!this.#recursive) return;
-    const { fs } = this.#walk;
-    const entry = await this.#enter({ parent, name });
-    if (entry === undefined) return;
-    try {
-      if (!isDirectory(entry.attributes.mode)) return;
-      yield* this.directory({ ino: entry.ino, path: join(path, name), after });
-    } finally {
-      fs.forget({ ino: entry.ino, count: 1 });
-    }
-  }
-
-  /** Undefined for what isn't there any more, or isn't for the identity: a cursor can name that. */
-  async #enter(request: { parent: Ino; name: string }): Promise<Entry | undefined> {
+  /** Undefined for what isn't a directory any more, or isn't for the identity: a cursor can name that. */
+  async #enter(request: { parent: Ino; name: string }): Promise<Ino | undefined> {
     const { fs, caller } = this.#walk;
     try {
-      return await fs.lookup(caller, request);
+      const entry = await fs.lookup(caller, request);
+      if (entry === undefined || isDirectory(entry.attributes.mode)) return entry?.ino;
+      fs.forget({ ino: entry.ino, count: 1 });
+      return undefined;
     } catch (error) {
       if (isKind(error, "access-denied")) return undefined;
       throw error;

@@ -24,6 +24,25 @@ export interface GlobWalkOptions {
  * What vanishes meanwhile, or may not be entered, is left out.
  */
 export async function* globWalk(options: GlobWalkOptions): AsyncGenerator<ListedFile> {
+  // A list of their own, not calls in calls: a tree may be deeper than those can nest.
+  const entered = [stepsIn(options)];
+  try {
+    for (let steps = entered.at(-1); steps !== undefined; steps = entered.at(-1)) {
+      const step = await steps.next();
+      if (step.done === true) entered.pop();
+      else if ("matching" in step.value) yield step.value.matching;
+      else entered.push(stepsIn(step.value.below));
+    }
+  } finally {
+    // Those that are left have listings open.
+    for (const steps of entered.reverse()) await steps.return(undefined);
+  }
+}
+
+/** What comes next in a directory: an entry that matches, or what is below one of its directories. */
+type Step = { readonly matching: ListedFile } | { readonly below: GlobWalkOptions };
+
+async function* stepsIn(options: GlobWalkOptions): AsyncGenerator<Step> {
   // What is below `a` comes after `a-b` and before `ab`: `/` is in the middle of the characters. A
   // directory waits here until what comes before its contents is through. Only names that begin
   // with its own do, and these come before it once they are here: the last in is the first out.
@@ -38,14 +57,14 @@ export async function* globWalk(options: GlobWalkOptions): AsyncGenerator<Listed
       last = waiting.at(-1)
     ) {
       waiting.pop();
-      yield* descend(options, last);
+      yield { below: below(options, last) };
     }
     const here = options.position.after(name);
-    if (here.accepts({ isDirectory: entry.type === "directory" })) yield entry;
-    const below = entry.type === "symlink" ? options.position.afterLiteral(name) : here;
-    if (below.leadsOn && (await isEntered(options, entry))) waiting.push({ name, position: below });
+    if (here.accepts({ isDirectory: entry.type === "directory" })) yield { matching: entry };
+    const position = entry.type === "symlink" ? options.position.afterLiteral(name) : here;
+    if (position.leadsOn && (await isEntered(options, entry))) waiting.push({ name, position });
   }
-  for (const last of waiting.reverse()) yield* descend(options, last);
+  for (const last of waiting.reverse()) yield { below: below(options, last) };
 }
 
 /** Errors: `interrupted` once the signal is aborted. */
@@ -60,11 +79,11 @@ export function hasVanished(error: unknown): boolean {
   return isKind(error, "not-found") || isKind(error, "not-a-directory");
 }
 
-function descend(
+function below(
   options: GlobWalkOptions,
   { name, position }: { readonly name: string; readonly position: GlobPosition },
-): AsyncGenerator<ListedFile> {
-  return globWalk({ ...options, root: pathIn(options.root, name), position });
+): GlobWalkOptions {
+  return { ...options, root: pathIn(options.root, name), position };
 }
 
 /** Whether a name that comes after a directory's comes before what is in the directory. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ListedFile } from "../../../src/features/files/files.js";
 import { FileSearch } from "../../../src/features/search/file-search.js";
 import type { GlobOptions, SearchProgress } from "../../../src/features/search/search.js";
 import { kindOfLater } from "../../support/error-kind.js";
@@ -13,7 +14,27 @@ function tree(...paths: string[]): FakeFiles {
   return new FakeFiles(Object.fromEntries(paths.map((path) => [path, ""])));
 }
 
+/** Thousands of directories, one in the other, and a file at the bottom. */
+class DeepFiles extends FakeFiles {
+  readonly bottom = "/d".repeat(5_000);
+
+  constructor() {
+    super({ "/d/f": "" });
+  }
+
+  override async *walk({ prefix = "/" } = {}): AsyncGenerator<ListedFile> {
+    const name = prefix === this.bottom ? "f" : "d";
+    const entry = await this.stat(name === "f" ? "/d/f" : "/d", { etag: false });
+    yield { ...entry, path: `${prefix === "/" ? "" : prefix}/${name}` };
+  }
+}
+
 describe("glob", () => {
+  test("goes as deep as there are directories", async () => {
+    const files = new DeepFiles();
+    expect(await glob(files, "**/f")).toEqual([`${files.bottom}/f`]);
+  });
+
   test("yields files alone, in the order of their paths as text", async () => {
     const paths = [
       "/a",
