@@ -18,7 +18,10 @@ export interface Files {
    * keeps its path_id and its metadata. Errors: `is-a-directory`, `precondition-failed`.
    */
   write(path: string, content: WriteContent, options?: WriteOptions): Promise<FileStat>;
-  /** Several files as one transaction: all of them or none. Errors as for {@link write}. */
+  /**
+   * Several files as one transaction: all of them or none, also of the directories on the way. Errors as
+   * for {@link write}.
+   */
   writeMany(
     files: Iterable<{ readonly path: string; readonly content: string | Uint8Array }>,
     options?: Pick<WriteOptions, "durable">,

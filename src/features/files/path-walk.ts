@@ -6,6 +6,7 @@ import type { Caller } from "../../model/identity.js";
 import { type Ino, ROOT_INO } from "../../model/ids.js";
 import { checkName, splitPath } from "../../model/path.js";
 import type { Entry, FileSystem } from "../../vfs/file-system.js";
+import { MadeDirectories } from "./made-directories.js";
 
 /** path_resolution(7): ELOOP beyond so many. */
 const MOST_SYMLINKS = 40;
@@ -38,7 +39,7 @@ export interface WalkOptions {
   readonly access: "read" | "write";
   /** Whether a symlink at the end is followed: yes unless false. */
   readonly followLast?: boolean;
-  /** Makes the directories on the way that are missing. */
+  /** Makes the directories on the way that are missing; if the operation fails, empty ones go again. */
   readonly makeParents?: boolean;
 }
 
@@ -48,18 +49,26 @@ export class PathWalk {
   readonly caller: Caller;
   readonly #router: Router;
   readonly #held: Ino[] = [];
+  readonly #parents: MadeDirectories;
 
   constructor({ fs, router, caller }: PathParts) {
     this.fs = fs;
     this.caller = caller;
     this.#router = router;
+    this.#parents = new MadeDirectories({ fs, caller });
   }
 
-  /** Runs an operation and takes back its look-ups, however it ends. */
+  /**
+   * Runs an operation and takes back its look-ups, however it ends; when it fails, also the directories
+   * that it made on the way, unless something is in them.
+   */
   static async during<T>(parts: PathParts, use: (walk: PathWalk) => Promise<T>): Promise<T> {
     const walk = new PathWalk(parts);
     try {
       return await use(walk);
+    } catch (error) {
+      await walk.#parents.removeEmpty();
+      throw error;
     } finally {
       walk.forgetAll();
     }
@@ -118,7 +127,7 @@ export class PathWalk {
       const isLast = pending.length === 0;
       let entry = await this.lookup({ parent, name });
       if (entry === undefined && !isLast && makeParents) {
-        entry = await this.makeDirectory({ parent, name });
+        entry = await this.#makeParent({ parent, name });
       }
       if (entry === undefined) {
         if (isLast) return { path: here, parent, name, entry };
@@ -156,12 +165,23 @@ export class PathWalk {
 
   /** Makes a directory unless somebody else did just now. */
   async makeDirectory(request: { parent: Ino; name: string }): Promise<Entry> {
+    return (await this.#make(request)).entry;
+  }
+
+  async #makeParent(request: { parent: Ino; name: string }): Promise<Entry> {
+    const { entry, isNew } = await this.#make(request);
+    if (isNew) this.#parents.add({ ...request, ino: entry.ino });
+    return entry;
+  }
+
+  async #make(request: { parent: Ino; name: string }): Promise<{ entry: Entry; isNew: boolean }> {
     try {
-      return this.keep(await this.fs.mkdir(this.caller, { ...request, mode: DIRECTORY_MODE }));
+      const made = await this.fs.mkdir(this.caller, { ...request, mode: DIRECTORY_MODE });
+      return { entry: this.keep(made), isNew: true };
     } catch (error) {
       const found = isKind(error, "already-exists") ? await this.lookup(request) : undefined;
       if (found === undefined) throw error;
-      return found;
+      return { entry: found, isNew: false };
     }
   }
 

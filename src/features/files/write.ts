@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
-import { NexusError } from "../../model/errors.js";
+import { isKind, NexusError } from "../../model/errors.js";
 import type { ContentHash, Ino } from "../../model/ids.js";
 import { runFew } from "../../model/run-few.js";
 import type { Entry, OpenFlags, Placement } from "../../vfs/file-system.js";
@@ -14,6 +14,8 @@ const FILE_MODE = 0o644;
 const PERMISSIONS = 0o7777;
 /** Each has a file open. */
 const SYNCS_AT_ONCE = 32;
+/** Directories that vanish again and again are made so often. */
+const MOST_ROUNDS = 8;
 
 /** For a file that nobody else knows yet. */
 const NEW_FILE_FLAGS: OpenFlags = {
@@ -145,11 +147,7 @@ async function place(
   if (options.durable === true) {
     await syncAll(prepared.map(({ placement }) => placement.ino));
   }
-  const entries = await fs.placeFiles(
-    caller,
-    prepared.map(({ placement }) => placement),
-  );
-  for (const entry of entries) walk.keep(entry);
+  const entries = await placeFiles(walk, { prepared, options });
   if (options.durable === true) {
     await syncAll(entries.map(({ ino }) => ino));
   }
@@ -158,6 +156,33 @@ async function place(
       writtenStat(walk, { path, etag, entry: entries[index] }),
     ),
   );
+}
+
+/**
+ * Who shares a directory that another one made on the way loses it when that one fails: then it is made
+ * again. Without `parents` a directory that is gone is an error.
+ */
+async function placeFiles(
+  walk: PathWalk,
+  { prepared, options }: { prepared: readonly Prepared[]; options: WriteOptions },
+): Promise<readonly Entry[]> {
+  let placements = prepared.map(({ placement }) => placement);
+  for (let round = 1; ; round++) {
+    try {
+      const entries = await walk.fs.placeFiles(walk.caller, placements);
+      for (const entry of entries) walk.keep(entry);
+      return entries;
+    } catch (error) {
+      const isGone = isKind(error, "not-found") && options.parents !== false;
+      if (!isGone || round === MOST_ROUNDS) throw error;
+    }
+    placements = [];
+    for (const { path, placement } of prepared) {
+      const spot = await walk.find(path, { access: "write", makeParents: true });
+      requireFile(spot);
+      placements.push({ ...placement, parent: spot.parent, name: spot.name });
+    }
+  }
 }
 
 /** Its etag is known already; the content needn't be sealed for it. */

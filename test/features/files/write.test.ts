@@ -9,6 +9,13 @@ async function* failing(): AsyncGenerator<string> {
   throw new Error("the source broke");
 }
 
+async function outcome(action: Promise<unknown>): Promise<string> {
+  return await action.then(
+    () => "done",
+    () => "failed",
+  );
+}
+
 describe("write", () => {
   test("makes the file and the directories on the way, and tells its etag", async () => {
     const world = new FilesWorld();
@@ -142,6 +149,87 @@ describe("write", () => {
     await world.as(user).write("/program", "new");
     expect((await world.files.stat("/program")).mode).toBe(0o755);
     expect((await world.files.stat("/program")).ino).toBe(ino);
+  });
+});
+
+describe("what fails", () => {
+  test.each([
+    ["a condition", (world: FilesWorld) => world.files.write("/g/h/i", "x", { ifMatch: "0" })],
+    ["its source", (world: FilesWorld) => world.files.write("/g/h/i", failing())],
+    [
+      "one file of many",
+      (world: FilesWorld) =>
+        world.files.writeMany([
+          { path: "/g/h/i", content: "x" },
+          { path: "/g/h/i/j", content: "y" },
+        ]),
+    ],
+    ["a copy", (world: FilesWorld) => world.files.copy("/old/directory", "/g/h/i")],
+  ])("by %s leaves no directory that it made on the way", async (_, action) => {
+    const world = new FilesWorld();
+    await world.files.mkdir("/old/directory", { parents: true });
+    expect(await outcome(action(world))).toBe("failed");
+    expect(await world.files.exists("/g")).toBe(false);
+    expect(await world.files.exists("/old/directory")).toBe(true);
+    world.expectNothingHeld();
+    await world.pass(50);
+    expect(world.metadata.orphans()).toStrictEqual([]);
+  });
+
+  test("leaves directories that were there, empty or not", async () => {
+    const world = new FilesWorld();
+    await world.files.mkdir("/g");
+    await expect(world.files.write("/g/h/i", failing())).rejects.toThrow("the source broke");
+    expect(await world.files.exists("/g/h")).toBe(false);
+    expect(await world.files.exists("/g")).toBe(true);
+  });
+
+  test("leaves directories that somebody has filled meanwhile", async () => {
+    const world = new FilesWorld();
+    async function* filling(): AsyncGenerator<string> {
+      yield "half of it";
+      await world.files.write("/g/theirs", "kept");
+      throw new Error("the source broke");
+    }
+    await expect(world.files.write("/g/h/i", filling())).rejects.toThrow("the source broke");
+    expect(await world.text("/g/theirs")).toBe("kept");
+    expect(await world.files.exists("/g/h")).toBe(false);
+    world.expectNothingHeld();
+  });
+
+  test("leaves a directory that somebody has made in the place of its own", async () => {
+    const world = new FilesWorld();
+    async function* replacing(): AsyncGenerator<string> {
+      yield "half of it";
+      await world.files.rmdir("/g");
+      await world.files.mkdir("/g");
+      throw new Error("the source broke");
+    }
+    await expect(world.files.write("/g/i", replacing())).rejects.toThrow("the source broke");
+    expect(await world.files.exists("/g")).toBe(true);
+    world.expectNothingHeld();
+  });
+
+  test("takes no directory from another write that goes on there", async () => {
+    const world = new FilesWorld();
+    let start: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    async function* failingLater(): AsyncGenerator<string> {
+      yield "half of it";
+      await started;
+      throw new Error("the source broke");
+    }
+    const first = outcome(world.files.write("/g/h/first", failingLater()));
+    async function* waiting(): AsyncGenerator<string> {
+      start();
+      yield await first;
+    }
+    const stat = await world.files.write("/g/h/second", waiting());
+    expect(stat.path).toBe("/g/h/second");
+    expect(await world.text("/g/h/second")).toBe("failed");
+    world.expectNothingHeld();
   });
 });
 
