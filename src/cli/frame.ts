@@ -30,6 +30,8 @@ export interface OpenRequest {
   readonly configPath: string | undefined;
   /** Whether to wait for a store that another process is about to give back. */
   readonly patience: "some" | "none";
+  /** Whether a store that isn't there is made. */
+  readonly missingStore: "refuse" | "make";
   /** Ends the waiting. */
   readonly signal: AbortSignal;
   /** Told in words for people when it takes a while. */
@@ -44,6 +46,14 @@ export interface Task {
   readonly dataDir?: Setting | undefined;
   /** Whether to wait for a store that another process has: some unless told otherwise. */
   readonly patience?: "some" | "none";
+  /** Made only for what is of use on an empty store; elsewhere a slip in its name would go unseen. */
+  readonly missingStore?: "refuse" | "make";
+  /**
+   * What Ctrl-C does: the command aborts and leaves nothing half-done, or it ends as every program does.
+   * The latter is for what only reads. Handlers never run while a search backtracks; a signal without
+   * one ends that, too.
+   */
+  readonly onSignal?: "abort" | "end";
   run(session: Session): Promise<void>;
 }
 
@@ -51,7 +61,7 @@ export interface Session {
   readonly client: NexusClient;
   /** Those of the task, as paths of the namespace. */
   readonly paths: readonly string[];
-  /** Aborts when the command is to end: Ctrl-C, or nobody reads its output. */
+  /** Aborts when the command is to end: Ctrl-C where the task aborts on it, or nobody reads its output. */
   readonly signal: AbortSignal;
   /** Shows how far the command is. */
   progress(options: ProgressOptions): Promise<Progress>;
@@ -99,13 +109,13 @@ export class Frame {
    */
   async withClient(
     command: Command,
-    { paths: given = [], dataDir, patience = "some", run }: Task,
+    { paths: given = [], dataDir, run, ...task }: Task,
   ): Promise<void> {
+    const { patience = "some", missingStore = "refuse", onSignal = "abort" } = task;
     const { configPath, settings, paths } = this.locate(command, { paths: given, dataDir });
-    const { signals, open } = this.surroundings;
-    await this.interruptible(async (signal) => {
-      const client = await open({
-        ...{ settings, configPath, patience, signal },
+    await this.#interruptible(onSignal, async (signal) => {
+      const client = await this.surroundings.open({
+        ...{ settings, configPath, patience, missingStore, signal },
         onWait: (message) => void this.say(message),
       });
       const bars: Progress[] = [];
@@ -122,7 +132,7 @@ export class Frame {
         for (const bar of bars) bar.stop();
         await client.close();
       }
-    }, signals);
+    });
   }
 
   /** The store that a command line is about, and its paths as paths of the namespace. */
@@ -145,11 +155,13 @@ export class Frame {
   }
 
   /** Does something that Ctrl-C and a closed output end. */
-  async interruptible(
+  async #interruptible(
+    onSignal: "abort" | "end",
     work: (signal: AbortSignal) => Promise<void>,
-    signals = this.surroundings.signals,
   ): Promise<void> {
-    const interruption = new Interruption(signals);
+    const interruption = new Interruption(
+      onSignal === "abort" ? this.surroundings.signals : undefined,
+    );
     const endWatch = this.output.watchClosed(interruption.stopQuietly);
     try {
       await work(interruption.signal);

@@ -16,13 +16,14 @@ export interface SignalSource {
  * that it has on every program.
  */
 export class Interruption {
-  readonly #source: SignalSource;
+  readonly #source: SignalSource | undefined;
   readonly #controller = new AbortController();
   #signal: Signal | undefined;
 
-  constructor(source: SignalSource) {
+  /** Without a source, signals keep their usual effect. */
+  constructor(source: SignalSource | undefined) {
     this.#source = source;
-    for (const signal of SIGNALS) source.on(signal, this.#onSignal);
+    for (const signal of SIGNALS) source?.on(signal, this.#onSignal);
   }
 
   get signal(): AbortSignal {
@@ -51,7 +52,7 @@ export class Interruption {
 
   /** Signals have their usual effect again. */
   close(): void {
-    for (const signal of SIGNALS) this.#source.off(signal, this.#onSignal);
+    for (const signal of SIGNALS) this.#source?.off(signal, this.#onSignal);
   }
 
   readonly #onSignal = (signal: Signal): void => {

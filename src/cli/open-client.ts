@@ -2,6 +2,7 @@ import { loadConfig } from "../config/load.js";
 import { isKind, NexusError } from "../model/errors.js";
 import type { NexusClient } from "../sdk/client.js";
 import { connectWith } from "../sdk/connect.js";
+import { isStoreMissing } from "../sdk/open-store.js";
 import type { OpenRequest } from "./frame.js";
 
 /** How long a daemon that was unmounted may take to finish. */
@@ -11,11 +12,19 @@ const COMMAND_MS = 10_000;
 
 /**
  * Opens the store that a command line names. One that another command has is waited for, so that two
- * commands beside each other both work. Errors: those of `connect()`.
+ * commands beside each other both work. Errors: those of `connect()`; `not-found` when there is no store
+ * and none is to be made.
  */
 export async function openClient(request: OpenRequest): Promise<NexusClient> {
   const { settings, configPath, signal, patience } = request;
   const config = loadConfig({ explicit: settings, configPath, face: "command" });
+  if (request.missingStore === "refuse" && isStoreMissing(config)) {
+    throw new NexusError(
+      "not-found",
+      `there is no store at ${config.dataDir}; make one with nexus init, or name another with --data-dir`,
+      { path: config.dataDir },
+    );
+  }
   const deadline = performance.now() + COMMAND_MS;
   let mounted: { readonly mountPoint: string; readonly pid: number } | undefined;
   try {

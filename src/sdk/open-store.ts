@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { compose, type Nexus } from "../compose.js";
@@ -69,6 +69,22 @@ export async function openStore(config: Config, patience = PATIENCE): Promise<St
     }
     if (shared !== undefined) requireSame(shared.settings, config);
     return await share(key, shared ?? begin(key, { config, patience }));
+  }
+}
+
+/**
+ * Whether opening this store would make it: its directory isn't there, or its database isn't and nobody is
+ * about to make it. What can't be looked at is not missing; opening says what is wrong with it.
+ */
+export function isStoreMissing({ dataDir, dbPath }: Pick<Config, "dataDir" | "dbPath">): boolean {
+  return isMissing(dataDir) || (isMissing(dbPath) && !DataDirLock.isHeld(dataDir));
+}
+
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -99,6 +99,25 @@ describe("commands on a store", () => {
     expect(problemsIn(join(cwd, "nexus-data"))).toStrictEqual([]);
   });
 
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "a search that would never end is ended by %s",
+    async (signal) => {
+      const cwd = await place();
+      await nexus(["write", "/a", `${"a".repeat(40)}b`], cwd);
+      const { child, ended } = start(["grep", "(a+)+$"], cwd);
+      await holdsStore(child, cwd);
+      // It backtracks when it has used the processor for longer than any start takes.
+      await shell(
+        `until [ $(cut -d " " -f 14 /proc/${child.pid}/stat) -gt 200 ]; do sleep 0.05; done`,
+        { cwd },
+      );
+      child.kill(signal);
+      expect(await ended).toStrictEqual({ code: null, stderr: "" });
+      expect(child.signalCode).toBe(signal);
+      expect((await nexus(["cat", "/a"], cwd)).code).toBe(0);
+    },
+  );
+
   test("an import that is interrupted imports nothing", async () => {
     const [from, to] = [await place(), await place()];
     for (const name of ["a", "b", "c"]) await nexus(["write", `/jobs/${name}`, name], from);

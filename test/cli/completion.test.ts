@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SCRIPTS } from "../../src/cli/completion/scripts.js";
+import { openClient } from "../../src/cli/open-client.js";
 import { testDir } from "../support/temp-dir.js";
 import { each, fakeClient, listedFile } from "./fake-client.js";
 import { runCommand } from "./run-command.js";
@@ -23,13 +24,6 @@ async function candidates(...words: string[]): Promise<string[]> {
   const [kind = "", ...lines] = stdout.trimEnd().split("\n");
   if (kind !== ":words") return [kind];
   return lines.map((line) => line.split("\t")[0] ?? "");
-}
-
-/** The same where the store of the command line is there. */
-async function paths(...words: string[]): Promise<string[]> {
-  const dataDir = testDir();
-  writeFileSync(join(dataDir, "metadata.db"), "");
-  return await candidates("--data-dir", dataDir, ...words);
 }
 
 describe("what may come next on a command line", () => {
@@ -76,25 +70,30 @@ describe("what may come next on a command line", () => {
   });
 
   test("is a path of the namespace", async () => {
-    expect(await paths("cat", "/")).toStrictEqual(["/jobs/", "/readme.md"]);
-    expect(await paths("cat", "/readme.md", "/j")).toStrictEqual(["/jobs/"]);
-    expect(await paths("ls", "/jobs/")).toStrictEqual(["/jobs/a b.json", "/jobs/done/"]);
-    expect(await paths("ls", "r")).toStrictEqual(["readme.md"]);
-    expect(await paths("cp", "/a", "/jobs/d")).toStrictEqual(["/jobs/done/"]);
-    expect(await paths("grep", "TODO", "-p", "/re")).toStrictEqual(["/readme.md"]);
-    expect(await paths("export", "out", "--prefix=/re")).toStrictEqual(["--prefix=/readme.md"]);
+    expect(await candidates("cat", "/")).toStrictEqual(["/jobs/", "/readme.md"]);
+    expect(await candidates("cat", "/readme.md", "/j")).toStrictEqual(["/jobs/"]);
+    expect(await candidates("ls", "/jobs/")).toStrictEqual(["/jobs/a b.json", "/jobs/done/"]);
+    expect(await candidates("ls", "r")).toStrictEqual(["readme.md"]);
+    expect(await candidates("cp", "/a", "/jobs/d")).toStrictEqual(["/jobs/done/"]);
+    expect(await candidates("grep", "TODO", "-p", "/re")).toStrictEqual(["/readme.md"]);
+    expect(await candidates("export", "out", "--prefix=/re")).toStrictEqual([
+      "--prefix=/readme.md",
+    ]);
   });
 
   test("is nothing where a path is no argument, or too many", async () => {
-    expect(await paths("ls", "/", "/")).toStrictEqual([]);
-    expect(await paths("write", "/a", "/")).toStrictEqual([]);
-    expect(await paths("work", "claim", "--lease", "")).toStrictEqual([]);
+    expect(await candidates("ls", "/", "/")).toStrictEqual([]);
+    expect(await candidates("write", "/a", "/")).toStrictEqual([]);
+    expect(await candidates("work", "claim", "--lease", "")).toStrictEqual([]);
   });
 
   test("makes no store that isn't there, and never complains", async () => {
     const missing = join(testDir(), "no-store");
-    const asked = await runCommand(["__complete", "--", "--data-dir", missing, "ls", "/"]);
-    expect(asked).toMatchObject({ code: 0, stdout: ":words\n", stderr: "", opened: [] });
+    const asked = await runCommand(["__complete", "--", "--data-dir", missing, "ls", "/"], {
+      surroundings: { open: openClient },
+    });
+    expect(asked).toMatchObject({ code: 0, stdout: ":words\n", stderr: "" });
+    expect(existsSync(missing)).toBe(false);
     const broken = await runCommand(["__complete", "--", "--config", "/no/file", "ls", "/"]);
     expect(broken).toMatchObject({ code: 0, stdout: ":words\n", stderr: "" });
   });

@@ -187,6 +187,33 @@ describe("Ctrl-C", () => {
     expect([code, fake.isClosed]).toStrictEqual([130, true]);
   });
 
+  test.each(
+    [
+      ["ls"],
+      ["tree"],
+      ["cat", "/a"],
+      ["info", "/a"],
+      ["glob", "*"],
+      ["grep", "a"],
+      ["find-duplicates"],
+      ["meta", "get", "/a", "k"],
+      ["meta", "list", "/a"],
+      ["work", "ready"],
+      ["work", "status"],
+      ["work", "deps", "/a"],
+      ["__complete", "--", "cat", "/"],
+    ].map((args) => [args]),
+  )("is nothing that %j handles: it only reads, and ends as every program does", async (args) => {
+    const signals = new EventEmitter();
+    let handled: unknown;
+    const open = () => {
+      handled = signals.eventNames();
+      return Promise.reject(new NexusError("in-use", "somebody has it"));
+    };
+    await runCommand(args, { surroundings: { signals, open } });
+    expect(handled).toStrictEqual([]);
+  });
+
   test("doesn't hide another error", async () => {
     const signals = new EventEmitter();
     const client = fakeClient({

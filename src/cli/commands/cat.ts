@@ -10,6 +10,7 @@ export function addCatCommand(program: Command, frame: Frame): void {
     .argument("<path...>", "the files")
     .action((paths: string[], _options: unknown, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths,
         run: async ({ client, paths, signal }) => {
           for (const path of paths) {

@@ -1,8 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { dirname, join as joinPath } from "node:path/posix";
 import type { Command } from "commander";
-import { loadConfig } from "../../config/load.js";
 import { type Candidate, complete, type PathCompletion } from "../completion/candidates.js";
 import type { Frame } from "../frame.js";
 
@@ -31,7 +28,7 @@ export function addCompleteCommand(program: Command, frame: Frame): void {
     });
 }
 
-/** Paths of the namespace that begin like this. A store that isn't there is not made for it. */
+/** Paths of the namespace that begin like this. Errors: those of opening the store. */
 async function pathsOf(
   frame: Frame,
   { begin, lead, command }: PathCompletion,
@@ -39,13 +36,11 @@ async function pathsOf(
   // What is typed stays as it is: a relative one doesn't become absolute.
   const typed = begin.slice(0, begin.lastIndexOf("/") + 1);
   const directory = typed === "" ? "." : typed;
-  const { settings, configPath } = frame.locate(command, { paths: [directory] });
-  const config = loadConfig({ explicit: settings, configPath, face: "command" });
-  if (!existsSync(join(config.dataDir, "metadata.db"))) return [];
   const candidates: Candidate[] = [];
   await frame.withClient(command, {
     paths: [directory],
     patience: "none",
+    onSignal: "end",
     run: async ({ client, paths: [prefix = "/"], signal }) => {
       const listing = client.walk({ prefix, recursive: false, directories: true, signal });
       for await (const { path, type } of listing) {

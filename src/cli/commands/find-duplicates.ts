@@ -19,6 +19,7 @@ export function addFindDuplicatesCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((options: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [options.prefix ?? "."],
         run: async ({ client, paths: [prefix = "/"], signal, progress }) => {
           const bar = await progress({ label: "comparing" });

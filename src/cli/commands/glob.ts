@@ -18,6 +18,7 @@ export function addGlobCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((pattern: string, options: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [options.path ?? "."],
         run: async ({ client, paths: [path = "/"], signal }) => {
           const found = client.glob(pattern, { path, signal });

@@ -38,6 +38,7 @@ export function addGrepCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((pattern: string, options: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [options.path ?? "."],
         run: async ({ client, paths: [path = "/"], signal, progress }) => {
           // Matches on the same terminal say well enough how far it is.

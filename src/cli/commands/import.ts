@@ -40,6 +40,8 @@ export function addImportCommand(program: Command, frame: Frame): void {
       const conflictMode = conflictModeOf(options);
       const dryRun = options.dryRun === true;
       return frame.withClient(command, {
+        // What changes nothing makes nothing either.
+        missingStore: dryRun ? "refuse" : "make",
         run: async ({ client, signal, progress }) => {
           const source = await openSource(file, { stdin: frame.surroundings.stdin, signal });
           try {

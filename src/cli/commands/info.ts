@@ -21,6 +21,7 @@ export function addInfoCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((path: string, { json }: { json?: boolean }, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path],
         run: async ({ client, paths: [path = ""] }) => {
           const stat = await client.stat(path, { followSymlinks: false });

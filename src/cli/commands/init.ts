@@ -19,6 +19,7 @@ export function addInitCommand(program: Command, frame: Frame): void {
         source: "the directory that nexus init was given",
       };
       return frame.withClient(command, {
+        missingStore: "make",
         dataDir,
         run: async ({ client }) => {
           const place = client.dataDir;

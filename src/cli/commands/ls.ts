@@ -23,6 +23,7 @@ export function addLsCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON, with sizes in bytes")
     .action((path: string | undefined, options: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path ?? "."],
         run: (session) => list(frame, { session, options }),
       }),

@@ -29,6 +29,7 @@ function addGet(meta: Command, frame: Frame): void {
     .argument("<key>", "the name of the value")
     .action((path: string, key: string, _options: unknown, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path],
         run: async ({ client, paths: [path = ""] }) => {
           const value = await client.metadata.getBytes(path, key);
@@ -88,6 +89,7 @@ function addList(meta: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((path: string, { json }: { json?: boolean }, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path],
         run: async ({ client, paths: [path = ""] }) => {
           const values = await client.metadata.list(path);

@@ -11,6 +11,7 @@ export function addMkdirCommand(program: Command, frame: Frame): void {
     .option("-p, --parents", "those above it, too; no error when it is there")
     .action((path: string, { parents = false }: { parents?: boolean }, command: Command) =>
       frame.withClient(command, {
+        missingStore: "make",
         paths: [path],
         run: ({ client, paths: [path = ""] }) => client.mkdir(path, { parents, existOk: parents }),
       }),

@@ -23,6 +23,7 @@ export function addTreeCommand(program: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((path: string | undefined, options: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path ?? "."],
         run: async (session) => {
           const [root = "/"] = session.paths;

@@ -32,6 +32,7 @@ export function addWriteCommand(program: Command, frame: Frame): void {
     .action((path: string, content: string | undefined, options: Options, command: Command) => {
       const source = sourceOf(content, { options, stdin: frame.surroundings.stdin });
       return frame.withClient(command, {
+        missingStore: "make",
         paths: [path],
         run: async (session) => {
           const stat = await writeFrom(source, { session, options, frame });

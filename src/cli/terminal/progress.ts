@@ -49,9 +49,11 @@ export async function startProgress(
         barCompleteChar: "█",
         barIncompleteChar: "░",
         barsize: 30,
-        hideCursor: true,
         clearOnComplete: true,
-        // Ctrl-C is the command's business; the cursor comes back by stop().
+        // The terminal stays as it is: who is killed can't put its cursor or its line wrapping back.
+        hideCursor: false,
+        linewrap: true,
+        // Ctrl-C is the command's business.
         gracefulExit: false,
       });
       bar.start(totalBytes ?? 0, done, payload);

@@ -13,6 +13,7 @@ export function addDependencies(work: Command, frame: Frame): void {
     .option("--json", "print it as JSON")
     .action((path: string, { json }: { json?: boolean }, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         paths: [path],
         run: async ({ client, paths: [path = ""] }) => {
           const rows = await client.queue.dependencies(path);

@@ -124,6 +124,7 @@ function addListing(
     .option("--json", "print it as JSON")
     .action(({ limit, json }: Options, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         run: async ({ client }) => {
           const items = await list(client.queue, { limit });
           if (json === true) {

@@ -13,6 +13,7 @@ export function addStatus(work: Command, frame: Frame): void {
     .option("--json", "print it as JSON: what is open, and its sum")
     .action(({ json }: { json?: boolean }, command: Command) =>
       frame.withClient(command, {
+        onSignal: "end",
         run: async ({ client }) => {
           const counts = await client.queue.status();
           const { ready, pending, blocked, in_progress } = counts;
