@@ -11,6 +11,7 @@ import { locate } from "./host-paths.js";
 import { Interruption, type SignalSource } from "./interruption.js";
 import { Output, type OutputStream } from "./terminal/output.js";
 import { type Progress, type ProgressOptions, startProgress } from "./terminal/progress.js";
+import { errorLine } from "./terminal/visible.js";
 
 /** What a command has around it: the process's own, or what a test puts there. */
 export interface Surroundings {
@@ -98,8 +99,7 @@ export class Frame {
 
   /** A line for people on stderr. */
   async say(message: string): Promise<void> {
-    const line = this.#complaints.foreign(message.replaceAll("\n", " "));
-    await this.#complaints.line(`nexus: ${line}`);
+    await this.#complaints.write(errorLine(message));
   }
 
   /**

@@ -3,6 +3,7 @@ import { version } from "../telemetry/version.js";
 import { COMMANDS, type CommandEntry } from "./command-table.js";
 import type { Frame } from "./frame.js";
 import { addGlobalOptions, GLOBAL_FLAGS, GLOBAL_OPTIONS_WITH_VALUE } from "./global-options.js";
+import { errorLine } from "./terminal/visible.js";
 
 const EXAMPLES = `
 Examples:
@@ -36,14 +37,7 @@ export async function buildProgram(
       getOutHasColors: () => stdout.isTTY === true && stdout.hasColors?.() === true,
       getErrHasColors: () => stderr.isTTY === true && stderr.hasColors?.() === true,
       // One line, as for all other errors; commander puts its suggestions on a second one.
-      outputError: (text, write) => {
-        write(
-          `nexus: ${text
-            .trimEnd()
-            .replace(/^error: /, "")
-            .replaceAll("\n", " ")}\n`,
-        );
-      },
+      outputError: (text, write) => write(errorLine(text.replace(/^error: /, ""))),
     })
     .configureHelp({ styleTitle: (title) => frame.output.paint("bold", title) })
     .addHelpText("after", EXAMPLES)

@@ -85,11 +85,20 @@ describe("how a command ends", () => {
     expect([code, stderr]).toStrictEqual([1, "nexus: somebody has it\n"]);
   });
 
-  test("what an error says can't command a terminal", async () => {
-    const client = fakeClient({ delete: () => Promise.reject(new Error("\u001b[2Jgone")) });
-    const { stderr } = await runCommand(["rm", "/a"], { client, stderr: "terminal" });
-    expect(stderr).toBe("nexus: \\x1b[2Jgone\n");
-  });
+  test.each(["terminal", "pipe"] as const)(
+    "what an error says can't command a terminal, and stderr is a %s",
+    async (stderr) => {
+      const client = fakeClient({
+        delete: () => Promise.reject(new Error("\u001b[2J\rgone\u009b")),
+      });
+      const ran = await runCommand(["rm", "/a"], { client, stderr });
+      expect(ran.stderr).toBe("nexus: \\x1b[2J\\x0dgone\\x9b\n");
+      const path = await runCommand(["ls", "\u001b[2J\u0007"], { client, stderr });
+      expect(path.stderr).toMatch(/^nexus: [ -~]+\n$/);
+      const word = await runCommand(["\u001b]0;title\u0007"], { stderr });
+      expect(word.stderr).toBe("nexus: unknown command '\\x1b]0;title\\x07'\n");
+    },
+  );
 
   test.each([
     [["sl"], "nexus: unknown command 'sl' (Did you mean ls?)\n"],

@@ -47,7 +47,8 @@ export function addExportCommand(program: Command, frame: Frame): void {
           if (isPiped) return;
           if (options.json === true) return await printJson(frame.output, result);
           const size = withContent ? ` and ${humanSize(result.bytes)} of contents` : "";
-          await frame.output.line(`Exported ${counted(result.files, "file")}${size} to ${file}.`);
+          const target = frame.output.foreign(file);
+          await frame.output.line(`Exported ${counted(result.files, "file")}${size} to ${target}.`);
         },
       }),
     );

@@ -22,11 +22,12 @@ export function addInitCommand(program: Command, frame: Frame): void {
         missingStore: "make",
         dataDir,
         run: async ({ client }) => {
+          const { output } = frame;
           const place = client.dataDir;
           const step = relative(cwd, join(place, ".."));
-          await frame.output.line(`${place} is a Nexus store`);
+          await output.line(`${output.foreign(place)} is a Nexus store`);
           if (step === "" || !place.endsWith(`/${LOCAL_NAME}`)) return;
-          await frame.output.line(`cd ${step}, and the command nexus uses it`);
+          await output.line(`cd ${output.foreign(step)}, and the command nexus uses it`);
         },
       });
     });

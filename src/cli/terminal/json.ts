@@ -1,4 +1,5 @@
 import type { Output } from "./output.js";
+import { visibleJson } from "./visible.js";
 
 /**
  * A value of the library as JSON has it: keys in snake_case, times as ISO 8601, maps as objects, bytes as
@@ -17,7 +18,7 @@ export function toJson(value: unknown): unknown {
 
 /** Prints one value, indented. */
 export async function printJson(output: Output, value: unknown): Promise<void> {
-  await output.line(JSON.stringify(toJson(value), undefined, 2));
+  await output.line(jsonText(output, { value, indent: 2 }));
 }
 
 /** Prints a list while it comes, an entry a line. */
@@ -27,10 +28,18 @@ export async function printJsonList(
 ): Promise<void> {
   let separator = "[\n";
   for await (const value of values) {
-    await output.write(separator + JSON.stringify(toJson(value)));
+    await output.write(separator + jsonText(output, { value }));
     separator = ",\n";
   }
   await output.line(separator === "[\n" ? "[]" : "\n]");
+}
+
+function jsonText(
+  { isTerminal }: Output,
+  { value, indent }: { value: unknown; indent?: number },
+): string {
+  const text = JSON.stringify(toJson(value), undefined, indent);
+  return isTerminal ? visibleJson(text) : text;
 }
 
 function objectOf(

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { type Paint, paintFor } from "./paint.js";
+import { visible } from "./visible.js";
 
 /** A stream that people or programs read: the process's own, or a test's. */
 export type OutputStream = NodeJS.WritableStream & {
@@ -7,9 +8,6 @@ export type OutputStream = NodeJS.WritableStream & {
   readonly columns?: number;
   hasColors?(): boolean;
 };
-
-/** C0 and C1 but for the tab: on a terminal they would be commands. */
-const CONTROL = /(?!\t)\p{Cc}/gu;
 
 /**
  * What a command prints. Every method waits until the reader has caught up, so that a large output
@@ -62,11 +60,7 @@ export class Output {
 
   /** Text from a file or from metadata, which may hold anything: a terminal isn't given commands. */
   foreign(text: string): string {
-    if (!this.isTerminal) return text;
-    return text.replace(
-      CONTROL,
-      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
+    return this.isTerminal ? visible(text) : text;
   }
 
   /** The same for a text of several lines. */

@@ -9,9 +9,10 @@ export async function printSection(
 ): Promise<void> {
   if (title !== undefined) await output.line(`\n${output.paint("bold", title)}`);
   const indent = title === undefined ? "" : "  ";
-  const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  for (const [name, value] of pairs) {
-    const label = output.paint("dim", output.foreign(name));
+  const lines = pairs.map(([name, value]) => ({ name: output.foreign(name), value }));
+  const width = Math.max(0, ...lines.map(({ name }) => name.length));
+  for (const { name, value } of lines) {
+    const label = output.paint("dim", name);
     const gap = " ".repeat(width - name.length);
     await output.line(`${indent}${label}${gap}  ${output.foreign(value)}`);
   }

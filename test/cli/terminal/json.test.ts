@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { printJsonList, toJson } from "../../../src/cli/terminal/json.js";
+import { printJson, printJsonList, toJson } from "../../../src/cli/terminal/json.js";
 import { Output, type OutputStream } from "../../../src/cli/terminal/output.js";
 import { Screen } from "../run-command.js";
 
@@ -28,6 +28,19 @@ describe("JSON", () => {
       metadata: { camelKey: "text", bytes: { base64: "/w==" } },
     });
   });
+
+  test.each(["pipe", "terminal"] as const)(
+    "to a %s is the same value, and commands no terminal",
+    async (kind) => {
+      const value = { name: "\u001b[2J\u009b1m\u007f" };
+      const screen = new Screen(kind);
+      const output = new Output(screen as unknown as OutputStream);
+      await printJson(output, value);
+      expect(JSON.parse(screen.text)).toStrictEqual(value);
+      expect(screen.text.includes("\u009b")).toBe(kind === "pipe");
+      expect(screen.text).not.toContain("\u001b");
+    },
+  );
 
   test.each([
     [[], "[]\n"],

@@ -81,6 +81,16 @@ describe("a table", () => {
     expect(screen.text).toBe("  N  NAME\n  1  one\n100  a hundred\n");
   });
 
+  test("has nothing in a cell that commands a terminal, and leaves it as it is elsewhere", async () => {
+    const rows = [{ n: 1, name: "a\u001b[2J\u0000\u0007b" }];
+    const { screen, out } = output("terminal");
+    await printTable(out, { columns, rows });
+    expect(screen.text).toBe("N  NAME\n1  a\\x1b[2J\\x00\\x07b\n");
+    const piped = output("pipe");
+    await printTable(piped.out, { columns, rows });
+    expect(piped.screen.text).toBe("N  NAME\n1  a\u001b[2J\u0000\u0007b\n");
+  });
+
   test("of nothing is nothing", async () => {
     const { screen, out } = output();
     await printTable(out, { columns, rows: [] });

@@ -51,7 +51,7 @@ export function addClaim(work: Command, frame: Frame): void {
             return frame.endWith(NOTHING_READY);
           }
           if (json === true) await printJson(frame.output, item);
-          else await frame.output.line(item.path);
+          else await frame.output.line(frame.output.foreign(item.path));
         },
       });
     });
