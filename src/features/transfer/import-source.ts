@@ -63,59 +63,94 @@ async function* joined(
 async function readArchive(bytes: AsyncIterable<Uint8Array>): Promise<ImportSource> {
   const { extract } = await import("tar-stream");
   const archive = extract();
-  const reading = pipeline(Readable.from(bytes, { objectMode: false }), archive);
+  const sourceFailures = new Set<unknown>();
+  const failureOf = failuresOf(archive, sourceFailures);
+  const source = Readable.from(noting(sourceFailures, bytes), { objectMode: false });
+  const reading = pipeline(source, archive);
   // The entries fail with the same; this keeps it from failing a second time, unheard.
   reading.catch(() => undefined);
-  const entries = entriesOf(archive[Symbol.asyncIterator](), reading);
+  const entries = entriesOf(archive[Symbol.asyncIterator](), { reading, failureOf });
   const first = await entries.next();
   if (first.done || first.value.header.name !== METADATA) {
     throw new NexusError("invalid-argument", `an archive has to begin with ${METADATA}`, {
       op: "import",
     });
   }
-  return { lines: chunksOf(first.value), contents: contentsOf(entries) };
+  return { lines: chunksOf(first.value, failureOf), contents: contentsOf(entries, failureOf) };
+}
+
+/** Says what a failure in reading an archive comes from. */
+type FailureOf = (error: unknown) => Promise<unknown>;
+
+/**
+ * When an archive breaks off, all that reads of it fails, each in its own way: an entry that nobody was
+ * waiting for says only that it was destroyed. Why, the archive itself says, before it closes. Whatever
+ * isn't the source's own failure is `invalid-argument`.
+ */
+function failuresOf(archive: Extract, sourceFailures: ReadonlySet<unknown>): FailureOf {
+  const ending = new Promise<unknown>((resolve) => {
+    let failure: unknown;
+    archive.on("error", (error) => {
+      failure = error;
+    });
+    archive.on("close", () => resolve(failure));
+  });
+  return async (error) => {
+    const failure = (await ending) ?? error;
+    if (sourceFailures.has(failure)) return failure;
+    const message = `the archive can't be read: ${messageOf(failure)}`;
+    return new NexusError("invalid-argument", message, { op: "import", cause: failure });
+  };
+}
+
+async function* noting(
+  failures: Set<unknown>,
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    failures.add(error);
+    throw error;
+  }
 }
 
 /** Errors: `invalid-argument` for an archive that is broken, and those of the source. */
 async function* entriesOf(
   entries: AsyncIterator<Entry>,
-  reading: Promise<void>,
+  { reading, failureOf }: { reading: Promise<void>; failureOf: FailureOf },
 ): AsyncGenerator<Entry> {
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) yield next.value;
     await reading;
   } catch (error) {
-    throw archiveError(error);
+    throw await failureOf(error);
   } finally {
     await entries.return?.();
   }
 }
 
-function archiveError(error: unknown): unknown {
-  const isOthers = error instanceof Error && "code" in error;
-  if (isOthers || error instanceof NexusError) return error;
-  const message = `the archive can't be read: ${messageOf(error)}`;
-  return new NexusError("invalid-argument", message, { op: "import", cause: error });
-}
-
 /** Other files that somebody may have put into the archive are left alone. */
-async function* contentsOf(entries: AsyncGenerator<Entry>): AsyncGenerator<ArchivedContent> {
+async function* contentsOf(
+  entries: AsyncGenerator<Entry>,
+  failureOf: FailureOf,
+): AsyncGenerator<ArchivedContent> {
   for await (const entry of entries) {
     const { name, type } = entry.header;
     if (type === "file" && name.startsWith(BLOBS)) {
-      yield { hash: name.slice(BLOBS.length), bytes: chunksOf(entry) };
+      yield { hash: name.slice(BLOBS.length), bytes: chunksOf(entry, failureOf) };
     }
     // What nobody has read.
     entry.resume();
   }
 }
 
-async function* chunksOf(entry: Entry): AsyncGenerator<Uint8Array> {
+async function* chunksOf(entry: Entry, failureOf: FailureOf): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of entry) {
       if (chunk instanceof Uint8Array) yield chunk;
     }
   } catch (error) {
-    throw archiveError(error);
+    throw await failureOf(error);
   }
 }
