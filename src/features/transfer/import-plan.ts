@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { FileImport, ImportTarget } from "../../vfs/file-system.js";
+import { withLine } from "./line-failure.js";
 import type { ImportLine } from "./line-format.js";
 import type { Collision, ConflictMode, ImportResult } from "./transfer.js";
 
@@ -56,7 +57,7 @@ export async function planImport({
       add(line, { path, target });
     }
     if (resolution === "remap") {
-      const free = await freePath(path, { lines, planned, targetsOf });
+      const free = await freePath(line, { lines, planned, targetsOf });
       count.remapped += 1;
       message += `, to ${free.path}`;
       add(line, free);
@@ -103,18 +104,19 @@ function isNewer(imported: Timestamp | undefined, existing: Timestamp | undefine
 
 /** The first of `name_imported1.txt`, `name_imported2.txt`, ... that nothing else has or is going to have. */
 async function freePath(
-  path: string,
+  line: ImportLine,
   {
     lines,
     planned,
     targetsOf,
   }: Pick<PlanOptions, "lines" | "targetsOf"> & { planned: ReadonlyMap<string, ImportLine> },
 ): Promise<{ path: string; target: ImportTarget }> {
-  const { dir, name, ext } = posix.parse(path);
+  const { dir, name, ext } = posix.parse(line.path);
   for (let number = 1; ; number++) {
     const candidate = posix.join(dir, `${name}_imported${number}${ext}`);
     if (lines.has(candidate) || planned.has(candidate)) continue;
-    const [target] = await targetsOf([candidate]);
+    const ofLine = new Map([[candidate, line]]);
+    const [target] = await withLine(ofLine, async () => await targetsOf([candidate]));
     if (target?.exists === false) return { path: candidate, target };
   }
 }

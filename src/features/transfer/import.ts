@@ -1,12 +1,13 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../../model/clock.js";
-import { isKind, NexusError } from "../../model/errors.js";
+import { isKind } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { EMPTY_HASH } from "../../model/ids.js";
 import type { FileSystem } from "../../vfs/file-system.js";
 import { readLines } from "./import-lines.js";
 import { type ImportPlan, planImport } from "./import-plan.js";
 import { type ImportSource, openImport } from "./import-source.js";
+import { withLine } from "./line-failure.js";
 import type { ImportLine } from "./line-format.js";
 import type { ImportOptions, ImportResult } from "./transfer.js";
 import { UnnamedContents } from "./unnamed-contents.js";
@@ -33,7 +34,8 @@ export async function importFrom(
   const lines = await readLines(source.lines);
   const contents = new UnnamedContents(parts);
   try {
-    await takeContents(contents, { source, lines, options });
+    const taken = async () => await takeContents(contents, { source, lines, options });
+    await withLine(lines, taken);
     options.signal?.throwIfAborted();
     return await apply(parts, { lines, contents });
   } finally {
@@ -54,7 +56,9 @@ async function takeContents(
     options: ImportOptions;
   },
 ): Promise<void> {
-  const wanted = new Set([...lines.values()].map(({ etag }): string => etag));
+  const wanted = new Map(
+    [...lines.values()].map(({ etag, path }): [string, string] => [etag, path]),
+  );
   let bytes = 0;
   const progress = () => onProgress?.({ files: 0, bytes });
   const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -65,12 +69,15 @@ async function takeContents(
     }
   };
   for await (const { hash, bytes: chunks } of source.contents) {
-    if (!wanted.has(hash) || contents.has(hash)) continue;
-    await contents.add(hash, counted(chunks));
+    const path = wanted.get(hash);
+    if (path === undefined || contents.has(hash)) continue;
+    await contents.add(hash, { path, bytes: counted(chunks) });
     progress();
   }
-  const none = counted(noBytes());
-  if (wanted.has(EMPTY_HASH) && !contents.has(EMPTY_HASH)) await contents.add(EMPTY_HASH, none);
+  const empty = wanted.get(EMPTY_HASH);
+  if (empty !== undefined && !contents.has(EMPTY_HASH)) {
+    await contents.add(EMPTY_HASH, { path: empty, bytes: noBytes() });
+  }
   await contents.check();
 }
 
@@ -102,24 +109,4 @@ async function apply(
 function sizeOf({ files }: ImportPlan): number {
   const sizes = new Map(files.map(({ etag, sizeBytes }) => [etag, sizeBytes]));
   return [...sizes.values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0);
-}
-
-/** Says in a failure which line it comes from. */
-async function withLine<T>(
-  lines: ReadonlyMap<string, ImportLine>,
-  action: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof NexusError) || error.path === undefined) throw error;
-    const line = lines.get(error.path);
-    if (line === undefined) throw error;
-    const { kind, path, message } = error;
-    throw new NexusError(kind, `line ${line.lineNumber}: ${message}`, {
-      op: "import",
-      path,
-      cause: error,
-    });
-  }
 }

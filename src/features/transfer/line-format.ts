@@ -2,6 +2,7 @@ import { NexusError } from "../../model/errors.js";
 import { type ContentHash, EMPTY_HASH, type PathId } from "../../model/ids.js";
 import { canonicalPath } from "../../model/path.js";
 import { parseTimestamp, type Timestamp } from "../../model/timestamp.js";
+import { isDeeper } from "./json-depth.js";
 
 /** What an import knows of one file: a line that was found right. */
 export interface ImportLine {
@@ -22,7 +23,12 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const REQUIRED = ["path", "backend_name", "physical_path", "size"];
 const HASH = /^[0-9a-f]{64}$/;
 const PATH_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** With groups of four, millions of them would be too many for the stack. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** JSON of more can't be written again without exhausting the stack at some depth. */
+const MOST_LEVELS = 1000;
+/** limits.h: longer ones are nothing to print. */
+const PATH_MAX = 4096;
 
 /** The values of custom metadata as a line has them: text as text, everything else as its base64. */
 export function encodeMetadata(
@@ -47,7 +53,7 @@ export function parseLine(text: string, lineNumber: number): ImportLine {
       throw new NexusError(
         "invalid-argument",
         `Missing required field: ${key} at line ${lineNumber}`,
-        { op: "import" },
+        { op: "import", ...pathOf(line) },
       );
     }
   }
@@ -83,10 +89,28 @@ function parseObject(text: string, lineNumber: number): JsonObject {
       cause,
     });
   }
-  if (isObject(value)) return value;
-  throw new NexusError("invalid-argument", `No JSON object at line ${lineNumber}`, {
-    op: "import",
-  });
+  if (!isObject(value)) {
+    throw new NexusError("invalid-argument", `No JSON object at line ${lineNumber}`, {
+      op: "import",
+    });
+  }
+  if (isDeeper(value, MOST_LEVELS)) {
+    const levels = `the object has more than ${MOST_LEVELS} levels`;
+    throw new NexusError("invalid-argument", `Invalid JSON at line ${lineNumber}: ${levels}`, {
+      op: "import",
+      ...pathOf(value),
+    });
+  }
+  return value;
+}
+
+/** What a broken line says that it is about. */
+function pathOf({ path }: JsonObject): { path?: string } {
+  return typeof path === "string" ? { path } : {};
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && BASE64.test(text);
 }
 
 function isObject(value: unknown): value is JsonObject {
@@ -107,9 +131,15 @@ class Fields {
     if (isRight) return;
     throw new NexusError(
       "invalid-argument",
-      `Invalid field at line ${this.#lineNumber}: ${field} ${problem}`,
-      { op: "import" },
+      `Invalid field at line ${this.#lineNumber}: ${field} ${problem}${this.#ofPath()}`,
+      { op: "import", ...pathOf(this.#line) },
     );
+  }
+
+  /** With what isn't fit to be seen written as JSON writes it. */
+  #ofPath(): string {
+    const { path } = pathOf(this.#line);
+    return path === undefined || path.length > PATH_MAX ? "" : `, in ${JSON.stringify(path)}`;
   }
 
   path(): string {
@@ -121,7 +151,7 @@ class Fields {
       if (!(error instanceof NexusError)) throw error;
       throw new NexusError(
         error.kind,
-        `Invalid path at line ${this.#lineNumber}: ${error.message}`,
+        `Invalid path at line ${this.#lineNumber}: ${error.message}${this.#ofPath()}`,
         {
           op: "import",
           path,
@@ -178,7 +208,7 @@ class Fields {
       return Buffer.from(text, "utf8");
     }
     const { base64 } = value;
-    this.check(`custom_metadata '${key}'`, BASE64.test(base64), "is not base64");
+    this.check(`custom_metadata '${key}'`, isBase64(base64), "is not base64");
     return Buffer.from(base64, "base64");
   }
 }

@@ -10,6 +10,12 @@ const ETAG = "user.nexus.etag";
 const CHECKED_TOGETHER = 256;
 const CHECKED_BYTES = 64 * 1024 * 1024;
 
+interface Unchecked {
+  readonly ino: Ino;
+  /** Of a file that is going to have the content. */
+  readonly path: string;
+}
+
 /**
  * Contents that are in the store before any file has them: each is that of a file without a name, sealed
  * as every other. When this is closed those files go, and with them what no import has used; after a
@@ -19,7 +25,7 @@ export class UnnamedContents {
   readonly #fileSystem: FileSystem;
   readonly #caller: Caller;
   readonly #inos = new Map<string, Ino>();
-  readonly #unchecked = new Map<string, Ino>();
+  readonly #unchecked = new Map<string, Unchecked>();
   #uncheckedBytes = 0;
 
   constructor({ fileSystem, caller }: { fileSystem: FileSystem; caller: Caller }) {
@@ -37,12 +43,16 @@ export class UnnamedContents {
 
   /**
    * Takes a content in. Whether it is the one that it is said to be is checked for many at once, so an
-   * error may be that of an earlier one; {@link check} checks the last ones. Errors: `invalid-argument`.
+   * error may be that of an earlier one; {@link check} checks the last ones. `path` is that of a file
+   * which is going to have it. Errors: `invalid-argument`, with that path.
    */
-  async add(hash: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  async add(
+    hash: string,
+    { path, bytes }: { path: string; bytes: AsyncIterable<Uint8Array> },
+  ): Promise<void> {
     const { ino, sizeBytes } = await this.#write(bytes);
     this.#inos.set(hash, ino);
-    this.#unchecked.set(hash, ino);
+    this.#unchecked.set(hash, { ino, path });
     this.#uncheckedBytes += sizeBytes;
     if (this.#unchecked.size >= CHECKED_TOGETHER || this.#uncheckedBytes >= CHECKED_BYTES) {
       await this.check();
@@ -55,21 +65,21 @@ export class UnnamedContents {
     this.#unchecked.clear();
     this.#uncheckedBytes = 0;
     const checks = unchecked.map(
-      ([hash, ino]) =>
+      ([hash, one]) =>
         () =>
-          this.#check(hash, ino),
+          this.#check(hash, one),
     );
     await runFew(checks, { atOnce: CHECKED_TOGETHER });
   }
 
-  async #check(hash: string, ino: Ino): Promise<void> {
+  async #check(hash: string, { ino, path }: Unchecked): Promise<void> {
     const value = await this.#fileSystem.getxattr(this.#caller, { ino, name: ETAG });
     const actual = value === undefined ? "unknown" : Buffer.from(value).toString();
     if (actual === hash) return;
     throw new NexusError(
       "invalid-argument",
-      `a content in the archive is damaged: it is called ${hash}, and its hash is ${actual}`,
-      { op: "import" },
+      `the content of ${path} is damaged in the archive: it is called ${hash}, and its hash is ${actual}`,
+      { op: "import", path },
     );
   }
 

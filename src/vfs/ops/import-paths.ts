@@ -31,7 +31,7 @@ export function writableSteps(
   });
   const refused = refusal(caller.identity, { place, access: "write" });
   if (refused !== undefined) {
-    throw new NexusError(refused.kind, refused.message, { op: "import", path });
+    throw new NexusError(refused.kind, `${path}: ${refused.message}`, { op: "import", path });
   }
   if (steps.length === 0) throw new NexusError("is-a-directory", "/ is a directory", { path });
   if (!mayBeFile(caller.identity, { place, parent })) {

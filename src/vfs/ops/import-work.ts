@@ -5,18 +5,20 @@ import { type DependencyReference, WORK_KEY } from "../../model/work.js";
 import type { ImportedWork } from "../../storage/metadata/import-store.js";
 import type { FileImport } from "../file-system.js";
 import type { Volume } from "../volume.js";
-import type { Step } from "./import-paths.js";
+import { requireNoCycle } from "./import-cycles.js";
+import type { Found, Step } from "./import-paths.js";
 import { resolveDependencies } from "./work-attributes.js";
 
 interface WorkFile {
   readonly file: FileImport;
   readonly steps: readonly Step[];
+  readonly found: Found;
 }
 
 /**
  * What the queue has to know of each file of an import. A dependency that means no file yet may mean
- * one of the import. Errors: `invalid-argument`, `access-denied` (a dependency on a place that the caller
- * may not see).
+ * one of the import. Errors: `invalid-argument` (also a cycle), `access-denied` (a dependency on a place
+ * that the caller may not see).
  */
 export function importedWork(
   volume: Volume,
@@ -26,7 +28,7 @@ export function importedWork(
   const byId = new Map(files.map(({ file: { pathId } }, index) => [pathId, index]));
   const inImport = (reference: DependencyReference) =>
     reference.by === "path" ? byPath.get(reference.path) : byId.get(reference.pathId);
-  return files.map(({ file, steps }) => {
+  const works = files.map(({ file, steps }): ImportedWork => {
     const place = steps.at(-1)?.place ?? volume.router.root;
     const zone = zonePath(place.zone);
     const value = file.metadata.get(WORK_KEY.dependsOn);
@@ -40,7 +42,11 @@ export function importedWork(
     } catch (error) {
       if (!(error instanceof NexusError)) throw error;
       const { path } = file;
-      throw new NexusError(error.kind, error.message, { op: "import", path, cause: error });
+      const message = `${path}: ${error.message}`;
+      throw new NexusError(error.kind, message, { op: "import", path, cause: error });
     }
   });
+  const imported = files.map(({ file: { path }, found }) => ({ path, ino: found.file?.ino }));
+  requireNoCycle(volume, { files: imported, works });
+  return works;
 }
