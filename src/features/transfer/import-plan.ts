@@ -1,8 +1,10 @@
-import { posix } from "node:path";
+import { isKind } from "../../model/errors.js";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { FileImport, ImportTarget } from "../../vfs/file-system.js";
 import { withLine } from "./line-failure.js";
 import type { ImportLine } from "./line-format.js";
+import { directoriesOf } from "./line-tree.js";
+import { remappedPath } from "./remapped-path.js";
 import type { Collision, ConflictMode, ImportResult } from "./transfer.js";
 
 /** What an import is going to do. */
@@ -39,6 +41,10 @@ export async function planImport({
     planned.set(path, line);
     files.push(fileImport(line, { path, target, now }));
   };
+  const directories = new Set(
+    mode === "remap" ? [...lines.keys()].flatMap((path) => [...directoriesOf(path)]) : [],
+  );
+  const isPlanned = (path: string) => lines.has(path) || planned.has(path) || directories.has(path);
   const targets = await targetsOf([...lines.keys()]);
   for (const [index, line] of [...lines.values()].entries()) {
     const target = targets[index];
@@ -57,7 +63,7 @@ export async function planImport({
       add(line, { path, target });
     }
     if (resolution === "remap") {
-      const free = await freePath(line, { lines, planned, targetsOf });
+      const free = await freePath(line, { isPlanned, targetsOf });
       count.remapped += 1;
       message += `, to ${free.path}`;
       add(line, free);
@@ -106,18 +112,21 @@ function isNewer(imported: Timestamp | undefined, existing: Timestamp | undefine
 async function freePath(
   line: ImportLine,
   {
-    lines,
-    planned,
+    isPlanned,
     targetsOf,
-  }: Pick<PlanOptions, "lines" | "targetsOf"> & { planned: ReadonlyMap<string, ImportLine> },
+  }: Pick<PlanOptions, "targetsOf"> & { isPlanned: (path: string) => boolean },
 ): Promise<{ path: string; target: ImportTarget }> {
-  const { dir, name, ext } = posix.parse(line.path);
   for (let number = 1; ; number++) {
-    const candidate = posix.join(dir, `${name}_imported${number}${ext}`);
-    if (lines.has(candidate) || planned.has(candidate)) continue;
-    const ofLine = new Map([[candidate, line]]);
-    const [target] = await withLine(ofLine, async () => await targetsOf([candidate]));
-    if (target?.exists === false) return { path: candidate, target };
+    const path = remappedPath(line.path, number);
+    if (isPlanned(path)) continue;
+    try {
+      const ofLine = new Map([[path, line]]);
+      const [target] = await withLine(ofLine, async () => await targetsOf([path]));
+      if (target?.exists === false) return { path, target };
+    } catch (error) {
+      // A directory has the name, or something else that is no file.
+      if (!isKind(error, "is-a-directory") && !isKind(error, "not-supported")) throw error;
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { interruption, requireNotAborted } from "../files/abort.js";
 import type { Files } from "../files/files.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
+import { requireConflictMode } from "./conflict-mode.js";
 import { Export } from "./export.js";
 import { type ImportParts, importFrom } from "./import.js";
 import type {
@@ -42,8 +43,9 @@ export class NamespaceTransfer implements Transfer {
     source: string | Readable,
     options: ImportOptions = {},
   ): Promise<ImportResult> {
+    const conflictMode = requireConflictMode(options.conflictMode ?? "skip");
     return await interruptible(options.signal, async () => {
-      const parts = { ...this.#parts, options };
+      const parts = { ...this.#parts, options: { ...options, conflictMode } };
       if (typeof source !== "string") return await importFrom(source, parts);
       const stream = createReadStream(source);
       try {
