@@ -100,17 +100,24 @@ export function clientError(error: unknown, { op, path }: Asked): unknown {
   const Class: ErrorClass = CLASSES[error.kind];
   if (error.constructor !== NexusError) return error;
   const at = pathOf(error, path);
-  const names = at !== undefined && !error.message.includes(at);
-  const message = names ? `${at}: ${error.message}` : error.message;
+  const message = at === undefined ? error.message : messageWith(at, error);
   const details = { op: error.op ?? op, ...(at === undefined ? {} : { path: at }), cause: error };
   const mapped = new Class(error.kind, message, details);
   mapped.name = Class.name;
   return mapped;
 }
 
+/** The message, with the path in it once: what was deep inside only knows the last name. */
+function messageWith(at: string, { message, path }: NexusError): string {
+  if (message.includes(at)) return message;
+  const isNamed = path !== undefined && at.endsWith(`/${path}`) && message.startsWith(`'${path}'`);
+  return isNamed ? `${at}${message.slice(path.length + 2)}` : `${at}: ${message}`;
+}
+
 /** What was asked for, unless the trouble is elsewhere: at the other path of a copy, say. */
 function pathOf({ path: found }: NexusError, asked: string | undefined): string | undefined {
-  if (asked === undefined) return found;
+  // What isn't typed may be no text; the error says so then.
+  if (typeof asked !== "string") return found;
   const isElsewhere = found?.startsWith("/") === true && !`${asked}/`.startsWith(`${found}/`);
   return isElsewhere ? found : asked;
 }

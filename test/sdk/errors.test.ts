@@ -31,6 +31,20 @@ describe("an error of a client", () => {
     expect(error).toMatchObject({ path: "/to", message: "/to exists already" });
   });
 
+  test("has the whole path in place of the name that is known deep inside", () => {
+    const cause = new NexusError("precondition-failed", "'q' doesn't exist", { path: "q" });
+    const error = clientError(cause, { op: "write", path: "/a/q" });
+    expect(error).toMatchObject({ path: "/a/q", message: "/a/q doesn't exist" });
+    const elsewhere = clientError(cause, { op: "write", path: "/a/bq" });
+    expect(elsewhere).toMatchObject({ message: "/a/bq: 'q' doesn't exist" });
+  });
+
+  test("says what is wrong with a path that is no text", () => {
+    const cause = new NexusError("invalid-path", "a path must be a text, not number");
+    const error = clientError(cause, { op: "read", path: 5 as unknown as string });
+    expect(error).toMatchObject({ kind: "invalid-path", path: undefined, message: cause.message });
+  });
+
   test("goes through as it is when it is somebody else's", () => {
     const error = new TypeError("the caller's own");
     expect(clientError(error, { op: "write" })).toBe(error);
