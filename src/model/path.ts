@@ -1,5 +1,6 @@
 import { NAME_MAX_BYTES } from "./attributes.js";
 import { NexusError } from "./errors.js";
+import { typeName } from "./type-name.js";
 
 /** Unicode category Cc; NUL is one of them. They corrupt terminals, logs and line-based tools. */
 const CONTROL = /\p{Cc}/u;
@@ -40,6 +41,10 @@ export function checkName(name: string): string {
  * Errors: `invalid-path`, `name-too-long`.
  */
 export function splitPath(path: string): string[] {
+  // Every path of a caller comes by here, and not every caller's compiler has seen its type.
+  if (typeof path !== "string") {
+    throw new NexusError("invalid-path", `a path must be a text, not ${typeName(path)}`);
+  }
   if (path === "") throw new NexusError("invalid-path", "a path can't be empty", { path });
   if (!path.isWellFormed()) {
     throw new NexusError("invalid-path", "a path must be valid Unicode", { path });

@@ -56,6 +56,13 @@ describe("canonicalPath", () => {
     expect(kindOf(() => canonicalPath(path))).toBe("invalid-path");
   });
 
+  test.each([5, null, undefined, ["/a"]])("refuses %j, and says what it is", (value) => {
+    const path = value as unknown as string;
+    expect(kindOf(() => canonicalPath(path))).toBe("invalid-path");
+    const found = value === null ? "null" : typeof value;
+    expect(() => canonicalPath(path)).toThrow(`a path must be a text, not ${found}`);
+  });
+
   test("keeps forms of Unicode apart, as Linux does", () => {
     expect(canonicalPath("/\u00e9")).not.toBe(canonicalPath("/e\u0301"));
   });

@@ -1,5 +1,5 @@
 import type { OpenFlags } from "../../vfs/file-system.js";
-import { chunksOf, wholeBytes } from "./chunks.js";
+import { chunksOf, requireContent, wholeBytes } from "./chunks.js";
 import { fileStat } from "./file-stat.js";
 import type { FileStat, WriteContent, WriteOptions } from "./files.js";
 import { type PathParts, PathWalk } from "./path-walk.js";
@@ -19,6 +19,7 @@ export async function append(
     content: WriteContent;
   },
 ): Promise<FileStat> {
+  requireContent(content);
   return await PathWalk.during(parts, async (walk) => {
     const { fs, caller } = walk;
     const spot = await walk.find(path, { access: "write", makeParents: true });

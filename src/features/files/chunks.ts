@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { NexusError } from "../../model/errors.js";
+import { typeName } from "../../model/type-name.js";
 import { orAborted, requireNotAborted } from "./abort.js";
 import type { WriteContent } from "./files.js";
 
@@ -15,6 +16,7 @@ export async function* chunksOf(
   content: WriteContent,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
+  requireContent(content);
   let isFirst = true;
   for await (const part of partsOf(content, signal)) {
     const bytes = bytesOf(part);
@@ -26,6 +28,16 @@ export async function* chunksOf(
     }
   }
   requireNotAborted(signal);
+}
+
+/** Errors: `invalid-argument` for what is no content, whatever comes out of it. */
+export function requireContent(content: WriteContent): void {
+  if (typeof content === "string" || content instanceof Uint8Array) return;
+  // What isn't typed may be anything.
+  const found: unknown = content;
+  const isObject = typeof found === "object" && found !== null;
+  if (isObject && (Symbol.asyncIterator in found || Symbol.iterator in found)) return;
+  throw notContent(found);
 }
 
 /** The bytes of a content that is all there; undefined for one that comes piece by piece. */
@@ -63,9 +75,9 @@ async function* partsOf(
 function iteratorOf(
   content: Exclude<WriteContent, string | Uint8Array>,
 ): Iterator<Uint8Array | string> | AsyncIterator<Uint8Array | string> {
-  if (Symbol.asyncIterator in content) return content[Symbol.asyncIterator]();
-  if (Symbol.iterator in content) return content[Symbol.iterator]();
-  throw notContent(content);
+  return Symbol.asyncIterator in content
+    ? content[Symbol.asyncIterator]()
+    : content[Symbol.iterator]();
 }
 
 function bytesOf(part: Uint8Array | string): Uint8Array {
@@ -75,6 +87,6 @@ function bytesOf(part: Uint8Array | string): Uint8Array {
 }
 
 function notContent(found: unknown): NexusError {
-  const what = found === null ? "null" : typeof found;
-  return new NexusError("invalid-argument", `a content is text, bytes or a stream, not ${what}`);
+  const message = `a content is text, bytes (a Uint8Array), or a stream of those, not ${typeName(found)}`;
+  return new NexusError("invalid-argument", message);
 }

@@ -15,7 +15,8 @@ export interface Files {
   /**
    * Gives a file this content, as one step: whoever reads it meanwhile has the whole old or the whole
    * new one, and what fails halfway leaves the old one. Directories on the way are made. The file
-   * keeps its path_id and its metadata. Errors: `is-a-directory`, `precondition-failed`.
+   * keeps its path_id and its metadata. Errors: `is-a-directory`, `precondition-failed`,
+   * `invalid-argument` (no content, no mode).
    */
   write(path: string, content: WriteContent, options?: WriteOptions): Promise<FileStat>;
   /**
@@ -94,7 +95,7 @@ export interface WriteOptions {
   readonly durable?: boolean;
   /** Whether directories on the way are made: yes unless false. */
   readonly parents?: boolean;
-  /** Permission bits of a new file, 0o644 by default. */
+  /** Permission bits of a new file, 0 to 0o7777; 0o644 by default. */
   readonly mode?: number;
   readonly signal?: AbortSignal;
   /** Told how many bytes were taken so far. */
@@ -119,7 +120,7 @@ export interface StatOptions {
 export interface MkdirOptions {
   readonly parents?: boolean;
   readonly existOk?: boolean;
-  /** Permission bits, 0o755 by default. */
+  /** Permission bits, 0 to 0o7777; 0o755 by default. */
   readonly mode?: number;
 }
 

@@ -5,13 +5,14 @@ import { isKind, NexusError } from "../../model/errors.js";
 import type { ContentHash, Ino } from "../../model/ids.js";
 import { runFew } from "../../model/run-few.js";
 import type { Entry, OpenFlags, Placement } from "../../vfs/file-system.js";
-import { chunksOf } from "./chunks.js";
+import { chunksOf, requireContent } from "./chunks.js";
 import { fileStat } from "./file-stat.js";
 import type { FileStat, WriteContent, WriteOptions } from "./files.js";
 import { type PathParts, PathWalk, type Spot } from "./path-walk.js";
+import { permissionBits } from "./permission-bits.js";
+import { requireConditions, requireFileToWrite } from "./write-input.js";
 
 const FILE_MODE = 0o644;
-const PERMISSIONS = 0o7777;
 /** Each has a file open. */
 const SYNCS_AT_ONCE = 32;
 /** Directories that vanish again and again are made so often. */
@@ -59,7 +60,11 @@ export async function writeMany(
     const prepared: Prepared[] = [];
     const all = [...files];
     // Before the first one makes its directories.
-    for (const { path } of all) walk.authorize(path, { access: "write" });
+    for (const file of all) {
+      requireFileToWrite(file);
+      walk.authorize(file.path, { access: "write" });
+      requireContent(file.content);
+    }
     for (const { path, content } of all) {
       prepared.push(await prepare(walk, { path, content, options: {} }));
       await setImmediate();
@@ -73,8 +78,10 @@ async function prepare(
   walk: PathWalk,
   { path, content, options }: { path: string; content: WriteContent; options: WriteOptions },
 ): Promise<Prepared> {
-  requireConditions(options, path);
-  const { ifMatch, ifNoneMatch, mode = FILE_MODE, parents = true } = options;
+  requireConditions(options, { path });
+  requireContent(content);
+  const { ifMatch, ifNoneMatch, parents = true } = options;
+  const mode = permissionBits(options.mode ?? FILE_MODE);
   const spot = await walk.find(path, { access: "write", makeParents: parents });
   requireFile(spot);
   if (ifNoneMatch === "*" && spot.entry !== undefined) {
@@ -83,7 +90,7 @@ async function prepare(
   }
   const { fs, caller } = walk;
   const { parent, name } = spot;
-  const request = { ino: parent, name, mode: mode & PERMISSIONS, exclusive: false };
+  const request = { ino: parent, name, mode, exclusive: false };
   const { entry, opened } = await fs.tmpfile(caller, { ...request, flags: NEW_FILE_FLAGS });
   walk.keep(entry);
   const hash = createHash("sha256");
@@ -100,18 +107,6 @@ async function prepare(
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   };
   return { path: spot.path, placement, etag: hash.digest("hex") as ContentHash };
-}
-
-/** Whoever passes an etag that isn't known would overwrite what he meant to protect. */
-function requireConditions(options: WriteOptions, path: string): void {
-  for (const name of ["ifMatch", "ifNoneMatch"] as const) {
-    if (!(name in options) || typeof options[name] === "string") continue;
-    throw new NexusError(
-      "invalid-argument",
-      `${name} is ${options[name]}: the etag isn't known while a file is written; leave the option out to write in any case`,
-      { path },
-    );
-  }
 }
 
 async function fill(

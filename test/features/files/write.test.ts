@@ -152,6 +152,74 @@ describe("write", () => {
   });
 });
 
+/** What an untyped program may pass. */
+function untyped<T>(value: unknown): T {
+  return value as T;
+}
+
+describe("what makes no sense", () => {
+  test.each([5, null, undefined, true, {}, [5]])("%j is no content", async (value) => {
+    const world = new FilesWorld();
+    const content = untyped<string>(value);
+    const refusal = { kind: "invalid-argument", message: expect.stringContaining("a content is") };
+    await expect(world.files.write("/d/f", content)).rejects.toMatchObject(refusal);
+    await expect(world.files.writeMany([{ path: "/d/f", content }])).rejects.toMatchObject(refusal);
+    await expect(world.files.append("/d/f", content)).rejects.toMatchObject(refusal);
+    world.expectNothingHeld();
+  });
+
+  test.each([5, null, undefined, true])("%j makes no file by appending", async (value) => {
+    const world = new FilesWorld();
+    const content = untyped<string>(value);
+    expect(await kindOfLater(world.files.append("/d/f", content))).toBe("invalid-argument");
+    expect(await world.files.exists("/d")).toBe(false);
+  });
+
+  test.each([undefined, null, "/f"])("%j is no file for writeMany", async (value) => {
+    const world = new FilesWorld();
+    const files = [{ path: "/a", content: "x" }, untyped<{ path: string; content: string }>(value)];
+    await expect(world.files.writeMany(files)).rejects.toMatchObject({
+      kind: "invalid-argument",
+      message: expect.stringContaining("an object with a path and a content"),
+    });
+    expect(await world.files.exists("/a")).toBe(false);
+  });
+
+  test.each([-1, 0o10000, 0o100000, 1.5, Number.NaN])("%d is no mode", async (mode) => {
+    const world = new FilesWorld();
+    const refusal = { kind: "invalid-argument", message: expect.stringContaining("0 to 0o7777") };
+    await expect(world.files.write("/f", "x", { mode })).rejects.toMatchObject(refusal);
+    await expect(world.files.mkdir("/d", { mode })).rejects.toMatchObject(refusal);
+    expect(await world.files.exists("/f")).toBe(false);
+    expect(await world.files.exists("/d")).toBe(false);
+  });
+
+  test.each([0, 0o7777])("%d is the mode that a file gets", async (mode) => {
+    const world = new FilesWorld();
+    expect((await world.files.write("/f", "x", { mode })).mode).toBe(mode);
+  });
+
+  test.each([5, null, undefined, {}])("%j is no path", async (value) => {
+    const { files } = new FilesWorld();
+    const path = untyped<string>(value);
+    const actions = [
+      () => files.read(path),
+      () => files.write(path, "x"),
+      () => files.writeMany([{ path, content: "x" }]),
+      () => files.stat(path),
+      () => files.exists(path),
+      () => files.copy("/", path),
+      () => files.list({ prefix: value === undefined ? untyped<string>(1) : path }),
+    ];
+    for (const action of actions) {
+      await expect(action()).rejects.toMatchObject({
+        kind: "invalid-path",
+        message: expect.stringContaining("a path must be a text"),
+      });
+    }
+  });
+});
+
 describe("what fails", () => {
   test.each([
     ["a condition", (world: FilesWorld) => world.files.write("/g/h/i", "x", { ifMatch: "0" })],
