@@ -59,6 +59,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["version"],
     async () => (await import("./commands/version.js")).addVersionCommand,
   ),
+  entry(PROGRAM, ["help"], async () => (await import("./commands/help.js")).addHelpCommand),
   entry(
     PROGRAM,
     ["__complete"],

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../telemetry/version.js";
 import { COMMANDS, type CommandEntry } from "./command-table.js";
+import { addHelpOf } from "./commands/help.js";
 import type { Frame } from "./frame.js";
 import { addGlobalOptions, GLOBAL_FLAGS, GLOBAL_OPTIONS_WITH_VALUE } from "./global-options.js";
 import { errorLine } from "./terminal/visible.js";
@@ -49,9 +50,9 @@ export async function buildProgram(
     const add = await entry.load();
     add(program, frame);
   }
-  // In the last group, with what is about the program itself.
-  program.helpCommand(true);
-  for (const command of program.commands) completeCommand(command);
+  // There is a command of that name, whether it is loaded or not.
+  program.helpCommand(false);
+  for (const command of program.commands) completeCommand(command, frame);
   return program;
 }
 
@@ -68,8 +69,9 @@ function namedCommand(args: readonly string[]): CommandEntry | undefined {
 }
 
 /** What is the same for all commands. What is handed on to another program stays as it is. */
-function completeCommand(command: Command): void {
+function completeCommand(command: Command, frame: Frame): void {
   if (command.name() === "mount") return;
   addGlobalOptions(command);
-  for (const subcommand of command.commands) completeCommand(subcommand);
+  if (command.commands.length > 0) addHelpOf(command, frame);
+  for (const subcommand of command.commands) completeCommand(subcommand, frame);
 }

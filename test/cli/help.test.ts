@@ -52,6 +52,27 @@ describe("help", () => {
     expect((await runCommand(["help", "grep"])).stdout).toBe(stdout);
   });
 
+  test("is there for commands of commands, and as a command of those", async () => {
+    const { stdout } = await runCommand(["work", "claim", "--help"]);
+    expect(stdout).toContain("nexus work claim");
+    expect((await runCommand(["help", "work", "claim"])).stdout).toBe(stdout);
+    expect((await runCommand(["work", "help", "claim"])).stdout).toBe(stdout);
+    expect((await runCommand(["help", "unmount"])).stdout).toContain("nexus umount");
+  });
+
+  test.each([
+    [["help", "bogus"], "unknown command 'bogus'"],
+    [["help", "grpe"], "unknown command 'grpe' (Did you mean grep?)"],
+    [["help", "work", "bogus"], "unknown command 'bogus'"],
+    [["help", "work", "raedy"], "unknown command 'raedy' (Did you mean ready?)"],
+    [["work", "help", "raedy"], "unknown command 'raedy' (Did you mean ready?)"],
+    [["help", "ls", "more"], "unknown command 'more'"],
+    [["help", "\u001b[2J"], "unknown command '\\x1b[2J'"],
+  ])("of what is no command is one line: %j", async (args, expected) => {
+    const { code, stdout, stderr } = await runCommand(args);
+    expect([code, stdout, stderr]).toStrictEqual([2, "", `nexus: ${expected}\n`]);
+  });
+
   test("fits into 80 columns", async () => {
     for (const words of VISIBLE.filter(([name]) => name !== "mount")) {
       const { stdout } = await runCommand([...words, "--help"]);
