@@ -132,8 +132,44 @@ describe("export", () => {
     world.fs.release({ handle });
     expect(readdirSync(directory)).toStrictEqual(["out.jsonl"]);
     expect(readFileSync(out, "utf8")).toBe("older");
-    const lost = world.transfer().exportMetadata(join(directory, "none", "out"));
-    expect(await kindOfLater(lost)).toBe("not-found");
+  });
+
+  test("says what is wrong with the file that was named", async () => {
+    const world = await filled();
+    const directory = testDir();
+    const place = (name: string) => join(directory, name);
+    writeFileSync(place("file"), "");
+    execFileSync("mkfifo", [place("pipe")]);
+    const long = place("n".repeat(256));
+    const pipe = "it is no regular file, and one would take its place";
+    for (const [path, kind, reason] of [
+      [directory, "is-a-directory", "it is a directory"],
+      [place("none/out"), "not-found", `there is no directory ${place("none")}`],
+      [place("file/out"), "not-a-directory", "a part of its path is no directory"],
+      [place("pipe"), "invalid-argument", pipe],
+      [long, "name-too-long", "name too long"],
+    ]) {
+      const message = `${path} can't be written: ${reason}`;
+      const failing = world.transfer().exportMetadata(path ?? "");
+      expect(await failure(failing)).toMatchObject({ kind, message, path });
+    }
+    for (const [path, kind, reason] of [
+      [directory, "is-a-directory", "it is a directory"],
+      [place("none"), "not-found", "there is no such file"],
+    ]) {
+      const message = `${path} can't be read: ${reason}`;
+      const failing = world.transfer().importMetadata(path ?? "");
+      expect(await failure(failing)).toMatchObject({ kind, message, path });
+    }
+    expect(readdirSync(directory).sort()).toStrictEqual(["file", "pipe"]);
+    expect(statSync(place("pipe")).isFIFO()).toBe(true);
+  });
+
+  test("takes a name as long as names can be", async () => {
+    const world = await filled();
+    const out = join(testDir(), "n".repeat(255));
+    expect(await world.transfer().exportMetadata(out)).toMatchObject({ files: 5 });
+    expect(linesOf(out)).toHaveLength(5);
   });
 
   test("with content is an archive that tar opens, with each content once", async () => {
