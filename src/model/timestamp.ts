@@ -23,21 +23,50 @@ export function timestampFromMs(ms: number): Timestamp {
   return { sec, nsec: Math.min(999_999_999, Math.round((ms - sec * 1000) * 1e6)) };
 }
 
-/** UTC, ISO 8601 with microseconds and no zone suffix: the form of the SQL views and exports. */
+/** The Gregorian calendar repeats itself after so many years, which are so many seconds. */
+const CYCLE_YEARS = 400;
+const CYCLE_SEC = 146_097 * 86_400;
+
+/**
+ * UTC, ISO 8601 with microseconds and no zone suffix: the form of the SQL views and exports. A year that
+ * isn't one of 0..9999 has a sign and at least six digits: utimensat(2) sets any.
+ */
 export function formatTimestamp({ sec, nsec }: Timestamp): string {
   const micros = String(Math.floor(nsec / 1000)).padStart(6, "0");
-  return `${new Date(sec * 1000).toISOString().slice(0, 19)}.${micros}`;
+  const cycles = Math.floor(sec / CYCLE_SEC);
+  // A Date knows the years up to 275760 only; this one is of 1970..2369.
+  const date = new Date((sec - cycles * CYCLE_SEC) * 1000);
+  const year = yearText(date.getUTCFullYear() + cycles * CYCLE_YEARS);
+  return `${year}${date.toISOString().slice(4, 19)}.${micros}`;
 }
 
-const ISO_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|[+-]\d{2}:\d{2})?$/;
+function yearText(year: number): string {
+  if (year >= 0 && year <= 9999) return String(year).padStart(4, "0");
+  return (year < 0 ? "-" : "+") + String(Math.abs(year)).padStart(6, "0");
+}
+
+const ISO_TIME =
+  /^(?<year>\d{4}|[+-]\d{6,9})(?<rest>-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d{1,9})\d*)?(?<zone>Z|[+-]\d{2}:\d{2})?$/;
 
 /**
  * The inverse of {@link formatTimestamp}; takes a zone, too, and up to nine digits of a fraction.
- * Undefined for what is no such time.
+ * Undefined for what is no such time, as 31 April and 24 o'clock are none.
  */
 export function parseTimestamp(text: string): Timestamp | undefined {
-  const [, seconds, fraction = "", zone = "Z"] = ISO_TIME.exec(text) ?? [];
-  const ms = seconds === undefined ? Number.NaN : Date.parse(`${seconds}${zone}`);
-  if (Number.isNaN(ms)) return undefined;
-  return { sec: ms / 1000, nsec: Number(fraction.padEnd(9, "0")) };
+  const { year, rest, fraction = "", zone = "Z" } = ISO_TIME.exec(text)?.groups ?? {};
+  if (year === undefined || rest === undefined || year === "-000000") return undefined;
+  const cycles = Math.floor((Number(year) - 1970) / CYCLE_YEARS);
+  const alike = `${Number(year) - cycles * CYCLE_YEARS}${rest}`;
+  const sec = secondsOf(`${alike}Z`);
+  // Date.parse takes the 30th of February for the 2nd of March, and 24 o'clock for the next day's start.
+  if (sec === undefined || !new Date(sec * 1000).toISOString().startsWith(alike)) return undefined;
+  const zoned = secondsOf(`${alike}${zone}`);
+  if (zoned === undefined) return undefined;
+  const moment = { sec: zoned + cycles * CYCLE_SEC, nsec: Number(fraction.padEnd(9, "0")) };
+  return Number.isSafeInteger(moment.sec) ? moment : undefined;
+}
+
+function secondsOf(text: string): number | undefined {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms / 1000;
 }

@@ -1,6 +1,6 @@
 import { isKind, NexusError } from "../../model/errors.js";
 import { canonicalPath } from "../../model/path.js";
-import { formatTimestamp } from "../../model/timestamp.js";
+import { formatTimestamp, timestampToMs } from "../../model/timestamp.js";
 import type { FileStat, Files } from "../files/files.js";
 import type { CustomMetadata } from "../metadata/custom-metadata.js";
 import { encodeMetadata } from "./line-format.js";
@@ -28,6 +28,9 @@ export async function* exportedFiles(
     try {
       const stat = await files.stat(path, { followSymlinks: false });
       if (stat.type !== "file") continue;
+      // A Date of a distant time is invalid, and so neither before nor after anything.
+      if (after !== undefined && timestampToMs(stat.exactTimes.modifiedAt) < after.getTime())
+        continue;
       if (tenantId !== undefined && stat.tenantId !== tenantId) continue;
       yield exportedFile(stat, await metadata.list(path));
     } catch (error) {

@@ -74,7 +74,10 @@ export interface ExportedFile {
   readonly size: number;
   readonly etag: string;
   readonly mime_type: string | null;
-  /** UTC, ISO 8601 with microseconds and no zone suffix. */
+  /**
+   * UTC, ISO 8601 with microseconds and no zone suffix. A year that isn't one of 0..9999 has a sign and at
+   * least six digits.
+   */
   readonly created_at: string;
   readonly modified_at: string;
   readonly version: number;
