@@ -4,7 +4,7 @@ import type { Config } from "../config/config.js";
 import { workingDirectory } from "../config/working-directory.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { makeDirectories } from "../libc/directories.js";
-import { nexusMountAt } from "../libc/host-mounts.js";
+import { FS_TYPE, mountAbove, nexusMountAt, readHostMounts } from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
 
@@ -76,6 +76,20 @@ export async function checkMountPoint({
   }
   if (isThere(mountPoint) && !allowNonEmpty) requireEmpty(mountPoint);
   return { clearedStale };
+}
+
+/**
+ * For who named no store: a mount inside another of ours is a slip then, most often of somebody who
+ * stands in that one. Errors: `invalid-argument`.
+ */
+export function requireOutsideMounts(mountPoint: string, mounts = readHostMounts()): void {
+  const outer = mountAbove(dirname(mountPoint), mounts);
+  if (outer?.type !== FS_TYPE) return;
+  throw new NexusError(
+    "invalid-argument",
+    `the mount point ${mountPoint} lies inside the Nexus mount at ${outer.mountPoint}; choose a directory outside of it, or name the store to mount there with --data-dir`,
+    { path: mountPoint },
+  );
 }
 
 /** Makes the directory. Returns whether it wasn't there. Errors: `not-a-directory`, `access-denied`. */

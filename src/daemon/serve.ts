@@ -16,7 +16,12 @@ import type { MountRequest } from "./command-line.js";
 import { failureFields } from "./failure-fields.js";
 import { isFinishing, PROC } from "./finishing.js";
 import { FsThread } from "./fs-thread.js";
-import { checkMountPoint, makeMountPoint, resolveMountPoint } from "./mount-point.js";
+import {
+  checkMountPoint,
+  makeMountPoint,
+  requireOutsideMounts,
+  resolveMountPoint,
+} from "./mount-point.js";
 import { findOwnMount, unmountOwn } from "./own-mount.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
@@ -51,6 +56,8 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
   });
   const { dataDir } = config;
   const mountPoint = resolveMountPoint(request.mountPoint);
+  const isStoreNamed = request.settings.has("data_dir") || request.configPath !== undefined;
+  if (!isStoreNamed) requireOutsideMounts(mountPoint);
   const log = logTarget(config, request);
   // A directory that is a mount's, or the working directory of a daemon, can't be unmounted.
   if (request.isChild) process.chdir("/");

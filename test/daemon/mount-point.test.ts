@@ -5,9 +5,11 @@ import {
   checkMountPoint,
   isAlive,
   makeMountPoint,
+  requireOutsideMounts,
   resolveMountPoint,
   resolvePlace,
 } from "../../src/daemon/mount-point.js";
+import { parseMountInfo } from "../../src/libc/host-mounts.js";
 import { kindOf, kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 
@@ -50,6 +52,33 @@ describe("the place of a mount", () => {
     expect(kindOf(() => resolveMountPoint("loop/below", base))).toBe("symlink-loop");
     expect(resolvePlace("root", base)).toBe("/");
   });
+});
+
+describe("a mount point of who names no store", () => {
+  const mounts = parseMountInfo(
+    [
+      "25 1 8:1 / / rw - ext4 /dev/root rw",
+      "40 25 0:40 / /home/ada/nexus rw - fuse.nexus /data rw",
+      "41 40 0:41 / /home/ada/nexus/other rw - tmpfs tmpfs rw",
+    ].join("\n"),
+  );
+
+  test.each(["/home/ada/nexus/x", "/home/ada/nexus/jobs/not/there"])(
+    "isn't inside a mount of ours: %s",
+    (mountPoint) => {
+      expect(() => requireOutsideMounts(mountPoint, mounts)).toThrow(
+        `${mountPoint} lies inside the Nexus mount at /home/ada/nexus; choose`,
+      );
+      expect(kindOf(() => requireOutsideMounts(mountPoint, mounts))).toBe("invalid-argument");
+    },
+  );
+
+  test.each(["/home/ada/nexus", "/home/ada/nexus2/x", "/home/ada/nexus/other/x", "/mnt"])(
+    "may be anywhere else: %s",
+    (mountPoint) => {
+      expect(kindOf(() => requireOutsideMounts(mountPoint, mounts))).toBeUndefined();
+    },
+  );
 });
 
 describe("preparing a mount point", () => {
