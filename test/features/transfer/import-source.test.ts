@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { pack } from "tar-stream";
 import { expect, test } from "vitest";
 import { openImport } from "../../../src/features/transfer/import-source.js";
+import { kindOfLater } from "../../support/error-kind.js";
+import { TransferWorld } from "./transfer-world.js";
 
 const CONTENTS = [10_000, 1, 700, 512].map((size) => Buffer.alloc(size, `${size}`));
 
@@ -94,4 +96,25 @@ test("an archive that is no archive further on is refused while the rest is awai
     kind: "invalid-argument",
     message: expect.stringMatching(/^the archive can't be read: Invalid tar header/),
   });
+});
+
+test("an abort is an abort, wherever in an archive it comes", async () => {
+  const world = new TransferWorld();
+  await world.put("/a", "alpha".repeat(1000));
+  const parts: Buffer[] = [];
+  const target = new Writable({
+    write: (chunk, _encoding, done) => {
+      parts.push(chunk);
+      done();
+    },
+  });
+  await world.transfer().exportMetadata(target, { withContent: true });
+  const whole = Buffer.concat(parts);
+  for (const end of [200, 700, 1100, 1600, 4000, whole.length]) {
+    const abort = new AbortController();
+    const source = new Readable({ read: () => setImmediate(() => abort.abort()) });
+    source.push(whole.subarray(0, end));
+    const importing = world.transfer().importMetadata(source, { signal: abort.signal });
+    expect([end, await kindOfLater(importing)]).toStrictEqual([end, "interrupted"]);
+  }
 });
