@@ -17,6 +17,17 @@ export function timestampToMs({ sec, nsec }: Timestamp): number {
   return sec * 1000 + nsec / 1e6;
 }
 
+/** What a Date holds: some 275,000 years around the epoch. */
+const MOST_DATE_MS = 8_640_000_000_000_000;
+
+/**
+ * The same moment as a Date, to the millisecond. A file may have any time, also one that no Date holds:
+ * then it is the last one, or the first.
+ */
+export function timestampToDate(time: Timestamp): Date {
+  return new Date(Math.max(-MOST_DATE_MS, Math.min(MOST_DATE_MS, timestampToMs(time))));
+}
+
 /** The inverse of {@link timestampToMs}. */
 export function timestampFromMs(ms: number): Timestamp {
   const sec = Math.floor(ms / 1000);

@@ -5,6 +5,7 @@ import {
   formatTimestamp,
   parseTimestamp,
   timestampFromMs,
+  timestampToDate,
   timestampToMs,
 } from "../../src/model/timestamp.js";
 
@@ -151,4 +152,14 @@ describe("parseTimestamp", () => {
   ])("'%s' is no time", (text) => {
     expect(parseTimestamp(text)).toBeUndefined();
   });
+});
+
+test.each([
+  [{ sec: 1, nsec: 500_000_000 }, 1500],
+  [{ sec: -1, nsec: 0 }, -1000],
+  [{ sec: 8_640_000_000_000, nsec: 999_000_000 }, 8_640_000_000_000_000],
+  [{ sec: Number.MAX_SAFE_INTEGER, nsec: 0 }, 8_640_000_000_000_000],
+  [{ sec: Number.MIN_SAFE_INTEGER, nsec: 0 }, -8_640_000_000_000_000],
+])("%o as a Date is one that there is", (time, ms) => {
+  expect(timestampToDate(time).getTime()).toBe(ms);
 });

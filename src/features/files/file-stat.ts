@@ -6,7 +6,7 @@ import {
   PERMISSION_BITS,
 } from "../../model/attributes.js";
 import type { Caller } from "../../model/identity.js";
-import { type Timestamp, timestampToMs } from "../../model/timestamp.js";
+import { timestampToDate } from "../../model/timestamp.js";
 import type { Entry, FileDescription, FileSystem } from "../../vfs/file-system.js";
 import type { FileStat, FileType, ListedFile } from "./files.js";
 
@@ -22,8 +22,8 @@ export function listedFile(path: string, attributes: Attributes): ListedFile {
     gid,
     nlink,
     size: sizeBytes,
-    createdAt: date(btime),
-    modifiedAt: date(mtime),
+    createdAt: timestampToDate(btime),
+    modifiedAt: timestampToDate(mtime),
   };
 }
 
@@ -49,8 +49,8 @@ export function describedFile(
     etag,
     version,
     mimeType,
-    accessedAt: date(attributes.atime),
-    changedAt: date(attributes.ctime),
+    accessedAt: timestampToDate(attributes.atime),
+    changedAt: timestampToDate(attributes.ctime),
     tenantId,
     agentId,
     exactTimes: { createdAt: attributes.btime, modifiedAt: attributes.mtime },
@@ -61,8 +61,4 @@ function typeOf(mode: number): FileType {
   if (isRegular(mode)) return "file";
   if (isDirectory(mode)) return "directory";
   return isSymlink(mode) ? "symlink" : "other";
-}
-
-function date(time: Timestamp): Date {
-  return new Date(timestampToMs(time));
 }

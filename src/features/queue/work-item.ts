@@ -1,4 +1,4 @@
-import { timestampToMs } from "../../model/timestamp.js";
+import { timestampFromMs, timestampToDate } from "../../model/timestamp.js";
 import type { WorkRecord } from "../../storage/metadata/work-store.js";
 import type { WorkItem } from "./queue.js";
 
@@ -17,8 +17,9 @@ export function workItemOf(record: WorkRecord): WorkItem {
     startedAt: record.startedAt,
     completedAt: record.completedAt,
     attempts: record.attempts,
-    leaseEndsAt: leaseEndMs === undefined ? undefined : new Date(leaseEndMs),
-    createdAt: new Date(timestampToMs(record.createdAt)),
-    modifiedAt: new Date(timestampToMs(record.modifiedAt)),
+    leaseEndsAt:
+      leaseEndMs === undefined ? undefined : timestampToDate(timestampFromMs(leaseEndMs)),
+    createdAt: timestampToDate(record.createdAt),
+    modifiedAt: timestampToDate(record.modifiedAt),
   };
 }
