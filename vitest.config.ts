@@ -61,7 +61,7 @@ export default defineConfig({
           pool: "forks",
           isolate: false,
           maxWorkers: workers,
-          testTimeout: 60_000,
+          testTimeout: 20_000,
         },
       },
       {
@@ -70,7 +70,7 @@ export default defineConfig({
           include: apart,
           pool: "forks",
           maxWorkers: workers,
-          testTimeout: 60_000,
+          testTimeout: 20_000,
         },
       },
       {
