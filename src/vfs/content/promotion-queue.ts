@@ -33,7 +33,10 @@ export class ContentBatch {
   /** Nothing more gets in. */
   take(): StagedContent[] {
     this.#isTaken = true;
-    return [...this.#contents];
+    const contents = [...this.#contents];
+    // Whoever keeps the batch keeps no contents.
+    this.#contents.clear();
+    return contents;
   }
 }
 
