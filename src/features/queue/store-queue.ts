@@ -147,6 +147,9 @@ export class StoreQueue implements WorkQueue {
         `waiting can't take ${String(wait)}; allowed: true, or 0 ms or more`,
       );
     }
+    const { router, caller } = this.#parts;
+    // Where nothing can be changed, waiting for an item would have no end.
+    authorize(caller.identity, { place: router.resolve("/"), access: "write" });
     if (signal?.aborted === true) throw new NexusError("interrupted", "the claim was aborted");
     const attempt = () => this.#claimNext(options);
     const record =
@@ -166,10 +169,10 @@ export class StoreQueue implements WorkQueue {
 
   async claimPath(path: string, options: ClaimOptions): Promise<WorkItem> {
     const request = requireClaim(options);
-    requireRoom(this.#metadata);
-    return this.#on(path, "write", (found) =>
-      workItemOf(this.#work.claimWork({ ...request, ...found, now: this.#clock.now() })),
-    );
+    return this.#on(path, "write", (found) => {
+      requireRoom(this.#metadata);
+      return workItemOf(this.#work.claimWork({ ...request, ...found, now: this.#clock.now() }));
+    });
   }
 
   async renew(path: string, options: ClaimOptions): Promise<WorkItem> {
@@ -207,18 +210,15 @@ export class StoreQueue implements WorkQueue {
     },
   ): Promise<WorkItem> {
     const workerId = parseWorker(worker);
-    // Work that is done must not be done again, so what little its end takes it gets.
-    if (request.error !== undefined) requireRoom(this.#metadata);
     return this.#on(path, "write", (found) => {
+      // Work that is done must not be done again, so what little its end takes it gets.
+      if (request.error !== undefined) requireRoom(this.#metadata);
       const now = this.#clock.now();
       return workItemOf(this.#work.finishWork({ ...request, ...found, workerId, now }));
     });
   }
 
   #claimNext(options: ClaimOptions): WorkRecord | undefined {
-    const { router, caller } = this.#parts;
-    // Where nothing can be changed, waiting for an item would have no end.
-    authorize(caller.identity, { place: router.resolve("/"), access: "write" });
     requireRoom(this.#metadata);
     const zones = this.#zones("write");
     return this.#work.claimNextWork({ ...requireClaim(options), zones, now: this.#clock.now() });
