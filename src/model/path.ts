@@ -3,7 +3,7 @@ import { NexusError } from "./errors.js";
 import { typeName } from "./type-name.js";
 
 /** Unicode category Cc; NUL is one of them. They corrupt terminals, logs and line-based tools. */
-const CONTROL = /\p{Cc}/u;
+export const CONTROL = /\p{Cc}/u;
 const ASCII_NAME = /^[\x20-\x7e]*$/;
 
 /**

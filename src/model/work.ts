@@ -1,7 +1,7 @@
 import { NAME_MAX_BYTES } from "./attributes.js";
 import { NexusError } from "./errors.js";
 import type { PathId } from "./ids.js";
-import { canonicalPath } from "./path.js";
+import { CONTROL, canonicalPath } from "./path.js";
 
 /**
  * What a regular file's `status` may be; with one of them it is a work item. DESIGN, section 8.
@@ -45,7 +45,6 @@ export type DependencyReference =
 
 const PATH_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const INTEGER = /^-?\d+$/;
-const CONTROL = /\p{Cc}/u;
 
 /** Errors: `invalid-argument` with the list of what is allowed. */
 export function parseStatus(text: string): WorkStatus {

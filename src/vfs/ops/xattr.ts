@@ -21,7 +21,7 @@ import {
   workContext,
 } from "./work-attributes.js";
 
-/** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel, xattr(7). */
+/** XATTR_LIST_MAX of the kernel, xattr(7). */
 export const LIST_MAX_BYTES = 64 * 1024;
 
 const USER_PREFIX = "user.";

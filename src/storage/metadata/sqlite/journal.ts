@@ -88,15 +88,7 @@ export class Journal {
     if (mapped?.length === most) {
       this.#offset += this.#fill(mapped, payload);
     } else {
-      if (this.#buffer.length < most) this.#buffer = Buffer.allocUnsafeSlow(most);
-      const length = this.#fill(this.#buffer, payload);
-      try {
-        writeAt(this.#fd, { from: this.#buffer.subarray(0, length), offset: this.#offset });
-      } catch (error) {
-        this.#forgetNumbersFrom(known);
-        throw error;
-      }
-      this.#offset += length;
+      this.#offset += this.#write(payload, { most, known });
     }
     this.#position += 1;
   }
@@ -139,6 +131,19 @@ export class Journal {
 
   #forgetNumbersFrom(known: number): void {
     for (const [sql, number] of this.#numbers) if (number >= known) this.#numbers.delete(sql);
+  }
+
+  /** Takes back the numbers of statements when it throws. */
+  #write(payload: string, { most, known }: { most: number; known: number }): number {
+    if (this.#buffer.length < most) this.#buffer = Buffer.allocUnsafeSlow(most);
+    const length = this.#fill(this.#buffer, payload);
+    try {
+      writeAt(this.#fd, { from: this.#buffer.subarray(0, length), offset: this.#offset });
+    } catch (error) {
+      this.#forgetNumbersFrom(known);
+      throw error;
+    }
+    return length;
   }
 
   /** The sum comes last: it makes the record one. */
