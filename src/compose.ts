@@ -31,6 +31,7 @@ import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointe
 import type { Logger } from "./telemetry/logger.js";
 import { version } from "./telemetry/version.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
+import { type ChangeSource, Changes } from "./vfs/changes.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
@@ -48,6 +49,8 @@ import { updateWorkIndex } from "./vfs/work-index.js";
 /** A namespace, open and running. */
 export interface Nexus {
   readonly fileSystem: FileSystem;
+  /** What is changed, by whichever face. */
+  readonly changes: ChangeSource;
   /** Makes the directories that belong to an identity, before it looks for them. */
   welcome(identity: Identity): void;
   /** What one identity can do, by path. */
@@ -135,9 +138,18 @@ export function composeOn(options: StoresAndTools): Nexus {
   const sealing = new Sealing(parts);
   const promotion = new Promotion({ ...parts, sealing });
   const handles = new HandleTable();
+  const changes = new Changes();
   const activity = new ActivityRecorder(parts);
   const atimePolicy = config.atime;
-  const volume = new Volume({ ...parts, router, handles, promotion, activity, atimePolicy });
+  const volume = new Volume({
+    ...parts,
+    router,
+    handles,
+    promotion,
+    activity,
+    changes,
+    atimePolicy,
+  });
   admitRoot(volume);
   recover({ metadata, contents, staging, promotion, reclaimer, logger });
   updateWorkIndex(volume);
@@ -155,6 +167,7 @@ export function composeOn(options: StoresAndTools): Nexus {
 
   return {
     fileSystem,
+    changes,
     featuresFor: (identity) => {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };

@@ -13,6 +13,8 @@ const CONTENT_STORE = "storage/content/content-store.ts";
 /** Who has a data directory: asked by whoever opens one. */
 const LOCK = "storage/data-dir-lock.ts";
 const FILE_SYSTEM = "vfs/file-system.ts";
+/** What others changed, for those who keep what they were told. */
+const CHANGES = "vfs/changes.ts";
 /** What the client offers, in types alone. */
 const FEATURE_INTERFACES = [
   "features/files/files.ts",
@@ -31,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ["model"],
   vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
-  fuse: ["model", "libc", "telemetry", FILE_SYSTEM],
+  fuse: ["model", "libc", "telemetry", FILE_SYSTEM, CHANGES],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts"],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],

@@ -1,11 +1,16 @@
 import { constants } from "node:os";
 import { read, write } from "../libc/device.js";
+import type { Scheduler } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import type { Caller, Credentials } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
 import { ENOSYS, errnoOf, errnoOfKind, isTrouble } from "./errno.js";
+import { Holdings } from "./holdings.js";
+import type { Coherence } from "./invalidation/coherence.js";
+import { KernelCache } from "./invalidation/kernel-cache.js";
+import type { StartNotifier } from "./invalidation/notifier.js";
 import type { Context, Operation } from "./operations/context.js";
 import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
@@ -35,6 +40,8 @@ export interface SessionOptions {
   /** On whose behalf a process of the host acts. */
   readonly identify: (credentials: Credentials) => Caller;
   readonly logger: Logger;
+  /** Where others may change what this mount's kernel keeps; without it, nobody does. */
+  readonly sharing?: Sharing;
   /** The kernel and we agreed: the mount answers now. */
   readonly onReady: (agreement: Agreement) => void;
   /**
@@ -42,6 +49,13 @@ export interface SessionOptions {
    * then with the reason. Closing the device fails whatever the mount's users still want.
    */
   readonly onEnd: (failure?: NexusError) => void;
+}
+
+/** What a mount has in common with the others of its store. */
+export interface Sharing {
+  readonly coherence: Coherence;
+  readonly startNotifier: StartNotifier;
+  readonly scheduler: Scheduler;
 }
 
 /**
@@ -57,13 +71,18 @@ export class Session implements Source {
   readonly #onEnd: SessionOptions["onEnd"];
   readonly #request = new Request(new ArrayBuffer(REQUEST_BYTES));
   readonly #replies: Reply[] = [];
-  readonly #lookups = new Map<Ino, number>();
-  readonly #handles = new Set<number>();
+  readonly #mount = Symbol("mount");
+  readonly #coherence: Coherence | undefined;
+  readonly #cache: KernelCache | undefined;
+  readonly #holdings: Holdings;
   /** Requests not answered yet, by their number, with what cuts them short. */
   readonly #waiting = new Map<number, () => void>();
+  /** Answers that wait until other kernels have forgotten what they make untrue. */
+  #heldAnswers = 0;
   readonly #unknown = new Set<number>();
   #isReady = false;
   #hasEnded = false;
+  #isOver = false;
   #failure: NexusError | undefined;
   #served = 0;
 
@@ -74,6 +93,13 @@ export class Session implements Source {
     this.#logger = options.logger;
     this.#onReady = options.onReady;
     this.#onEnd = options.onEnd;
+    this.#holdings = new Holdings({
+      fs: options.fs,
+      logger: options.logger,
+      onForgotten: (ino) => this.#cache?.noteForgotten(ino),
+    });
+    this.#coherence = options.sharing?.coherence;
+    this.#cache = options.sharing && this.#share(options.sharing);
   }
 
   get isWaiting(): boolean {
@@ -122,7 +148,7 @@ export class Session implements Source {
     const request = this.#request;
     switch (request.opcode) {
       case OPCODE.FORGET:
-        this.#forget(request.nodeid, request.u64(0));
+        this.#holdings.forget(request.nodeid, request.u64(0));
         break;
       case OPCODE.BATCH_FORGET:
         this.#forgetMany();
@@ -149,23 +175,35 @@ export class Session implements Source {
     const { opcode, unique } = request;
     const numbers = numbersOf(request);
     const reply = this.#newReply();
-    const caller = this.#identify({ uid: request.uid, gid: request.gid, pid: request.pid });
+    const caller = this.#callerOf(request);
     const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
-    const context: Context = { fs: this.#fs, caller, request, reply, granted, refusal: undefined };
+    const cache = this.#cache;
+    const context: Context = {
+      fs: this.#fs,
+      caller,
+      request,
+      reply,
+      granted,
+      cache,
+      refusal: undefined,
+    };
     // Asked for once, whatever comes of it: the file system shall not hear of it again at the end.
     if (opcode === OPCODE.RELEASE || isReleaseOfListing(request)) {
-      this.#handles.delete(request.u64(0));
+      this.#holdings.noteReleased(request.u64(0));
     }
     const succeed = () => {
       if (context.refusal !== undefined) {
         this.#refuse(reply, { ...numbers, errno: errnoOfKind(context.refusal) });
         return;
       }
-      if (this.#answer(reply, numbers)) this.#hold(granted);
-      else this.#takeBack(granted);
+      // From here on the kernel has to hear of changes to what the answer tells of.
+      this.#holdings.hold(granted);
+      this.#whenForgotten(caller, () => {
+        if (!this.#answer(reply, numbers)) this.#holdings.takeBack(granted);
+      });
     };
     const fail = (error: unknown) => {
-      this.#takeBack(granted);
+      this.#holdings.release(granted);
       if (isTrouble(error)) {
         this.#logger.error({ err: error, op: opcodeName(opcode) }, "a request failed");
       }
@@ -190,6 +228,12 @@ export class Session implements Source {
         }
       : undefined;
     this.#wait({ unique, result, succeed, fail, interrupt });
+  }
+
+  /** One object for each request: what it changes is found by it. */
+  #callerOf({ uid, gid, pid }: Credentials): Caller {
+    const caller = this.#identify({ uid, gid, pid });
+    return this.#cache === undefined ? caller : { ...caller, mount: this.#mount };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
@@ -258,35 +302,7 @@ export class Session implements Source {
     this.#request.need(8 + count * 16);
     for (let index = 0; index < count; index++) {
       const at = 8 + index * 16;
-      this.#forget(this.#request.u64(at) as Ino, this.#request.u64(at + 8));
-    }
-  }
-
-  #forget(ino: Ino, count: number): void {
-    const held = this.#lookups.get(ino) ?? 0;
-    const forgotten = Math.min(held, count);
-    if (forgotten === held) this.#lookups.delete(ino);
-    else this.#lookups.set(ino, held - forgotten);
-    if (forgotten > 0) this.#letGo(() => this.#fs.forget({ ino, count: forgotten }));
-  }
-
-  #hold({ inos, handle }: Context["granted"]): void {
-    for (const ino of inos) this.#lookups.set(ino, (this.#lookups.get(ino) ?? 0) + 1);
-    if (handle !== undefined) this.#handles.add(handle);
-  }
-
-  /** The kernel never learned of these: it won't forget or release them. */
-  #takeBack({ inos, handle }: Context["granted"]): void {
-    if (handle !== undefined) this.#letGo(() => this.#fs.release({ handle }));
-    for (const ino of inos) this.#letGo(() => this.#fs.forget({ ino, count: 1 }));
-  }
-
-  /** No request stands behind it that could fail; and the rest must be let go all the same. */
-  #letGo(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#logger.error({ err: error }, "what the kernel held can't be let go");
+      this.#holdings.forget(this.#request.u64(at) as Ino, this.#request.u64(at + 8));
     }
   }
 
@@ -317,6 +333,36 @@ export class Session implements Source {
     return false;
   }
 
+  /** Calls `then` when no other kernel keeps what the caller has changed; at once, most of the time. */
+  #whenForgotten(caller: Caller, then: () => void): void {
+    if (this.#coherence === undefined) {
+      then();
+      return;
+    }
+    this.#heldAnswers += 1;
+    this.#coherence.whenForgotten(caller, () => {
+      this.#heldAnswers -= 1;
+      then();
+      this.#endIfDrained();
+    });
+  }
+
+  /** From now on this mount's kernel hears of what others change. */
+  #share({ coherence, startNotifier, scheduler }: Sharing): KernelCache {
+    const cache = new KernelCache({
+      knows: (ino) => this.#holdings.knows(ino),
+      startNotifier: (events) => startNotifier(this.fd, events),
+      scheduler,
+      logger: this.#logger,
+      onFailure: (error) => {
+        this.#logger.error({ err: error }, "the kernel can't be told of changes; ending the mount");
+        this.abort();
+      },
+    });
+    coherence.join(this.#mount, cache);
+    return cache;
+  }
+
   #newReply(): Reply {
     const reply = this.#replies.pop() ?? new Reply(MAX_WRITE_BYTES + 4096);
     reply.clear();
@@ -329,12 +375,14 @@ export class Session implements Source {
   }
 
   #endIfDrained(): void {
-    if (!this.#hasEnded || this.#waiting.size > 0) return;
-    for (const handle of this.#handles) this.#letGo(() => this.#fs.release({ handle }));
-    for (const [ino, count] of this.#lookups) this.#letGo(() => this.#fs.forget({ ino, count }));
-    this.#handles.clear();
-    this.#lookups.clear();
-    this.#onEnd(this.#failure);
+    if (!this.#hasEnded || this.#isOver || this.#waiting.size + this.#heldAnswers > 0) return;
+    this.#isOver = true;
+    this.#holdings.letGoOfAll();
+    this.#coherence?.leave(this.#mount);
+    const end = () => this.#onEnd(this.#failure);
+    // A notification under way has the device in use.
+    if (this.#cache === undefined) end();
+    else this.#cache.close(end);
   }
 }
 

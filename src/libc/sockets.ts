@@ -4,6 +4,8 @@ import { errnoError } from "./system-error.js";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -29,8 +31,17 @@ const libcRecvmsg = bind<(fd: number, message: object, flags: number) => number>
 
 /** socketpair(2) of connected stream sockets, inherited by children: the caller closes both. */
 export function socketPair(): [number, number] {
+  return pairOf(SOCK_STREAM);
+}
+
+/** The same of sockets that keep messages apart, for threads of this process: the caller closes both. */
+export function messageSocketPair(): [number, number] {
+  return pairOf(SOCK_SEQPACKET | SOCK_CLOEXEC);
+}
+
+function pairOf(type: number): [number, number] {
   const pair = new Int32Array(2);
-  if (libcSocketpair(AF_UNIX, SOCK_STREAM, 0, pair) !== 0) {
+  if (libcSocketpair(AF_UNIX, type, 0, pair) !== 0) {
     throw errnoError(lastErrno(), { op: "socketpair" });
   }
   return [pair[0] ?? -1, pair[1] ?? -1];

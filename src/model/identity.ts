@@ -25,4 +25,6 @@ export interface Credentials {
 /** Who asks, on both levels. */
 export interface Caller extends Credentials {
   readonly identity: Identity;
+  /** The mount through which the request came. Undefined for a program that uses the library. */
+  readonly mount?: symbol | undefined;
 }

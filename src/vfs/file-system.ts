@@ -99,8 +99,8 @@ export interface FileSystem {
   importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void>;
   /** Reads into `into`; returns how many bytes: fewer than fit mean the end of the file. */
   read(caller: Caller, request: ReadRequest): MaybePromise<number>;
-  /** Writes all of `data`, or throws. Errors: `file-too-large`. */
-  write(caller: Caller, request: WriteRequest): MaybePromise<void>;
+  /** Writes all of `data`, or throws. Returns the offset of its first byte. Errors: `file-too-large`. */
+  write(caller: Caller, request: WriteRequest): MaybePromise<number>;
   /** Errors: `not-supported`, `file-too-large`. */
   fallocate(caller: Caller, request: FallocateRequest): MaybePromise<void>;
   /** Where data or a hole begins. Errors: `no-such-offset`. */

@@ -27,19 +27,23 @@ export function ensureDirectory(
         { path },
       );
     }
+    if (found !== undefined) {
+      parent = found.ino;
+      continue;
+    }
     const { tenantId, agentId } = place.zone;
-    parent =
-      found?.ino ??
-      volume.metadata.create({
-        parent,
-        name,
-        mode: DIRECTORY_MODE,
-        ...owner,
-        rdev: 0,
-        tenantId,
-        agentId,
-        mimeType: undefined,
-        now: volume.clock.now(),
-      }).ino;
+    const made = volume.metadata.create({
+      parent,
+      name,
+      mode: DIRECTORY_MODE,
+      ...owner,
+      rdev: 0,
+      tenantId,
+      agentId,
+      mimeType: undefined,
+      now: volume.clock.now(),
+    });
+    volume.changes.note({ kind: "entry", parent, name }, undefined);
+    parent = made.ino;
   }
 }

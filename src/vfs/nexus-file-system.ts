@@ -150,7 +150,7 @@ export class NexusFileSystem implements FileSystem {
     return read(this.#volume, { caller, ...request });
   }
 
-  write(caller: Caller, request: WriteRequest): MaybePromise<void> {
+  write(caller: Caller, request: WriteRequest): MaybePromise<number> {
     return write(this.#volume, { caller, ...request });
   }
 

@@ -8,9 +8,10 @@ import type { Caller } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Timestamp } from "../model/timestamp.js";
 import type { ContentStore } from "../storage/content/content-store.js";
-import type { InodeRecord, MetadataStore } from "../storage/metadata/metadata-store.js";
+import type { InodeRecord, MetadataStore, Unlinked } from "../storage/metadata/metadata-store.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { ActivityRecorder } from "./activity-recorder.js";
+import type { Changes } from "./changes.js";
 import type { Promotion } from "./content/promotion.js";
 import type { Reclaimer } from "./content/reclaimer.js";
 import type { Staging } from "./content/staging.js";
@@ -34,6 +35,7 @@ export interface VolumeParts {
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
   readonly activity: ActivityRecorder;
+  readonly changes: Changes;
   readonly atimePolicy: AtimePolicy;
 }
 
@@ -53,6 +55,7 @@ export class Volume {
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
   readonly activity: ActivityRecorder;
+  readonly changes: Changes;
   readonly atimePolicy: AtimePolicy;
 
   constructor(parts: VolumeParts) {
@@ -67,6 +70,7 @@ export class Volume {
     this.promotion = parts.promotion;
     this.reclaimer = parts.reclaimer;
     this.activity = parts.activity;
+    this.changes = parts.changes;
     this.atimePolicy = parts.atimePolicy;
     this.activity.whenRecorded((inode) => {
       if (!inode.isInUse && this.inodes.peek(inode.ino) === inode) this.letGo(inode);
@@ -166,7 +170,11 @@ export class Volume {
   }
 
   /** An inode lost a name at this time; with the last one it becomes an orphan. */
-  noteUnlinked({ ino, nlink }: { ino: Ino; nlink: number }, now: Timestamp): void {
+  noteUnlinked(
+    { ino, nlink }: Unlinked,
+    { now, caller }: { now: Timestamp; caller: Caller },
+  ): void {
+    this.changes.note({ kind: "attributes", ino }, caller);
     const inode = this.inodes.peek(ino);
     if (inode !== undefined) this.activity.raiseCtime(inode, now);
     if (nlink > 0) return;

@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { OPCODE, type OpcodeName } from "../../src/fuse/protocol/constants.js";
 import type { Agreement } from "../../src/fuse/protocol/negotiation.js";
-import { Session } from "../../src/fuse/session.js";
+import { Session, type Sharing } from "../../src/fuse/session.js";
 import type { Logger } from "../../src/telemetry/logger.js";
 import type { FileSystem } from "../../src/vfs/file-system.js";
 import { type LogLine, recordingLogger } from "../support/silent-logger.js";
@@ -40,7 +40,10 @@ export class FakeKernel {
   readonly ends: unknown[] = [];
   #unique = 0;
 
-  constructor(instead: Partial<FileSystem> = {}, { logger }: { logger?: Logger } = {}) {
+  constructor(
+    instead: Partial<FileSystem> = {},
+    { logger, sharing }: { logger?: Logger; sharing?: Sharing } = {},
+  ) {
     const { fs, calls } = fakeFileSystem(instead);
     const recording = recordingLogger();
     this.calls = calls;
@@ -50,6 +53,7 @@ export class FakeKernel {
       fs,
       identify: (credentials) => ({ ...credentials, identity: IDENTITY }),
       logger: logger ?? recording.logger,
+      ...(sharing === undefined ? {} : { sharing }),
       onReady: (agreement) => this.agreements.push(agreement),
       onEnd: (...reason: readonly unknown[]) => this.ends.push(reason[0]),
     });

@@ -3,13 +3,14 @@ import type { Caller } from "../../model/identity.js";
 import { type Ino, isVirtual } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { Entry, FileSystem } from "../../vfs/file-system.js";
+import type { KernelCache } from "../invalidation/kernel-cache.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Request } from "../protocol/request.js";
 
 /**
  * How long the kernel may keep what it was told: names (also absent ones), attributes. The daemon is
- * the only writer, and all that changes is changed through this mount, so: long. What will change
- * behind a mount's back one day will have to be invalidated; see native-notes/caching.md.
+ * the only writer, and tells the kernel of what is changed elsewhere, so: long. See
+ * native-notes/caching.md.
  */
 export const CACHE_SECONDS = 24 * 60 * 60;
 
@@ -30,6 +31,8 @@ export interface Context {
   readonly reply: Reply;
   /** What the kernel holds once it has the answer: look-ups of these inodes, this handle. */
   readonly granted: Granted;
+  /** What this kernel keeps, where others may change it. */
+  readonly cache: KernelCache | undefined;
   /** Set by an operation that failed without throwing. */
   refusal: ErrorKind | undefined;
 }

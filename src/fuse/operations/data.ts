@@ -68,20 +68,29 @@ export const read: Operation = ({ fs, caller, request, reply }) => {
  * struct fuse_write_in: fh, offset, size, write_flags, lock_owner, flags, padding; then the data.
  *
  * The offset counts, also in a file opened with O_APPEND. The kernel has put the end of the file
- * there, with the inode locked until we answer; it knows where that is, since nothing changes the size
- * but what it asks for. And only the kernel knows whether this write appends at all: F_SETFL and
- * RWF_NOAPPEND change that behind our back, and pages of a mapping never do.
+ * there, with the inode locked until we answer; it knows where that is, unless somebody else changes the
+ * size. And only the kernel knows whether this write appends at all: RWF_NOAPPEND changes that
+ * behind our back, and pages of a mapping never do. Where somebody else did change the size, O_APPEND
+ * counts: what two mounts append at the same moment is all there. The kernel then has put the bytes at
+ * a wrong place among its pages, and has to forget those.
  */
-export const write: Operation = ({ fs, caller, request, reply }) => {
+export const write: Operation = ({ fs, caller, request, reply, cache }) => {
+  const ino = request.nodeid;
+  const offset = request.u64(8);
   const size = request.u32(16);
   const writeFlags = request.u32(20);
+  const appends = (request.u32(32) & O.APPEND) !== 0 && (writeFlags & WRITE_FLAG.CACHE) === 0;
+  const isAtEnd = appends && cache?.mayMistakeSize(ino) === true;
   const written = fs.write(caller, {
     handle: request.u64(0),
-    offset: request.u64(8),
+    offset: isAtEnd ? "end" : offset,
     data: request.bytes(40, size),
     killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
   });
-  return whenReady(written, () => reply.u64(size)); // size, padding
+  return whenReady(written, (at) => {
+    if (isAtEnd && at !== offset) cache.forgetFrom({ ino, offset: Math.min(at, offset) });
+    reply.u64(size); // and padding
+  });
 };
 
 /** struct fuse_release_in: fh first. The last close of a file. */

@@ -120,7 +120,10 @@ export const FOPEN = {
 export const OPEN_KILL_SUIDGID = 1 << 0;
 
 /** Bits of `write_flags` in WRITE. */
-export const WRITE_FLAG = { KILL_SUIDGID: 1 << 2 } as const;
+export const WRITE_FLAG = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
+
+/** What a daemon may say unasked, enum fuse_notify_code; it stands where an answer has its errno. */
+export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4 } as const;
 
 /** open(2) flags as Linux numbers them on x86-64 and arm64. */
 export const O = {
@@ -129,6 +132,7 @@ export const O = {
   RDWR: 0o2,
   EXCL: 0o200,
   TRUNC: 0o1000,
+  APPEND: 0o2000,
   NOATIME: 0o1000000,
 } as const;
 

@@ -265,6 +265,8 @@ export interface RenameRequest extends EntryName, At {
 }
 
 export interface RenameResult {
+  /** What got another name: one inode, two when they were exchanged, none when both names were of one. */
+  readonly moved: readonly Ino[];
   /** What the new name led to before, if it was replaced. */
   readonly replaced: Unlinked | undefined;
 }

@@ -1,4 +1,5 @@
 import { isDirectory } from "../../model/attributes.js";
+import type { Caller } from "../../model/identity.js";
 import { compareTimestamps } from "../../model/timestamp.js";
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import type { Inode } from "../inode.js";
@@ -11,7 +12,10 @@ const RELATIME_SECONDS = 24 * 60 * 60;
  * Moves the access time as the policy says; in memory, until the file is closed or changed. Returns
  * the inode's row, if it had to be looked at.
  */
-export function noteAccess(volume: Volume, inode: Inode): InodeRecord | undefined {
+export function noteAccess(
+  volume: Volume,
+  { caller, inode }: { caller: Caller; inode: Inode },
+): InodeRecord | undefined {
   if (inode.isAtimeSettled || volume.atimePolicy === "noatime") return undefined;
   const { zone } = inode.place;
   if (zone.namespace?.readonly || zone.mount.readonly) return undefined;
@@ -26,5 +30,6 @@ export function noteAccess(volume: Volume, inode: Inode): InodeRecord | undefine
     if (isNewer && now.sec - atime.sec < RELATIME_SECONDS) return row;
   }
   volume.activity.note(inode, { atime: now });
+  volume.changes.note({ kind: "attributes", ino: inode.ino }, caller);
   return row;
 }

@@ -36,7 +36,7 @@ export function setattr(
   if (sizeBytes === undefined) return apply(volume, { caller, inode, request });
   if (isDirectory(inode.mode)) throw new NexusError("is-a-directory", "a directory has no size");
   if (!isRegular(inode.mode)) throw new NexusError("invalid-argument", "not a regular file");
-  return whenReady(truncate(volume, { inode, sizeBytes }), () =>
+  return whenReady(truncate(volume, { caller, inode, sizeBytes }), () =>
     apply(volume, { caller, inode, request }),
   );
 }
@@ -102,6 +102,7 @@ function apply(
   inode.mode = record.mode;
   inode.isAtimeSettled = false;
   if (mtime !== undefined) stampStaged(volume, { inode, mtime });
+  volume.changes.note({ kind: "attributes", ino }, caller);
   return volume.attributes(caller, { record, place });
 }
 

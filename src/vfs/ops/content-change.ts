@@ -22,13 +22,22 @@ export function requireSize(endBytes: number): void {
   }
 }
 
+/** A change of some bytes, and by whom. */
+export interface ContentSpan {
+  readonly caller: Caller;
+  readonly offset: number;
+  readonly length: number | "to the end";
+  /** The last byte of the span, if it is known. */
+  readonly lastByte?: number | undefined;
+}
+
 /**
- * Changes the bytes of a file, and notes what its row will have to say, also when the change fails:
- * then a part of it may be there.
+ * Changes the bytes of a file, tells of it, and notes what its row will have to say, also when the
+ * change fails: then a part of it may be there.
  */
 export function changeContent<T>(
   volume: Volume,
-  { inode, staged }: { inode: Inode; staged: StagedContent },
+  { inode, staged, span }: { inode: Inode; staged: StagedContent; span: ContentSpan },
   change: (file: StagingFile) => T,
 ): T {
   const file = volume.staging.file(staged);
@@ -42,7 +51,20 @@ export function changeContent<T>(
     const now = volume.clock.now();
     volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
     inode.isAtimeSettled = false;
+    noteContent(volume, { inode, sizeBytes: staged.sizeBytes, span });
   }
+}
+
+/** Tells whoever keeps these bytes, or the size, that both are different now. */
+export function noteContent(
+  volume: Volume,
+  { inode, sizeBytes, span }: { inode: Inode; sizeBytes: number; span: ContentSpan },
+): void {
+  const { caller, offset, length } = span;
+  const isLast = length !== "to the end" && offset + length === sizeBytes;
+  const lastByte = isLast ? span.lastByte : undefined;
+  const { ino } = inode;
+  volume.changes.note({ kind: "content", ino, offset, length, sizeBytes, lastByte }, caller);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
-import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
+import { changeContent, dropCapabilities, noteContent, requireSize } from "./content-change.js";
 import { contentOf, readHandle, writeHandle } from "./data.js";
 import { dropSetIdOf } from "./open.js";
 
@@ -35,7 +35,7 @@ export function copyFileRange(
   const to = writeHandle(volume, { caller, handle: request.toHandle }).inode;
   requireSize(request.toOffset + request.length);
   requireRoom(volume.metadata);
-  if (!source.noAtime) noteAccess(volume, from);
+  if (!source.noAtime) noteAccess(volume, { caller, inode: from });
   const both = { caller, from, to };
   if (!isWhole(volume, { from, to, ...request })) {
     return copyBytes(volume, { ...both, ...request });
@@ -86,6 +86,8 @@ function reference(volume: Volume, { caller, from, to }: Both): number {
     volume.promotion.supersede(staged);
   }
   if (unreferenced !== undefined) volume.reclaimer.release([unreferenced]);
+  const span = { caller, offset: 0, length: "to the end" as const };
+  noteContent(volume, { inode: to, sizeBytes, span });
   return sizeBytes;
 }
 
@@ -107,7 +109,8 @@ function copyBytes(
     if (source === undefined || wanted === 0) return 0;
     dropSetIdOf(volume, { caller, inode: to });
     dropCapabilities(volume, to);
-    return changeContent(volume, { inode: to, staged }, (file) =>
+    const span = { caller, offset: toOffset, length: wanted };
+    return changeContent(volume, { inode: to, staged, span }, (file) =>
       file.copyFrom({ source, offset, toOffset, length: wanted }),
     );
   });

@@ -27,7 +27,7 @@ export function read(
   const opened = readHandle(volume, { caller, handle });
   const { inode } = opened;
   // The first read of a file looks at its row for both, once.
-  const row = opened.noAtime ? undefined : noteAccess(volume, inode);
+  const row = opened.noAtime ? undefined : noteAccess(volume, { caller, inode });
   const content = contentOf(volume, { inode, row });
   return content === undefined ? 0 : content.read({ into, offset });
 }
@@ -38,18 +38,18 @@ export function readlink(
 ): Uint8Array {
   const inode = volume.readable(caller, ino);
   const target = volume.metadata.readlink(ino);
-  noteAccess(volume, inode);
+  noteAccess(volume, { caller, inode });
   return target;
 }
 
 export function write(
   volume: Volume,
   request: WriteRequest & { caller: Caller },
-): MaybePromise<void> {
+): MaybePromise<number> {
   const { caller, handle, offset, data, killSetId } = request;
   const { inode } = writeHandle(volume, { caller, handle });
   // write(2): no bytes change nothing, not even past the end.
-  if (data.length === 0) return;
+  if (data.length === 0) return offset === "end" ? volume.sizeBytes(inode) : offset;
   requireRoom(volume.metadata);
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
@@ -57,7 +57,9 @@ export function write(
     requireSize(at + from.length);
     if (killSetId) dropSetId(volume, inode);
     dropCapabilities(volume, inode);
-    changeContent(volume, { inode, staged }, (file) => file.write({ from, offset: at }));
+    const span = { caller, offset: at, length: from.length, lastByte: from.at(-1) };
+    changeContent(volume, { inode, staged, span }, (file) => file.write({ from, offset: at }));
+    return at;
   };
   if (!(content instanceof Promise)) return put(content, data);
   // The buffer is the caller's again as soon as this returns.
@@ -76,7 +78,11 @@ export function fallocate(
   return whenReady(volume.staging.writable(inode), (staged) => {
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);
-    changeContent(volume, { inode, staged }, (file) => file.allocate({ mode, offset, length }));
+    const grows = offset + length > staged.sizeBytes;
+    const span = { caller, offset, length, lastByte: grows ? 0 : undefined };
+    changeContent(volume, { inode, staged, span }, (file) =>
+      file.allocate({ mode, offset, length }),
+    );
   });
 }
 

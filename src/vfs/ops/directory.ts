@@ -32,7 +32,7 @@ export function readdir(
   { caller, ino, cookie, limit, emit }: ReaddirRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
-  if (cookie === 0) noteAccess(volume, directory);
+  if (cookie === 0) noteAccess(volume, { caller, inode: directory });
   if (!emitDots(volume, { directory, cookie, emit })) return;
   eachEntry(
     { directory, cookie, limit, list: (page) => volume.metadata.readdir(page) },
@@ -45,7 +45,7 @@ export function readdirPlus(
   { caller, ino, cookie, limit, emit }: ReaddirPlusRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
-  if (cookie === 0) noteAccess(volume, directory);
+  if (cookie === 0) noteAccess(volume, { caller, inode: directory });
   const emitDot = (entry: ListedEntry) => emit({ ...entry, attributes: undefined });
   if (!emitDots(volume, { directory, cookie, emit: emitDot })) return;
   eachEntry(
@@ -66,7 +66,7 @@ export function listByName(
   { caller, ino, after, limit }: ListByNameRequest & { caller: Caller },
 ): NamePage {
   const directory = requireDirectory(volume.readable(caller, ino));
-  if (after === "") noteAccess(volume, directory);
+  if (after === "") noteAccess(volume, { caller, inode: directory });
   const page = volume.metadata.readdirByName({ ino, after, limit });
   const visible = page.filter((entry) => !isHidden(volume, { caller, directory, entry }));
   const entries = visible.map(({ name, inode: record }) => {

@@ -14,7 +14,8 @@ import { isKind, NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import type { Ino, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
-import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
+import type { Timestamp } from "../../model/timestamp.js";
+import type { InodeRecord, Unlinked } from "../../storage/metadata/metadata-store.js";
 import type {
   CreateRequest,
   Entry,
@@ -95,6 +96,8 @@ export function link(
   const mimeType = isRegular(inode.mode) ? mimeTypeOf(newName) : undefined;
   const record = volume.metadata.link({ ino, parent: newParent, name: newName, mimeType, now });
   volume.activity.raiseCtime(inode, now);
+  volume.changes.note({ kind: "entry", ...entry }, caller);
+  volume.changes.note({ kind: "attributes", ino }, caller);
   const staged = inode.isOrphan && inode.writers === 0 ? volume.staging.of(ino) : undefined;
   inode.isOrphan = false;
   inode.isLinkable = false;
@@ -109,7 +112,13 @@ export function unlink(
 ): void {
   volume.removablePlace(caller, { parent, name });
   const now = volume.clock.now();
-  volume.noteUnlinked(volume.metadata.unlink({ parent, name, now }), now);
+  noteRemoved(volume, {
+    caller,
+    parent,
+    name,
+    now,
+    removed: volume.metadata.unlink({ parent, name, now }),
+  });
 }
 
 export function rmdir(
@@ -118,7 +127,13 @@ export function rmdir(
 ): void {
   volume.removablePlace(caller, { parent, name });
   const now = volume.clock.now();
-  volume.noteUnlinked(volume.metadata.rmdir({ parent, name, now }), now);
+  noteRemoved(volume, {
+    caller,
+    parent,
+    name,
+    now,
+    removed: volume.metadata.rmdir({ parent, name, now }),
+  });
 }
 
 export function rename(
@@ -145,7 +160,11 @@ export function rename(
       now,
     });
     for (const inode of moved) volume.activity.raiseCtime(inode, now);
-    if (result.replaced !== undefined) volume.noteUnlinked(result.replaced, now);
+    if (result.moved.length === 0) return;
+    if (result.replaced !== undefined) volume.noteUnlinked(result.replaced, { now, caller });
+    volume.changes.note({ kind: "entry", parent, name }, caller);
+    volume.changes.note({ kind: "entry", parent: newParent, name: newName }, caller);
+    for (const ino of result.moved) volume.changes.note({ kind: "attributes", ino }, caller);
   };
   const ends = endsOf(volume, request);
   const unsynced = mode === "replace" ? bytesToSync(volume, ends) : undefined;
@@ -238,7 +257,22 @@ function make(
     ...(stagingId === undefined ? {} : { stagingId }),
   });
   if (stagingId !== undefined) volume.staging.startEmpty(record.ino, stagingId);
+  volume.changes.note({ kind: "entry", parent, name }, caller);
   return record;
+}
+
+function noteRemoved(
+  volume: Volume,
+  {
+    caller,
+    parent,
+    name,
+    now,
+    removed,
+  }: NameRequest & { caller: Caller; now: Timestamp; removed: Unlinked },
+): void {
+  volume.noteUnlinked(removed, { now, caller });
+  volume.changes.note({ kind: "entry", parent, name }, caller);
 }
 
 /** That a name is taken comes before there being no room for it. Errors: `no-space`. */

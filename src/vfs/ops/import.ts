@@ -12,6 +12,7 @@ import type {
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import type { FileImport, ImportFilesRequest, ImportTarget } from "../file-system.js";
 import type { Volume } from "../volume.js";
+import { noteContent } from "./content-change.js";
 import { requireContents } from "./import-contents.js";
 import { requireMetadata } from "./import-metadata.js";
 import { type Found, findFile, type Step, writableSteps } from "./import-paths.js";
@@ -73,7 +74,11 @@ export async function importFiles(
   const owner = { uid: caller.uid, gid: caller.gid };
   const request = { now, ...owner, ...arrange(volume, { caller, placed }) };
   const { unreferenced } = volume.metadata.importFiles(request);
-  for (const { found } of placed) if (found.file !== undefined) noteImported(volume, found.file);
+  for (const { parent, name } of request.directories) noteMade(volume, { caller, parent, name });
+  for (const { target } of request.files) {
+    if ("ino" in target) noteImported(volume, { caller, ino: target.ino });
+    else noteMade(volume, { caller, ...target });
+  }
   volume.reclaimer.release(unreferenced);
 }
 
@@ -144,8 +149,16 @@ function ownerOf({ identity }: Caller, { zone }: Step["place"]) {
   };
 }
 
+/** Nobody has asked for anything in a directory that is new itself. */
+function noteMade(
+  volume: Volume,
+  { caller, parent, name }: { caller: Caller; parent: ImportParent; name: string },
+): void {
+  if ("ino" in parent) volume.changes.note({ kind: "entry", parent: parent.ino, name }, caller);
+}
+
 /** What the transaction said of the row, in what is known of the inode. */
-function noteImported(volume: Volume, { ino }: { ino: Ino }): void {
+function noteImported(volume: Volume, { caller, ino }: { caller: Caller; ino: Ino }): void {
   const inode = volume.inodes.peek(ino);
   const record = volume.metadata.getattr(ino);
   if (inode !== undefined && record !== undefined) {
@@ -154,6 +167,8 @@ function noteImported(volume: Volume, { ino }: { ino: Ino }): void {
     inode.isAtimeSettled = false;
     inode.reader?.close();
     inode.reader = undefined;
+    const span = { caller, offset: 0, length: "to the end" as const };
+    noteContent(volume, { inode, sizeBytes: record.sizeBytes, span });
   }
   const staged = volume.staging.of(ino);
   if (staged === undefined) return;

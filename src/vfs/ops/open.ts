@@ -29,7 +29,7 @@ export function openInode(
     throw error;
   };
   try {
-    const truncated = truncate(volume, { inode, sizeBytes: 0 });
+    const truncated = truncate(volume, { caller, inode, sizeBytes: 0 });
     const opened = whenReady(truncated, () => {
       if (flags.killSetId) dropSetId(volume, inode);
       return { handle };

@@ -10,7 +10,7 @@ import { StagedContent } from "../content/staged-content.js";
 import type { Entry, Placement } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { dropCapabilities } from "./content-change.js";
+import { dropCapabilities, noteContent } from "./content-change.js";
 import { requireSameZone } from "./entries.js";
 import { dropSetIdOf } from "./open.js";
 import { requirePreconditions } from "./precondition.js";
@@ -140,11 +140,20 @@ function apply(
     }
     throw error;
   }
-  return moves.map(({ source, place }, index) => {
+  return moves.map(({ placement, source, place }, index) => {
     const inode = inodes[index] ?? source;
-    if (inode === source) noteNamed(volume, source);
-    else noteReplaced(volume, { source, target: inode });
     const record = volume.record(inode);
+    if (inode === source) {
+      noteNamed(volume, source);
+      volume.changes.note(
+        { kind: "entry", parent: placement.parent, name: placement.name },
+        caller,
+      );
+    } else {
+      noteReplaced(volume, { source, target: inode });
+      const span = { caller, offset: 0, length: "to the end" as const };
+      noteContent(volume, { inode, sizeBytes: record.sizeBytes, span });
+    }
     return { ino: inode.ino, attributes: volume.attributes(caller, { record, place }) };
   });
 }

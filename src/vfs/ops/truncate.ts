@@ -1,10 +1,11 @@
 import { requireRoom } from "../../core/room.js";
+import type { Caller } from "../../model/identity.js";
 import type { StagingId } from "../../model/ids.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
+import { changeContent, dropCapabilities, noteContent, requireSize } from "./content-change.js";
 
 /**
  * Gives a file this size. Its times move also if that is the size it has: truncate(2), and open(2)
@@ -12,7 +13,7 @@ import { changeContent, dropCapabilities, requireSize } from "./content-change.j
  */
 export function truncate(
   volume: Volume,
-  { inode, sizeBytes }: { inode: Inode; sizeBytes: number },
+  { caller, inode, sizeBytes }: { caller: Caller; inode: Inode; sizeBytes: number },
 ): MaybePromise<void> {
   requireSize(sizeBytes);
   const oldSizeBytes = volume.sizeBytes(inode);
@@ -22,11 +23,19 @@ export function truncate(
   const takesRoom = sizeBytes > oldSizeBytes || (sizeBytes > 0 && !isWritable);
   if (takesRoom && !isSame) requireRoom(volume.metadata);
   dropCapabilities(volume, inode);
-  if (isSame) return touch(volume, inode);
-  if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) return startOver(volume, inode);
+  if (isSame) return touch(volume, { caller, inode });
+  if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) {
+    return startOver(volume, { caller, inode });
+  }
+  // What grows ends in zeros.
+  const offset = Math.min(sizeBytes, oldSizeBytes);
+  const span =
+    sizeBytes > oldSizeBytes
+      ? { caller, offset, length: sizeBytes - offset, lastByte: 0 }
+      : { caller, offset, length: "to the end" as const };
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
     try {
-      changeContent(volume, { inode, staged: content }, (file) => file.truncate(sizeBytes));
+      changeContent(volume, { inode, staged: content, span }, (file) => file.truncate(sizeBytes));
     } finally {
       settleUnopened(volume, { inode, staged: content });
       // Nobody's release will close it.
@@ -36,7 +45,7 @@ export function truncate(
 }
 
 /** Drops the content without copying it: the new one begins empty, in one transaction with the row. */
-function startOver(volume: Volume, inode: Inode): void {
+function startOver(volume: Volume, { caller, inode }: { caller: Caller; inode: Inode }): void {
   const { ino } = inode;
   const now = volume.clock.now();
   const stagingId = volume.metadata.nextId() as StagingId;
@@ -46,6 +55,7 @@ function startOver(volume: Volume, inode: Inode): void {
   inode.reader = undefined;
   const staged = volume.staging.startEmpty(ino, stagingId);
   settleUnopened(volume, { inode, staged });
+  noteContent(volume, { inode, sizeBytes: 0, span: { caller, offset: 0, length: "to the end" } });
 }
 
 /** A content that nobody has open for writing has no release to wait for. */
@@ -57,8 +67,9 @@ function settleUnopened(
   volume.promotion.enqueue(staged);
 }
 
-function touch(volume: Volume, inode: Inode): void {
+function touch(volume: Volume, { caller, inode }: { caller: Caller; inode: Inode }): void {
   const now = volume.clock.now();
   volume.activity.note(inode, { mtime: now, ctime: now });
   inode.isAtimeSettled = false;
+  volume.changes.note({ kind: "attributes", ino: inode.ino }, caller);
 }

@@ -88,6 +88,7 @@ export function setxattrs(
   for (const { inode, name } of changes) {
     if (name === CAPABILITIES) inode.mayHaveCapabilities = true;
     inode.isAtimeSettled = false;
+    volume.changes.note({ kind: "attributes", ino: inode.ino }, caller);
   }
 }
 
@@ -106,6 +107,7 @@ export function removexattr(
   if (!volume.metadata.removeAttribute({ ino, ...attribute, now: volume.clock.now() })) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "removexattr" });
   }
+  volume.changes.note({ kind: "attributes", ino }, caller);
 }
 
 /**

@@ -191,7 +191,7 @@ export class VirtualFileSystem implements FileSystem {
     return bytes.length;
   }
 
-  write(caller: Caller, request: WriteRequest): MaybePromise<void> {
+  write(caller: Caller, request: WriteRequest): MaybePromise<number> {
     requireRealHandle(request.handle, "write");
     return this.#inner.write(caller, request);
   }

@@ -199,6 +199,9 @@ export const STRUCTS = {
     flags: "u64",
   },
   copy_file_range_out: { bytes_copied: "u64" },
+  notify_inval_inode_out: { ino: "u64", off: "u64", len: "u64" },
+  notify_inval_entry_out: { parent: "u64", namelen: "u32", flags: "u32" },
+  notify_store_out: { nodeid: "u64", offset: "u64", size: "u32", padding: "u32" },
 } as const satisfies Record<string, Struct>;
 
 export type StructName = keyof typeof STRUCTS;

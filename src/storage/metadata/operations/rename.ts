@@ -24,7 +24,7 @@ const POINT_AT = command("UPDATE dentries SET ino = ?, type = ? WHERE parent = ?
 const SET_MIME_TYPE = command("UPDATE inodes SET mime_type = ? WHERE ino = ?");
 
 const OP = "rename";
-const NOTHING_REPLACED: Renamed = { replaced: undefined, leftWhiteout: false };
+const NOTHING_MOVED: Renamed = { moved: [], replaced: undefined, leftWhiteout: false };
 
 /** What the store adds: a fresh cookie, and an inode in case a whiteout is left. */
 export interface RenameNumbers {
@@ -46,7 +46,7 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
     throw new NexusError("already-exists", `'${newName}' exists already`, { op: OP });
   }
   // POSIX: two names of one file stay both.
-  if (target?.ino === source.ino) return NOTHING_REPLACED;
+  if (target?.ino === source.ino) return NOTHING_MOVED;
   yield* requireOutside(source, newParent);
   if (target !== undefined) yield* requireReplaceable({ source, target });
 
@@ -71,10 +71,10 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   yield* noteArrival(source.ino, { type: source.mode >>> 12, now });
   const { whiteout, whiteoutInode } = request;
   if (whiteout === undefined || whiteoutInode === undefined) {
-    return { replaced, leftWhiteout: false };
+    return { moved: [source.ino], replaced, leftWhiteout: false };
   }
   yield* leaveWhiteout(request, { ...whiteout, ...whiteoutInode });
-  return { replaced, leftWhiteout: true };
+  return { moved: [source.ino], replaced, leftWhiteout: true };
 }
 
 /** The two kinds have to fit, and a directory has to be empty to be replaced. */
@@ -103,7 +103,7 @@ function* exchange(
   if (target === undefined) {
     throw new NexusError("not-found", `no entry '${newName}'`, { op: OP });
   }
-  if (target.ino === source.ino) return NOTHING_REPLACED;
+  if (target.ino === source.ino) return NOTHING_MOVED;
   yield* requireOutside(source, newParent);
   yield* requireOutside(target, parent);
   yield* run(POINT_AT, target.ino, target.mode >>> 12, parent, name);
@@ -118,7 +118,7 @@ function* exchange(
   if (parent !== newParent) yield* touchDirectory(newParent, { links: -links, now });
   yield* noteArrival(source.ino, { type: source.mode >>> 12, now });
   yield* noteArrival(target.ino, { type: target.mode >>> 12, now });
-  return NOTHING_REPLACED;
+  return { moved: [source.ino, target.ino], replaced: undefined, leftWhiteout: false };
 }
 
 /** A directory can't move into itself: EINVAL when `into` is it or lies below it. */

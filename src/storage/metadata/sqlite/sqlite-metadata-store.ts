@@ -213,9 +213,9 @@ export class SqliteMetadataStore implements MetadataStore {
   rename(request: RenameRequest): RenameResult {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
     const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
-    const { replaced, leftWhiteout } = this.#engine.write(script);
+    const { leftWhiteout, ...result } = this.#engine.write(script);
     this.work.tell("ready");
-    return this.#counted(leftWhiteout ? 1 : 0, { replaced });
+    return this.#counted(leftWhiteout ? 1 : 0, result);
   }
 
   setattr(request: SetAttributesRequest): InodeRecord {

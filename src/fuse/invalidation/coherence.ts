@@ -1,0 +1,83 @@
+import type { Caller } from "../../model/identity.js";
+import type { Change, ChangeSource } from "../../vfs/changes.js";
+import type { KernelCache } from "./kernel-cache.js";
+
+/** What a caller has changed that some kernel may not have forgotten yet: up to which number, of each. */
+type Debts = Map<KernelCache, number>;
+
+/**
+ * Keeps the kernels of several mounts of one store from telling what isn't so any more. What is changed
+ * through one mount, or by a client, is forgotten by all others before the answer to that change goes out.
+ *
+ * While an answer is held back, the kernel that waits for it keeps the directory locked, and the notification
+ * for another change there waits for that lock. Two mounts that change the same directory at the same time
+ * would wait for each other for ever. So nobody waits for a mount that has answers held back: of any ring
+ * of mounts that wait for each other, the one that came last doesn't. Its change is then told as soon as the
+ * lock is free, which is when the other answer is out.
+ */
+export class Coherence {
+  readonly #caches = new Map<symbol, KernelCache>();
+  readonly #debts = new WeakMap<Caller, Debts>();
+
+  constructor({ changes }: { changes: ChangeSource }) {
+    changes.subscribe((change, by) => this.#tell(change, by));
+  }
+
+  /** From now on the mount's kernel hears of what others change. */
+  join(mount: symbol, cache: KernelCache): void {
+    this.#caches.set(mount, cache);
+  }
+
+  leave(mount: symbol): void {
+    this.#caches.delete(mount);
+  }
+
+  /**
+   * Calls `then` when what this caller has changed so far is forgotten by all others; at once when it is
+   * already. Returns whether it has called.
+   */
+  whenForgotten(caller: Caller, then: () => void): boolean {
+    const debts = this.#debts.get(caller);
+    if (debts === undefined) {
+      then();
+      return true;
+    }
+    this.#debts.delete(caller);
+    // Nobody waits for a client, which keeps no directory locked.
+    const isClient = caller.mount === undefined;
+    const open = [...debts].filter(([cache, number]) => {
+      const mayWait = isClient || !cache.hasHeldAnswers;
+      return mayWait && cache.isResponsive && !cache.isDone(number);
+    });
+    if (open.length === 0) {
+      then();
+      return true;
+    }
+    const own = caller.mount === undefined ? undefined : this.#caches.get(caller.mount);
+    const answer = own?.holdAnswer();
+    let left = open.length;
+    for (const [cache, number] of open) {
+      cache.whenDone(number, () => {
+        left -= 1;
+        if (left > 0) return;
+        then();
+        if (answer !== undefined) own?.releaseAnswer(answer);
+      });
+    }
+    return false;
+  }
+
+  #tell(change: Change, by: Caller | undefined): void {
+    for (const [mount, cache] of this.#caches) {
+      if (mount === by?.mount) continue;
+      const number = cache.forget(change);
+      if (number !== undefined && by !== undefined) this.#note(by, cache, number);
+    }
+  }
+
+  #note(by: Caller, cache: KernelCache, number: number): void {
+    const debts = this.#debts.get(by) ?? new Map<KernelCache, number>();
+    debts.set(cache, Math.max(number, debts.get(cache) ?? 0));
+    this.#debts.set(by, debts);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Change, ContentChange } from "../../vfs/changes.js";
+
+/** One change, or several that are as one. */
+export interface Merged {
+  readonly change: Change;
+}
+
+/** What a change is of: two changes of the same name can be one. */
+export function nameOf(change: Change): string {
+  switch (change.kind) {
+    case "entry":
+      return `entry ${change.parent} ${change.name}`;
+    case "attributes":
+      return `attributes ${change.ino}`;
+    case "content":
+      return `content ${change.ino}`;
+  }
+}
+
+/** The change that says as much as an earlier one and a later one of the same name. */
+export function merge({ change: earlier }: Merged, later: Change): Merged {
+  if (earlier.kind !== "content" || later.kind !== "content") return { change: later };
+  return { change: { ...later, ...spanOfBoth(earlier, later) } };
+}
+
+function spanOfBoth(a: ContentChange, b: ContentChange): Pick<ContentChange, "offset" | "length"> {
+  const offset = Math.min(a.offset, b.offset);
+  if (a.length === "to the end" || b.length === "to the end")
+    return { offset, length: "to the end" };
+  return { offset, length: Math.max(a.offset + a.length, b.offset + b.length) - offset };
+}

@@ -1,0 +1,287 @@
+import { constants } from "node:os";
+import { describe, expect, test } from "vitest";
+import { Coherence } from "../../../src/fuse/invalidation/coherence.js";
+import { NexusError } from "../../../src/model/errors.js";
+import type { Caller } from "../../../src/model/identity.js";
+import type { Ino } from "../../../src/model/ids.js";
+import { Changes } from "../../../src/vfs/changes.js";
+import type { FileSystem, WriteRequest } from "../../../src/vfs/file-system.js";
+import { FakeClock } from "../../support/fake-clock.js";
+import { entryOf } from "../fake-file-system.js";
+import { FakeKernel, settled } from "../fake-kernel.js";
+import { encode } from "../wire/c-struct.js";
+import { type FakeNotifier, fakeNotifiers } from "./fake-notifier.js";
+
+const { ENODEV, EEXIST } = constants.errno;
+const O_APPEND = 0o2000;
+
+/** Some mounts of one file system, which tells of what it is asked to do. */
+class Mounts {
+  readonly clock = new FakeClock();
+  readonly changes = new Changes();
+  readonly coherence = new Coherence({ changes: this.changes });
+  readonly #notifiers = fakeNotifiers();
+
+  mount(instead: Partial<FileSystem> = {}): FakeKernel {
+    return new FakeKernel(
+      {
+        mkdir: (caller, { parent, name }) => {
+          this.changes.note({ kind: "entry", parent, name }, caller);
+          return entryOf(7);
+        },
+        ...instead,
+      },
+      {
+        sharing: {
+          coherence: this.coherence,
+          startNotifier: this.#notifiers.start,
+          scheduler: this.clock,
+        },
+      },
+    );
+  }
+
+  /** In the order in which they had something to tell. */
+  notifier(index: number): FakeNotifier {
+    const notifier = this.#notifiers.started[index];
+    if (notifier === undefined) throw new Error(`only ${index} notifiers were started`);
+    return notifier;
+  }
+
+  get notifiers(): number {
+    return this.#notifiers.started.length;
+  }
+
+  resize(caller: Caller, ino: number, sizeBytes: number): void {
+    const span = { offset: 0, length: sizeBytes, sizeBytes };
+    this.changes.note({ kind: "content", ino: ino as Ino, ...span }, caller);
+  }
+}
+
+function mkdir(name: string) {
+  return { opcode: "MKDIR", node: 1, body: [encode("mkdir_in", { mode: 0o755 }), name] } as const;
+}
+
+const CLIENT: Caller = { uid: 0, gid: 0, pid: 1, identity: { isAdmin: false } };
+
+describe("a change through one of several mounts", () => {
+  test("is answered when the others' kernels have forgotten what it makes untrue", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount(), mounts.mount()];
+    const unique = a.send(mkdir("new"));
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(1).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+    expect(mounts.notifiers).toBe(2);
+  });
+
+  test("is answered at once when no other kernel knows of it, or there is no other mount", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount()];
+    expect(a.errnoOf({ ...mkdir("new"), node: 5 })).toBe(0);
+    expect(mounts.notifiers).toBe(0);
+    expect(new Mounts().mount().errnoOf(mkdir("new"))).toBe(0);
+  });
+
+  test("holds up no other request of the mount meanwhile", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    const unique = a.send(mkdir("new"));
+    expect(a.errnoOf({ opcode: "GETATTR" })).toBe(0);
+    expect(b.errnoOf({ opcode: "GETATTR" })).toBe(0);
+    expect(a.answerTo(unique)).toBeUndefined();
+  });
+
+  test("doesn't wait for a mount that waits, so that two can change one directory", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    const first = a.send(mkdir("a"));
+    expect(b.errnoOf(mkdir("b"))).toBe(0);
+    expect(a.answerTo(first)).toBeUndefined();
+    expect(mounts.notifiers).toBe(1);
+    mounts.notifier(0).take();
+    expect(a.answerTo(first)?.errno).toBe(0);
+    expect(mounts.notifier(1).packets).toHaveLength(1);
+  });
+
+  test("that takes a moment tells of itself when it has happened", async () => {
+    const mounts = new Mounts();
+    let finish: () => void = () => undefined;
+    const a = mounts.mount({
+      rename: async (caller, { parent, name }) => {
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        mounts.changes.note({ kind: "entry", parent, name }, caller);
+      },
+    });
+    mounts.mount();
+    const body = [encode("rename_in", { newdir: 1 }), "old", "new"];
+    const unique = a.send({ opcode: "RENAME", node: 1, body });
+    finish();
+    await settled();
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
+  test("that failed is answered without waiting", () => {
+    const mounts = new Mounts();
+    const a = mounts.mount({
+      mkdir: (caller, { parent, name }) => {
+        mounts.changes.note({ kind: "entry", parent, name }, caller);
+        throw new NexusError("already-exists", "taken");
+      },
+    });
+    mounts.mount();
+    expect(a.errnoOf(mkdir("new"))).toBe(EEXIST);
+  });
+
+  test("is told of what the kernel learns from an answer that is held back", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    const unique = a.send(mkdir("new"));
+    mounts.changes.note({ kind: "attributes", ino: 7 as Ino }, undefined);
+    expect(mounts.notifiers).toBe(1);
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+    expect(mounts.notifier(1).packets).toEqual([[{ forgets: "inode", ino: 7, off: -1, len: 0 }]]);
+    expect(b.answers).toEqual([]);
+  });
+
+  test("whose answer nobody takes gives back what it granted", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount()];
+    a.send(mkdir("new"));
+    a.device.refuses = ENODEV;
+    mounts.notifier(0).take();
+    expect(a.requestsTo("forget")).toEqual([{ ino: 7, count: 1 }]);
+  });
+});
+
+describe("a change by a client", () => {
+  test("waits for every mount, also for one that waits itself", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount()];
+    a.send(mkdir("by a mount"));
+    mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, CLIENT);
+    let isForgotten = false;
+    mounts.coherence.whenForgotten(CLIENT, () => {
+      isForgotten = true;
+    });
+    mounts.notifier(0).take(2);
+    expect(isForgotten).toBe(false);
+    mounts.notifier(1).take();
+    expect(isForgotten).toBe(true);
+  });
+
+  test("waits once", () => {
+    const mounts = new Mounts();
+    mounts.mount();
+    const { changes, coherence } = mounts;
+    changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, CLIENT);
+    let isForgotten = false;
+    const note = () => {
+      isForgotten = true;
+    };
+    expect(coherence.whenForgotten(CLIENT, note)).toBe(false);
+    expect(isForgotten).toBe(false);
+    mounts.notifier(0).take();
+    expect(isForgotten).toBe(true);
+    isForgotten = false;
+    expect(coherence.whenForgotten(CLIENT, note)).toBe(true);
+    expect(isForgotten).toBe(true);
+  });
+
+  test("isn't what another client waits for", () => {
+    const mounts = new Mounts();
+    mounts.mount();
+    mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, CLIENT);
+    expect(mounts.coherence.whenForgotten({ ...CLIENT }, () => undefined)).toBe(true);
+  });
+});
+
+describe("appending to a file that others change", () => {
+  function append(kernel: FakeKernel, offset: number, write_flags = 0): bigint {
+    const fixed = encode("write_in", { fh: 9, offset, size: 3, flags: O_APPEND | 1, write_flags });
+    return kernel.send({ opcode: "WRITE", node: 7, body: [fixed, Buffer.from("abc")] });
+  }
+
+  function twoMounts() {
+    const mounts = new Mounts();
+    const asked: WriteRequest["offset"][] = [];
+    const a = mounts.mount({
+      write: (_caller, { offset }) => {
+        asked.push(offset);
+        return offset === "end" ? 50 : offset;
+      },
+    });
+    a.ask({ opcode: "LOOKUP", node: 1, body: ["file"] });
+    return { mounts, a, asked };
+  }
+
+  test("goes to the end as it is then, and the kernel forgets where it has put the bytes", () => {
+    const { mounts, a, asked } = twoMounts();
+    mounts.resize(CLIENT, 7, 50);
+    append(a, 20);
+    expect(asked).toEqual(["end"]);
+    expect(mounts.notifier(0).packets.slice(1)).toEqual([
+      [{ forgets: "inode", ino: 7, off: 20, len: 0 }],
+    ]);
+  });
+
+  test("leaves the kernel's pages alone where it had the end right", () => {
+    const { mounts, a, asked } = twoMounts();
+    mounts.resize(CLIENT, 7, 50);
+    append(a, 50);
+    expect(asked).toEqual(["end"]);
+    expect(mounts.notifier(0).packets).toHaveLength(1);
+  });
+
+  test("goes where the kernel says while nobody else has changed it, and pages always do", () => {
+    const { mounts, a, asked } = twoMounts();
+    append(a, 20);
+    mounts.resize(CLIENT, 7, 50);
+    append(a, 20, 1);
+    expect(asked).toEqual([20, 20]);
+  });
+});
+
+describe("the end of a mount", () => {
+  test("waits for the notification that uses its device, and then nobody waits for it", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    const unique = a.send(mkdir("new"));
+    b.device.requests.push(-ENODEV);
+    b.session.receive();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+    expect(b.ends).toEqual([]);
+    mounts.notifier(0).take();
+    expect(b.ends).toEqual([undefined]);
+    expect(a.errnoOf(mkdir("another"))).toBe(0);
+  });
+
+  test("comes after the answers that are held back", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount()];
+    const unique = a.send(mkdir("new"));
+    a.device.requests.push(-ENODEV);
+    a.session.receive();
+    expect(a.ends).toEqual([]);
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+    expect(a.ends).toEqual([undefined]);
+  });
+
+  test("is where a mount comes to whose kernel can't be told any more", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    a.send(mkdir("new"));
+    mounts.notifier(0).fail(new Error("the thread has ended"));
+    mounts.clock.advance(2000);
+    expect(b.ends).toEqual([undefined]);
+    expect(a.ends).toEqual([]);
+  });
+});

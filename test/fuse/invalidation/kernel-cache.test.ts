@@ -1,0 +1,306 @@
+import { constants } from "node:os";
+import { describe, expect, test } from "vitest";
+import { KernelCache } from "../../../src/fuse/invalidation/kernel-cache.js";
+import type { Ino } from "../../../src/model/ids.js";
+import type { Change } from "../../../src/vfs/changes.js";
+import { FakeClock } from "../../support/fake-clock.js";
+import { recordingLogger } from "../../support/silent-logger.js";
+import { FakeNotifier } from "./fake-notifier.js";
+
+const { ENOENT } = constants.errno;
+const ALL = { off: 0, len: 0 };
+
+function entry(parent: number, name: string): Change {
+  return { kind: "entry", parent: parent as Ino, name };
+}
+
+function attributes(ino: number): Change {
+  return { kind: "attributes", ino: ino as Ino };
+}
+
+function content(ino: number, offset: number, length: number | "to the end"): Change {
+  return { kind: "content", ino: ino as Ino, offset, length, sizeBytes: 1000 };
+}
+
+class Kernel {
+  readonly clock = new FakeClock();
+  readonly known = new Set<number>([1, 2, 3]);
+  readonly notifiers: FakeNotifier[] = [];
+  readonly failures: Error[] = [];
+  readonly log = recordingLogger();
+  readonly cache = new KernelCache({
+    knows: (ino) => this.known.has(ino),
+    startNotifier: (events) => {
+      const notifier = new FakeNotifier(events);
+      this.notifiers.push(notifier);
+      return notifier;
+    },
+    scheduler: this.clock,
+    logger: this.log.logger,
+    onFailure: (error) => this.failures.push(error),
+  });
+
+  get notifier(): FakeNotifier {
+    const [notifier] = this.notifiers;
+    if (notifier === undefined) throw new Error("no notifier was started");
+    return notifier;
+  }
+
+  /** Forgets, and tells whether the kernel has done so. */
+  forget(change: Change): { isDone: () => boolean; waited: () => boolean } {
+    const number = this.cache.forget(change);
+    if (number === undefined) throw new Error("nothing to forget");
+    let hasWaited = false;
+    this.cache.whenDone(number, () => {
+      hasWaited = true;
+    });
+    return { isDone: () => this.cache.isDone(number), waited: () => hasWaited };
+  }
+
+  /** All that was sent, without what belongs together. */
+  get heard(): unknown[] {
+    return this.notifier.packets.flat();
+  }
+}
+
+describe("what a kernel has to forget", () => {
+  test("is an entry, and then the listing and the attributes of its directory", () => {
+    const kernel = new Kernel();
+    kernel.cache.forget(entry(1, "größe"));
+    expect(kernel.notifier.packets).toEqual([
+      [
+        { forgets: "entry", parent: 1, name: "größe" },
+        { forgets: "inode", ino: 1, ...ALL },
+      ],
+    ]);
+  });
+
+  test("is the attributes alone, where only they have changed", () => {
+    const kernel = new Kernel();
+    kernel.cache.forget(attributes(2));
+    expect(kernel.heard).toEqual([{ forgets: "inode", ino: 2, off: -1, len: 0 }]);
+  });
+
+  test.each<[Change, unknown]>([
+    [content(2, 4096, 100), { off: 4096, len: 100 }],
+    [content(2, 2 ** 40 + 1, "to the end"), { off: 2 ** 40 + 1, len: 0 }],
+    [content(2, 5, 0), { off: -1, len: 0 }],
+  ])("is the bytes that have changed: %j", (change, expected) => {
+    const kernel = new Kernel();
+    kernel.cache.forget(change);
+    expect(kernel.heard).toEqual([{ forgets: "inode", ino: 2, ...(expected as object) }]);
+  });
+
+  test("with a file's new last byte comes its new size", () => {
+    const kernel = new Kernel();
+    const ino = 2 as Ino;
+    const lastByte = "!".charCodeAt(0);
+    kernel.cache.forget({ kind: "content", ino, offset: 9, length: 4, sizeBytes: 13, lastByte });
+    expect(kernel.heard).toEqual([
+      { forgets: "inode", ino: 2, off: 9, len: 4 },
+      { stores: "!", ino: 2, at: 12 },
+    ]);
+  });
+
+  test("is nothing of an inode that it doesn't know, and no notifier starts for that", () => {
+    const kernel = new Kernel();
+    const changes = [entry(9, "a"), attributes(9), content(9, 0, 1)];
+    expect(changes.map((change) => kernel.cache.forget(change))).toEqual(
+      changes.map(() => undefined),
+    );
+    expect(kernel.notifiers).toEqual([]);
+    expect(kernel.cache.mayMistakeSize(9 as Ino)).toBe(false);
+  });
+});
+
+describe("waiting for a kernel", () => {
+  test("ends when it has taken that notification, not an earlier one", () => {
+    const kernel = new Kernel();
+    const first = kernel.forget(entry(1, "a"));
+    const second = kernel.forget(entry(1, "b"));
+    kernel.notifier.take();
+    expect([first.waited(), second.waited()]).toEqual([true, false]);
+    expect([first.isDone(), second.isDone()]).toEqual([true, false]);
+    kernel.notifier.take();
+    expect([second.waited(), second.isDone()]).toEqual([true, true]);
+    expect(kernel.clock.waiting).toBe(0);
+  });
+
+  test("ends after two seconds, says so once, and it isn't worth waiting until it takes one", () => {
+    const kernel = new Kernel();
+    const stuck = kernel.forget(entry(1, "a"));
+    kernel.clock.advance(1999);
+    expect([stuck.waited(), kernel.cache.isResponsive]).toEqual([false, true]);
+    kernel.clock.advance(1);
+    expect([stuck.waited(), stuck.isDone(), kernel.cache.isResponsive]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    kernel.clock.advance(60_000);
+    expect(kernel.log.lines.map(({ msg }) => msg)).toEqual([
+      "the kernel takes no notification: a program keeps a directory locked",
+    ]);
+    kernel.notifier.take();
+    expect(kernel.cache.isResponsive).toBe(true);
+  });
+
+  test("lasts two seconds since the last one that it took", () => {
+    const kernel = new Kernel();
+    kernel.forget(entry(1, "a"));
+    const second = kernel.forget(entry(1, "b"));
+    kernel.clock.advance(1500);
+    kernel.notifier.take();
+    kernel.clock.advance(1500);
+    expect(second.waited()).toBe(false);
+  });
+});
+
+describe("many changes", () => {
+  test("of one thing become one while they wait, of different ones keep their order", () => {
+    const kernel = new Kernel();
+    kernel.forget(entry(1, "first"));
+    kernel.notifier.isFull = true;
+    const waiting = [
+      kernel.forget(content(2, 4096, 10)),
+      kernel.forget(entry(1, "b")),
+      kernel.forget(content(2, 100, 10)),
+      kernel.forget(entry(1, "b")),
+      kernel.forget(content(3, 7, "to the end")),
+      kernel.forget(content(3, 0, 2)),
+    ];
+    kernel.notifier.isFull = false;
+    kernel.notifier.take();
+    expect(kernel.notifier.packets.slice(1)).toEqual([
+      [{ forgets: "inode", ino: 2, off: 100, len: 4006 }],
+      [
+        { forgets: "entry", parent: 1, name: "b" },
+        { forgets: "inode", ino: 1, ...ALL },
+      ],
+      [{ forgets: "inode", ino: 3, off: 0, len: 0 }],
+    ]);
+    kernel.notifier.takeAll();
+    expect(waiting.every(({ waited }) => waited())).toBe(true);
+  });
+
+  test("go out a few at a time, each when an earlier one is taken", () => {
+    const kernel = new Kernel();
+    for (let count = 0; count < 100; count++) kernel.forget(entry(1, `f${count}`));
+    expect(kernel.notifier.packets).toHaveLength(64);
+    kernel.notifier.take(10);
+    expect(kernel.notifier.packets).toHaveLength(74);
+    kernel.notifier.takeAll();
+    expect(kernel.notifier.packets).toHaveLength(100);
+  });
+});
+
+describe("an inode that the kernel should know and doesn't", () => {
+  test("is told of again: whoever asked may take an answer from before the change", () => {
+    const kernel = new Kernel();
+    const told = kernel.forget(attributes(2));
+    kernel.notifier.take(1, ENOENT);
+    expect(told.waited()).toBe(true);
+    for (const delayMs of [1, 10, 100]) {
+      kernel.clock.advance(delayMs - 1);
+      const before = kernel.notifier.packets.length;
+      kernel.clock.advance(1);
+      expect(kernel.notifier.packets).toHaveLength(before + 1);
+      kernel.notifier.take(1, ENOENT);
+    }
+    kernel.clock.advance(60_000);
+    expect(kernel.notifier.packets).toHaveLength(4);
+  });
+
+  test("isn't, once it has forgotten it; nor is a name that it never looked up", () => {
+    const kernel = new Kernel();
+    kernel.forget(attributes(2));
+    kernel.notifier.take(1, ENOENT);
+    kernel.known.delete(2);
+    kernel.clock.advance(1000);
+    kernel.forget(attributes(3));
+    kernel.notifier.take();
+    kernel.clock.advance(1000);
+    expect(kernel.notifier.packets).toHaveLength(2);
+  });
+});
+
+describe("an answer that is held back", () => {
+  test("goes out before the changes that came meanwhile are told, and those before it are told", () => {
+    const kernel = new Kernel();
+    kernel.forget(entry(1, "before"));
+    const answer = kernel.cache.holdAnswer();
+    expect(kernel.cache.hasHeldAnswers).toBe(true);
+    kernel.forget(entry(1, "meanwhile"));
+    const later = kernel.cache.holdAnswer();
+    kernel.forget(entry(1, "meanwhile"));
+    kernel.forget(entry(1, "last"));
+    expect(kernel.notifier.packets).toHaveLength(1);
+    kernel.cache.releaseAnswer(answer);
+    expect(kernel.notifier.packets).toHaveLength(2);
+    kernel.notifier.takeAll();
+    expect(kernel.notifier.packets).toHaveLength(2);
+    kernel.cache.releaseAnswer(later);
+    const names = kernel.notifier.packets.map(([first]) => (first as { name: string }).name);
+    expect(names).toEqual(["before", "meanwhile", "meanwhile", "last"]);
+    expect(kernel.cache.hasHeldAnswers).toBe(false);
+  });
+});
+
+describe("the size that the kernel goes by", () => {
+  test("may be wrong after somebody else's change, until the file is forgotten", () => {
+    const kernel = new Kernel();
+    const ino = 2 as Ino;
+    kernel.forget(attributes(2));
+    expect(kernel.cache.mayMistakeSize(ino)).toBe(false);
+    kernel.forget(content(2, 0, 1));
+    expect(kernel.cache.mayMistakeSize(ino)).toBe(true);
+    kernel.cache.noteForgotten(ino);
+    expect(kernel.cache.mayMistakeSize(ino)).toBe(false);
+  });
+
+  test("was wrong: it forgets the bytes from there on", () => {
+    const kernel = new Kernel();
+    kernel.cache.forgetFrom({ ino: 2 as Ino, offset: 77 });
+    expect(kernel.heard).toEqual([{ forgets: "inode", ino: 2, off: 77, len: 0 }]);
+  });
+});
+
+describe("the end", () => {
+  test("waits for what is under way, and for nothing that isn't", () => {
+    const kernel = new Kernel();
+    const waiting = kernel.forget(entry(1, "a"));
+    kernel.notifier.isFull = true;
+    kernel.forget(entry(1, "b"));
+    kernel.notifier.isFull = false;
+    let hasEnded = false;
+    kernel.cache.close(() => {
+      hasEnded = true;
+    });
+    expect([waiting.waited(), hasEnded, kernel.notifier.isClosed]).toEqual([true, false, false]);
+    kernel.notifier.take();
+    expect([hasEnded, kernel.notifier.isClosed]).toEqual([true, true]);
+    expect(kernel.notifier.packets).toHaveLength(1);
+    expect(kernel.cache.forget(entry(1, "c"))).toBeUndefined();
+    expect(kernel.clock.waiting).toBe(0);
+  });
+
+  test("comes after two seconds all the same, and at once when nothing was ever told", () => {
+    const quiet = new Kernel();
+    let ends = 0;
+    quiet.cache.close(() => ends++);
+    expect(ends).toBe(1);
+    const kernel = new Kernel();
+    kernel.forget(entry(1, "a"));
+    kernel.cache.close(() => ends++);
+    kernel.clock.advance(2000);
+    expect([ends, kernel.notifier.isClosed]).toEqual([2, true]);
+  });
+
+  test("is what the owner hears of when nothing can be told any more", () => {
+    const kernel = new Kernel();
+    kernel.forget(entry(1, "a"));
+    const failure = new Error("the thread has ended");
+    kernel.notifier.fail(failure);
+    expect(kernel.failures).toEqual([failure]);
+  });
+});
