@@ -171,10 +171,10 @@ export function composeOn(options: StoresAndTools): Nexus {
     featuresFor: (identity) => {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };
-      const parts = { fs: fileSystem, router, caller };
+      const parts = { fs: fileSystem, router, caller, scheduler };
       const files = new PathFiles(parts);
       const custom = new PathMetadata(parts);
-      const queue = new StoreQueue({ ...parts, metadata, clock, scheduler, visible });
+      const queue = new StoreQueue({ ...parts, metadata, clock, visible });
       return {
         files,
         metadata: custom,

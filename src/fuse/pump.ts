@@ -32,14 +32,17 @@ interface Timer {
  * when a message from another thread or a result from libuv's thread pool arrives, the pump steps
  * aside for one turn of the loop (60-100 microseconds from there to here). What the loop can't tell
  * by its descriptor are its timers and immediates; so on this thread delays are made with
- * {@link after}, never with setTimeout or setImmediate.
+ * {@link after} and {@link turn}, never with setTimeout or setImmediate. Nor can the loop tell of a promise that
+ * was resolved while a request was served: see {@link stepAside}.
  */
 export class Pump implements Scheduler {
   readonly #poll = new PollSet();
   readonly #loop = EventLoop.current();
   readonly #sources = new Set<Source>();
   readonly #timers = new Set<Timer>();
+  readonly #turns: (() => void)[] = [];
   #isRunning = false;
+  #stepsAside = false;
   /** Requests come one after the other. */
   #isBusy = false;
 
@@ -56,6 +59,15 @@ export class Pump implements Scheduler {
     const timer = { dueMs: performance.now() + delayMs, task };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#turns.push(resolve));
+  }
+
+  /** Has the event loop go round as soon as the requests that are there are served. */
+  stepAside(): void {
+    this.#stepsAside = true;
   }
 
   /** Serves until {@link stop}. */
@@ -80,6 +92,11 @@ export class Pump implements Scheduler {
       for (const source of this.#sources) {
         if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.#remove(source);
         isWaiting ||= source.isWaiting;
+      }
+      if (this.#turns.length > 0 || this.#stepsAside) {
+        this.#stepsAside = false;
+        for (const take of this.#turns.splice(0)) take();
+        return;
       }
       if (isWaiting || !this.#isRunning) return;
     }
@@ -122,6 +139,7 @@ export class Pump implements Scheduler {
   }
 
   #timeoutMs(): number {
+    if (this.#turns.length > 0 || this.#stepsAside) return 0;
     if (this.#timers.size === 0) return -1;
     let dueMs = Number.POSITIVE_INFINITY;
     for (const timer of this.#timers) dueMs = Math.min(dueMs, timer.dueMs);

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { compareTimestamps, type Timestamp, timestampFromMs } from "./timestamp.js";
 
 /** Where the time comes from; injected so that tests can hold it still. */
@@ -12,6 +13,8 @@ export interface Clock {
 export interface Scheduler {
   /** Calls `task` once, `delayMs` or more from now. Returns what cancels it. */
   after(delayMs: number, task: () => void): () => void;
+  /** Resolves when the others who wait for the thread had their turn: for whoever would keep it long. */
+  turn(): Promise<void>;
 }
 
 /** Node's timers go no further: a longer one would fire at once. */
@@ -50,6 +53,10 @@ export class SystemClock implements Clock {
 
 /** Schedules on the event loop; the timers keep no process alive. */
 export class TimerScheduler implements Scheduler {
+  turn(): Promise<void> {
+    return setImmediate();
+  }
+
   after(delayMs: number, task: () => void): () => void {
     if (delayMs <= LONGEST_TIMER_MS) {
       const timer = setTimeout(task, delayMs);

@@ -235,3 +235,44 @@ test("an idle pump uses no processor", async () => {
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1000).toBeLessThan(idleMs / 2);
 });
+
+describe("long work on the pump's thread", () => {
+  test("takes turns with the devices: a request waits for one turn, not for all", async () => {
+    const { pump, run } = limitedPump();
+    const order: string[] = [];
+    const asked = device((request) => {
+      order.push(request);
+      return "more";
+    });
+    pump.add(asked);
+    const work = async () => {
+      for (let turn = 1; turn <= 3; turn++) {
+        asked.send(String(turn));
+        await pump.turn();
+        order.push(`turn ${turn}`);
+      }
+      pump.stop();
+    };
+    const working = work();
+    expect(await run()).toBe("stopped");
+    await working;
+    expect(order).toEqual(["1", "turn 1", "2", "turn 2", "3", "turn 3"]);
+  });
+
+  test("goes on after a promise that a request resolved, when that request asks for it", async () => {
+    const { pump, run } = limitedPump();
+    let resolve: () => void = () => undefined;
+    const resolved = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const asked = device(() => {
+      resolve();
+      pump.stepAside();
+      return "more";
+    });
+    pump.add(asked);
+    void resolved.then(() => pump.stop());
+    asked.send("x");
+    expect(await run()).toBe("stopped");
+  });
+});

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock, Scheduler } from "../../src/model/clock.js";
 import { type Timestamp, timestampFromMs } from "../../src/model/timestamp.js";
 
@@ -30,6 +31,10 @@ export class FakeClock implements Clock, Scheduler {
     const task = { dueMs: this.#nowMs + delayMs, run };
     this.#tasks.add(task);
     return () => this.#tasks.delete(task);
+  }
+
+  turn(): Promise<void> {
+    return setImmediate();
   }
 
   /** Moves on, and runs what falls due, in its order. */

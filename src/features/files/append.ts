@@ -32,7 +32,10 @@ export async function append(
     walk.keep(entry);
     try {
       const whole = wholeBytes(content);
-      const chunks = whole === undefined ? chunksOf(content, undefined) : [whole];
+      const chunks =
+        whole === undefined
+          ? chunksOf(content, { signal: undefined, scheduler: walk.scheduler })
+          : [whole];
       for await (const data of chunks) {
         await fs.write(caller, { handle: opened.handle, offset: "end", data, killSetId });
       }

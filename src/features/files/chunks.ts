@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import type { Scheduler } from "../../model/clock.js";
 import { NexusError } from "../../model/errors.js";
 import { typeName } from "../../model/type-name.js";
 import { orAborted, requireNotAborted } from "./abort.js";
@@ -14,14 +14,14 @@ export const CHUNK_BYTES = 256 * 1024;
  */
 export async function* chunksOf(
   content: WriteContent,
-  signal: AbortSignal | undefined,
+  { signal, scheduler }: { signal: AbortSignal | undefined; scheduler: Scheduler },
 ): AsyncGenerator<Uint8Array> {
   requireContent(content);
   let isFirst = true;
   for await (const part of partsOf(content, signal)) {
     const bytes = bytesOf(part);
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      if (!isFirst) await setImmediate();
+      if (!isFirst) await scheduler.turn();
       isFirst = false;
       requireNotAborted(signal);
       yield bytes.subarray(at, at + CHUNK_BYTES);

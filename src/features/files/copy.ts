@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { isDirectory, isRegular, isSymlink } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
@@ -164,7 +163,7 @@ async function copyDirectory(
       await copyChild(walk, { source, target: { ...target, entry: directory }, name, options });
     }
     after = page.last;
-    await setImmediate();
+    await walk.scheduler.turn();
   }
 }
 
@@ -263,7 +262,7 @@ async function finish(
 }
 
 async function copyContent(
-  { fs, caller }: PathWalk,
+  { fs, caller, scheduler }: PathWalk,
   { from, to, options }: { from: Ino; to: { handle: number }; options: Copying },
 ): Promise<void> {
   const { handle } = await fs.open(caller, { ino: from, flags: flags("read") });
@@ -274,7 +273,7 @@ async function copyContent(
       const count = await fs.copyFileRange(caller, span);
       if (count === 0) return;
       offset += count;
-      await setImmediate();
+      await scheduler.turn();
     }
   } finally {
     fs.release({ handle });

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
@@ -155,7 +154,7 @@ class Lister {
         if (isDirectoryEntry) waiting.push(entry.name);
       }
       last = page.last;
-      await setImmediate();
+      await this.#walk.scheduler.turn();
     }
     yield* this.#takeReady(waiting, undefined);
   }

@@ -1,6 +1,7 @@
 import { authorize } from "../../core/isolation.js";
 import type { Router } from "../../core/router.js";
 import { isDirectory, isSymlink } from "../../model/attributes.js";
+import type { Scheduler } from "../../model/clock.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type Ino, ROOT_INO } from "../../model/ids.js";
@@ -17,6 +18,8 @@ export interface PathParts {
   readonly fs: FileSystem;
   readonly router: Router;
   readonly caller: Caller;
+  /** Long work takes its turns by it: on a thread that serves others, nothing else lets them in. */
+  readonly scheduler: Scheduler;
 }
 
 /** Where a path leads, whether or not something is there. */
@@ -47,13 +50,15 @@ export interface WalkOptions {
 export class PathWalk {
   readonly fs: FileSystem;
   readonly caller: Caller;
+  readonly scheduler: Scheduler;
   readonly #router: Router;
   readonly #held: Ino[] = [];
   readonly #parents: MadeDirectories;
 
-  constructor({ fs, router, caller }: PathParts) {
+  constructor({ fs, router, caller, scheduler }: PathParts) {
     this.fs = fs;
     this.caller = caller;
+    this.scheduler = scheduler;
     this.#router = router;
     this.#parents = new MadeDirectories({ fs, caller });
   }

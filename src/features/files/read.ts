@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import { NexusError } from "../../model/errors.js";
 import type { OpenFlags } from "../../vfs/file-system.js";
 import { interruption, requireNotAborted } from "./abort.js";
@@ -55,7 +54,7 @@ async function* chunks(
   { path, ...options }: ReadOptions & { path: string },
 ): AsyncGenerator<Buffer> {
   const walk = new PathWalk(parts);
-  const { fs, caller } = walk;
+  const { fs, caller, scheduler } = walk;
   try {
     const spot = await walk.require(path, { access: "read" });
     requireFile(spot);
@@ -69,7 +68,7 @@ async function* chunks(
         if (count > 0) yield into.subarray(0, count);
         if (count < into.length) return;
         offset += count;
-        await setImmediate();
+        await scheduler.turn();
       }
     } finally {
       fs.release(opened);

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
@@ -83,7 +82,7 @@ async function removeChildren(walk: PathWalk, parent: Ino): Promise<void> {
     }
     after = page.last;
     // Others get their turn; a signal, too.
-    await setImmediate();
+    await walk.scheduler.turn();
   }
 }
 

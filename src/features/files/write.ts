@@ -1,5 +1,4 @@
 import { createHash, type Hash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import { isDirectory } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { ContentHash, Ino } from "../../model/ids.js";
@@ -67,7 +66,7 @@ export async function writeMany(
     }
     for (const { path, content } of all) {
       prepared.push(await prepare(walk, { path, content, options: {} }));
-      await setImmediate();
+      await walk.scheduler.turn();
     }
     return prepared.length === 0 ? [] : await place(walk, { prepared, options });
   });
@@ -110,7 +109,7 @@ async function prepare(
 }
 
 async function fill(
-  { fs, caller }: PathWalk,
+  { fs, caller, scheduler }: PathWalk,
   {
     handle,
     hash,
@@ -119,7 +118,7 @@ async function fill(
   }: { handle: number; hash: Hash; content: WriteContent; options: WriteOptions },
 ): Promise<void> {
   let offset = 0;
-  for await (const data of chunksOf(content, signal)) {
+  for await (const data of chunksOf(content, { signal, scheduler })) {
     hash.update(data);
     await fs.write(caller, { handle, offset, data, killSetId: false });
     offset += data.length;

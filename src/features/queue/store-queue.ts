@@ -52,12 +52,12 @@ export class StoreQueue implements WorkQueue {
   readonly #visible: VisibleZones;
   readonly #closing = new AbortController();
 
-  constructor({ metadata, clock, scheduler, visible, ...parts }: StoreQueueOptions) {
+  constructor({ metadata, clock, visible, ...parts }: StoreQueueOptions) {
     this.#parts = parts;
     this.#metadata = metadata;
     this.#work = metadata.work;
     this.#clock = clock;
-    this.#scheduler = scheduler;
+    this.#scheduler = parts.scheduler;
     this.#visible = visible;
     // Any number may wait.
     setMaxListeners(0, this.#closing.signal);

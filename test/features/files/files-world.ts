@@ -85,6 +85,6 @@ export class FilesWorld extends World {
 
   #parts(caller: Caller) {
     const router = new Router({ namespaces: namespaceTable([]), mounts: new MountTable([]) });
-    return { fs: this.#counts.wrap(this.fs), router, caller };
+    return { fs: this.#counts.wrap(this.fs), router, caller, scheduler: this.clock };
   }
 }
