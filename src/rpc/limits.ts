@@ -1,0 +1,19 @@
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A text frame, as characters. Larger arguments and results are refused. */
+export const MOST_MESSAGE_CHARACTERS = 16 * MIB;
+/** The bytes of a stream in one binary frame. */
+export const CHUNK_BYTES = 256 * KIB;
+/** What a stream may have on its way before its reader grants more. */
+export const WINDOW_BYTES = MIB;
+/** The same for the items of an iteration. */
+export const WINDOW_ITEMS = 256;
+/** Requests of one connection under way. */
+export const MOST_REQUESTS = 16 * KIB;
+/** From here on a carrier is full. */
+export const FULL_BYTES = 2 * MIB;
+/** Down to here it stays full. */
+export const DRAINED_BYTES = MIB;
+/** A side that takes so little that this much waits for it is cut off. */
+export const MOST_WAITING_BYTES = 256 * MIB;
