@@ -34,7 +34,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
   features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM, CHANGES],
-  sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts"],
+  rpc: ["model"],
+  server: ["model", "libc", "telemetry", "rpc"],
+  sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts", "rpc"],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
@@ -53,6 +55,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "mime-types": ["core"],
   "fuse-native": ["fuse"],
   "tar-stream": ["features"],
+  ws: ["rpc", "server"],
   "cli-table3": ["cli"],
   "cli-progress": ["cli"],
 };

@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import type { Credentials } from "../model/identity.js";
 import { bind, lastErrno } from "./library.js";
 import { errnoError } from "./system-error.js";
 
@@ -8,6 +9,7 @@ const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+const SO_PEERCRED = 17;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
 // 64-bit Linux layouts: struct iovec, struct msghdr of recvmsg(2).
@@ -28,6 +30,9 @@ const libcSocketpair = bind<
 const libcRecvmsg = bind<(fd: number, message: object, flags: number) => number>(
   "int64_t recvmsg(int fd, _Inout_ nexus_msghdr *message, int flags)",
 );
+const libcGetsockopt = bind<
+  (fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number
+>("int getsockopt(int fd, int level, int option, _Out_ void *value, _Inout_ uint32_t *length)");
 
 /** socketpair(2) of connected stream sockets, inherited by children: the caller closes both. */
 export function socketPair(): [number, number] {
@@ -74,4 +79,17 @@ export function receiveDescriptor(socket: number): number | undefined {
   const type = control.readInt32LE(12);
   if (level !== SOL_SOCKET || type !== SCM_RIGHTS) return undefined;
   return control.readInt32LE(CMSG_HEADER_BYTES);
+}
+
+/** Who connected a unix socket, as the kernel noted it then: SO_PEERCRED, unix(7). */
+export function peerCredentials(socket: number): Credentials {
+  // struct ucred: pid, uid, gid.
+  const credentials = new Int32Array(3);
+  const length = new Uint32Array([credentials.byteLength]);
+  if (libcGetsockopt(socket, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) {
+    throw errnoError(lastErrno(), { op: "getsockopt" });
+  }
+  const [pid = 0, uid = 0, gid = 0] = credentials;
+  // Ids are unsigned.
+  return { pid, uid: uid >>> 0, gid: gid >>> 0 };
 }

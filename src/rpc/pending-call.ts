@@ -46,6 +46,8 @@ export class PendingCall {
   readonly #over = new AbortController();
   /** What the caller's own content, or his own function, failed with. */
   #uploadFailure: { readonly error: unknown } | undefined;
+  /** What the request fails with if it is interrupted. */
+  #instead: { readonly error: unknown } | undefined;
   #progressFailure: { readonly error: unknown } | undefined;
   #resolve: (result: unknown) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -77,8 +79,12 @@ export class PendingCall {
     if (upload !== undefined) void this.#upload(upload);
   }
 
-  /** Asks the method to end. It may be too late: the result says so. */
-  cancel(): void {
+  /**
+   * Asks the method to end. It may be too late: the result says so. If not, `error` is what it fails with
+   * rather than `interrupted`.
+   */
+  cancel(error?: NexusError): void {
+    if (error !== undefined) this.#instead = { error };
     this.#tell(CANCEL, {});
   }
 
@@ -116,6 +122,7 @@ export class PendingCall {
     if (this.#uploadFailure !== undefined && isOfUpload(answer.error)) return this.#uploadFailure;
     const error = errorFrom(answer.error);
     const { signal } = this.#options;
+    if (isKind(error, "interrupted") && this.#instead !== undefined) return this.#instead;
     if (!isKind(error, "interrupted") || signal?.aborted !== true) return { error };
     const { kind, message, op, path } = error;
     const place = { ...(op === undefined ? {} : { op }), ...(path === undefined ? {} : { path }) };

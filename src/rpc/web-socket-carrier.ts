@@ -4,6 +4,9 @@ import { Delivery } from "./delivery.js";
 import { Departures } from "./departures.js";
 import { CHUNK_BYTES, MOST_MESSAGE_CHARACTERS } from "./limits.js";
 
+/** Where a WebSocket is opened. */
+export const RPC_PATH = "/rpc";
+
 /** What both ends of the socket are made with. A character of UTF-16 has up to three bytes in UTF-8. */
 export const WEB_SOCKET_OPTIONS = {
   // Both ends are on one machine: that would only cost time.

@@ -5,6 +5,16 @@ import { type Asked, clientError, closedError } from "./errors.js";
 /** Longer than any timer may be; it only has to exist. */
 const FOREVER_MS = 2 ** 31 - 1;
 
+/** The same promise, while which the process stays alive. */
+export async function keptAwake<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, FOREVER_MS);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /**
  * The operations of one client that are under way. While there are some the process stays alive,
  * because nothing of the store keeps it: its timers and threads wait for somebody who asks.

@@ -16,6 +16,9 @@ import type {
   Search,
 } from "./search.js";
 
+/** So many are announced before they are read. */
+const FILES_AHEAD = 8;
+
 /** Searches by walking the tree and reading the contents, with the eyes of those files' identity. */
 export class FileSearch implements Search {
   readonly #files: SearchedFiles;
@@ -64,7 +67,8 @@ export class FileSearch implements Search {
     requireUninterrupted(signal);
     if (limit === 0) return;
     const stat = await this.#files.stat(root, { etag: false });
-    for await (const path of this.#filesBelow({ root, stat, position, signal })) {
+    const paths = this.#filesBelow({ root, stat, position, signal });
+    for await (const path of this.#announced(paths, signal)) {
       progress.sawFile(path);
       const file = { files: this.#files, path, match, before, after, limit, signal, progress };
       for await (const found of grepFile(file)) {
@@ -85,6 +89,33 @@ export class FileSearch implements Search {
     const report = await findDuplicates({ files: this.#files, prefix, signal, progress });
     progress.tell();
     return report;
+  }
+
+  /** The same paths; whoever has the files is told of the next few, if he wants to know. */
+  async *#announced(
+    paths: AsyncGenerator<string>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<string> {
+    const files = this.#files;
+    if (files.willRead === undefined) return yield* paths;
+    const next: Promise<IteratorResult<string>>[] = [];
+    const announce = ({ done, value }: IteratorResult<string>) => {
+      if (done !== true) files.willRead?.(value, signal && { signal });
+    };
+    const pull = () => {
+      const path = paths.next();
+      path.then(announce, () => undefined);
+      next.push(path);
+    };
+    try {
+      for (let count = 0; count < FILES_AHEAD; count += 1) pull();
+      for (let path = await next.shift(); path?.done === false; path = await next.shift()) {
+        pull();
+        yield path.value;
+      }
+    } finally {
+      await paths.return(undefined);
+    }
   }
 
   /** The regular files to read: those below a directory, or the one that the path leads to. */

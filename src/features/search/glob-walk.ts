@@ -1,9 +1,12 @@
 import { isKind, NexusError } from "../../model/errors.js";
-import type { Files, ListedFile } from "../files/files.js";
+import type { Files, ListedFile, ReadOptions } from "../files/files.js";
 import type { GlobPosition } from "./glob-pattern.js";
 
 /** What a search needs of the files. */
-export type SearchedFiles = Pick<Files, "walk" | "stat" | "createReadStream">;
+export interface SearchedFiles extends Pick<Files, "walk" | "stat" | "createReadStream"> {
+  /** Told of what will be read soon, in that order, by files that are far away and can begin with it. */
+  willRead?(path: string, options?: ReadOptions): void;
+}
 
 export interface GlobWalkOptions {
   readonly files: SearchedFiles;

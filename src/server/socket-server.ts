@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import { peerCredentials } from "../libc/sockets.js";
+import type { Credentials } from "../model/identity.js";
+import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "../rpc/web-socket-carrier.js";
+import type { Logger } from "../telemetry/logger.js";
+import { type ConnectionOptions, serveConnection } from "./connection.js";
+import type { Admit, ControlHandler } from "./control.js";
+import { listenPrivately } from "./private-socket.js";
+
+export interface SocketServerOptions {
+  /** Whose lock the caller holds: a socket that lies there is nobody's. */
+  readonly dataDir: string;
+  readonly control: ControlHandler;
+  readonly admit: Admit;
+  /** What `GET /health` answers, as JSON: 200 while `isHealthy`, 503 otherwise. */
+  readonly health: () => { readonly isHealthy: boolean };
+  /** Of this nexus-mount. */
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+const HEALTHY = 200;
+const NOT_FOUND = 404;
+const UNHEALTHY = 503;
+const ROOT = 0;
+
+/**
+ * The owner's socket: HTTP on `{data_dir}/nexus.sock`, with the protocol of `rpc/README.md` on a WebSocket.
+ * Only processes of the owner's user, and root's, are let in.
+ */
+export class SocketServer {
+  readonly #options: SocketServerOptions;
+  readonly #server: Server;
+  readonly #webSockets = new WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<Promise<void>>();
+  #takeAway: () => void = () => undefined;
+
+  private constructor(options: SocketServerOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.on("connection", (socket) => this.#accept(socket));
+    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, { socket, head }));
+  }
+
+  /** Fails with Node's errors. */
+  static async listen(options: SocketServerOptions): Promise<SocketServer> {
+    const server = new SocketServer(options);
+    server.#takeAway = await listenPrivately(server.#server, options.dataDir);
+    return server;
+  }
+
+  /** How many connections there are. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Lets nobody in any more, cuts all connections, and waits until nothing of them runs. */
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const socket of this.#webSockets.clients) socket.terminate();
+    for (const socket of this.#sockets) socket.destroy();
+    if (this.#server.listening || this.#sockets.size > 0) await once(this.#server, "close");
+    this.#takeAway();
+    await Promise.all(this.#connections);
+  }
+
+  /** Before anything is read. */
+  #accept(socket: Socket): void {
+    const { uid, pid } = credentialsOf(socket);
+    if (uid !== ROOT && uid !== process.getuid?.()) {
+      this.#options.logger.warn({ uid, pid }, "another user was kept out of the socket");
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const isHealth = request.url === "/health" && request.method === "GET";
+    const answer = isHealth
+      ? this.#options.health()
+      : { error: `GET /health, or a WebSocket at ${RPC_PATH}` };
+    const status = "isHealthy" in answer ? (answer.isHealthy ? HEALTHY : UNHEALTHY) : NOT_FOUND;
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(`${JSON.stringify(answer)}\n`);
+  }
+
+  #upgrade(request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
+    if (request.url !== RPC_PATH) {
+      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    const credentials = credentialsOf(request.socket);
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const { control, admit, version, logger } = this.#options;
+      const options: ConnectionOptions = {
+        carrier: new WebSocketCarrier(webSocket),
+        credentials,
+        control,
+        admit,
+        version,
+        onUnexpected: (err, method) =>
+          logger.error({ err, method }, "a request failed unexpectedly"),
+      };
+      const connection = serveConnection(options).finally(() =>
+        this.#connections.delete(connection),
+      );
+      this.#connections.add(connection);
+    });
+  }
+}
+
+/** Node keeps the descriptor to itself, and nothing else tells who the peer is. */
+function credentialsOf(socket: Socket): Credentials {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd: number } };
+  return peerCredentials(handle?.fd ?? -1);
+}
