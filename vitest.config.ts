@@ -23,6 +23,13 @@ const ON_DISK = [
   "test/storage/content/local-content-store.test.ts",
 ];
 
+/** The suites of the library, which hold for every kind of client. */
+const LIBRARY = [
+  "test/features/{files,metadata,queue,transfer}/**/*.test.ts",
+  "test/features/search/real-files.test.ts",
+  "test/sdk/isolation*.test.ts",
+];
+
 /** Tests that put something else in a module's place: nobody else may have loaded it before. */
 function mocking(): string[] {
   return readdirSync("test", { recursive: true, encoding: "utf8" })
@@ -64,6 +71,17 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      ...["over a port", "over a socket"].map((kind) => ({
+        test: {
+          name: kind.replaceAll(" ", "-"),
+          include: LIBRARY,
+          env: { ...inMemory(), TEST_CLIENT_KIND: kind },
+          pool: "forks" as const,
+          isolate: false,
+          maxWorkers: workers,
+          testTimeout: 20_000,
+        },
+      })),
       {
         test: {
           name: "apart",

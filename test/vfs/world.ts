@@ -14,6 +14,7 @@ import {
 import type { ContentStore } from "../../src/storage/content/content-store.js";
 import type { MetadataStore } from "../../src/storage/metadata/metadata-store.js";
 import type { FileSystem, OpenFlags } from "../../src/vfs/file-system.js";
+import { arrived, featuresOf } from "../support/client-kind.js";
 import { afterKill } from "../support/crash.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { type LogLine, recordingLogger } from "../support/silent-logger.js";
@@ -56,6 +57,8 @@ export class World {
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
   readonly nexus: Nexus;
+  /** The same, with features that are in this process whatever the run is for. */
+  readonly local: Nexus;
   readonly fs: FileSystem;
   #isClosed = false;
 
@@ -70,14 +73,18 @@ export class World {
     const contents = openContentStore(this.dataDir, tools);
     this.metadata = options.wrapMetadata?.(metadata) ?? metadata;
     this.contents = options.wrapContents?.(contents) ?? contents;
-    this.nexus = composeOn({
+    this.local = composeOn({
       config: { namespaces: [], mounts: [], atime: "relatime", readOnly: false, ...options.config },
       metadata: this.metadata,
       contents: this.contents,
       ...tools,
       owner: { uid: 0, gid: 0 },
     });
-    this.fs = this.nexus.fileSystem;
+    // Each with a client of the kind that the run of the tests is for.
+    const { local } = this;
+    const featuresFor = (identity: Identity) => featuresOf(local.featuresFor(identity), identity);
+    this.nexus = { ...local, featuresFor };
+    this.fs = local.fileSystem;
     onTestFinished(() => this.close());
   }
 
@@ -170,6 +177,7 @@ export class World {
 
   /** Lets everything that is under way come to its end, but for what waits for time to pass. */
   async settle(): Promise<void> {
+    await arrived();
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 

@@ -2,12 +2,14 @@ import { expect } from "vitest";
 import { MountTable } from "../../../src/core/mount-table.js";
 import { namespaceTable } from "../../../src/core/namespace.js";
 import { Router } from "../../../src/core/router.js";
+import type { Features } from "../../../src/features/features.js";
 import type { Files } from "../../../src/features/files/files.js";
 import { PathFiles } from "../../../src/features/files/path-files.js";
 import type { CustomMetadata } from "../../../src/features/metadata/custom-metadata.js";
 import { PathMetadata } from "../../../src/features/metadata/path-metadata.js";
 import type { Caller } from "../../../src/model/identity.js";
 import type { FileSystem } from "../../../src/vfs/file-system.js";
+import { featuresOf } from "../../support/client-kind.js";
 import { ANYBODY, World, type WorldOptions } from "../../vfs/world.js";
 
 /** Look-ups and handles that are out, by counting what the file system gives and takes back. */
@@ -60,16 +62,17 @@ export class FilesWorld extends World {
 
   constructor(options: WorldOptions = {}) {
     super(options);
-    this.files = this.as(ANYBODY);
-    this.metadataOf = new PathMetadata(this.#parts(ANYBODY));
+    const { files, metadata } = this.#featuresAs(ANYBODY);
+    this.files = files;
+    this.metadataOf = metadata;
   }
 
   as(caller: Caller): Files {
-    return new PathFiles(this.#parts(caller));
+    return this.#featuresAs(caller).files;
   }
 
   metadataAs(caller: Caller): CustomMetadata {
-    return new PathMetadata(this.#parts(caller));
+    return this.#featuresAs(caller).metadata;
   }
 
   /** What a file holds, as text. */
@@ -83,8 +86,11 @@ export class FilesWorld extends World {
     expect({ lookUps, handles }).toStrictEqual({ lookUps: 0, handles: 0 });
   }
 
-  #parts(caller: Caller) {
+  #featuresAs(caller: Caller): Features {
     const router = new Router({ namespaces: namespaceTable([]), mounts: new MountTable([]) });
-    return { fs: this.#counts.wrap(this.fs), router, caller, scheduler: this.clock };
+    const parts = { fs: this.#counts.wrap(this.fs), router, caller, scheduler: this.clock };
+    const counted = { files: new PathFiles(parts), metadata: new PathMetadata(parts) };
+    const others = this.local.featuresFor(caller.identity);
+    return featuresOf({ ...others, ...counted }, caller.identity);
   }
 }

@@ -77,6 +77,7 @@ test("sixteen who wait get an item each, and nobody gets one twice", async () =>
 test("who waits gets nothing when the time is over, and an error when it is aborted", async () => {
   const { world, queue } = openQueue();
   const timed = queue.claim({ worker, wait: 5000 });
+  await world.settle();
   world.clock.advance(5000);
   expect(await timed).toBeUndefined();
   const controller = new AbortController();

@@ -19,6 +19,7 @@ async function twoLeased() {
 test("a claim that finds several leases at their end tells those who wait of the others", async () => {
   const { world, queue } = await twoLeased();
   const waiting = queue.claim({ worker: "waits", wait: 60_000 });
+  await world.settle();
   // The timer is late: the time is over, and nobody has looked yet.
   world.clock.skip(1001);
   expect(await queue.claim({ worker })).toMatchObject({ path: "/a", attempts: 1 });

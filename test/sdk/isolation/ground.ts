@@ -4,7 +4,7 @@ import { NexusError } from "../../../src/model/errors.js";
 import type { Caller, Identity } from "../../../src/model/identity.js";
 import { ROOT_INO } from "../../../src/model/ids.js";
 import type { NexusClient } from "../../../src/sdk/client.js";
-import { LocalClient } from "../../../src/sdk/local-client.js";
+import { clientOf as clientOn } from "../../support/client-kind.js";
 import { caller, World } from "../../vfs/world.js";
 import { CUSTOM_NAMESPACES, PLACES } from "./rules.js";
 
@@ -21,13 +21,8 @@ export function secretOf(place: string): string {
 }
 
 export function clientOf(world: World, identity: Identity): NexusClient {
-  const features = world.nexus.featuresFor(identity);
-  return new LocalClient({
-    identity,
-    dataDir: world.dataDir,
-    features,
-    release: async () => undefined,
-  });
+  const features = world.local.featuresFor(identity);
+  return clientOn(features, { identity, dataDir: world.dataDir });
 }
 
 /**
