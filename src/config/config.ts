@@ -1,5 +1,6 @@
 import type { MountEntry } from "../core/mount-table.js";
 import type { NamespaceDeclaration } from "../core/namespace.js";
+import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import type { LogLevel } from "../telemetry/log-level.js";
 
@@ -16,6 +17,11 @@ export interface Config {
   readonly namespaces: readonly NamespaceDeclaration[];
   /** Beyond the default one, which gives `/` to the local backend. */
   readonly mounts: readonly MountEntry[];
+  /**
+   * What the users of a mount are, by who they are to the operating system; the first one that fits
+   * counts. Without any, everybody has the mount's own identity.
+   */
+  readonly identities: readonly IdentityRule[];
   /** For pages of the metadata database. */
   readonly cacheSizeMb: number;
   readonly atime: "relatime" | "strictatime" | "noatime";
@@ -23,6 +29,22 @@ export interface Config {
   readonly readOnly: boolean;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;
+}
+
+/** In place of a user's name in an {@link IdentityRule}: everybody else. */
+export const EVERYBODY = "*";
+
+/**
+ * Some users of this machine, and on whose behalf they act here. Names are those of /etc/passwd and
+ * /etc/group. At most one of `uid` and `user` is there, and of `gid` and `group`; with one of each,
+ * both have to fit.
+ */
+export interface IdentityRule {
+  readonly uid?: number;
+  readonly user?: string;
+  readonly gid?: number;
+  readonly group?: string;
+  readonly identity: Identity;
 }
 
 /** Where a setting came from, for messages: `--tenant`, `NEXUS_TENANT_ID`, `./nexus.yaml`. */

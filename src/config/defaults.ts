@@ -6,6 +6,7 @@ export const DEFAULTS = {
   is_admin: false,
   namespaces: [],
   mounts: [],
+  identities: [],
   atime: "relatime",
   allow_other: false,
   read_only: false,

@@ -28,6 +28,13 @@ const VALUES = {
       ...{ name, readonly, admin_only: adminOnly, requires_tenant: requiresTenant },
     })),
   mounts: ({ mounts }) => mounts.map(({ prefix, ...rest }) => ({ path: prefix, ...rest })),
+  identities: ({ identities }) =>
+    identities.map(({ identity: { tenantId, agentId, isAdmin }, ...who }) => ({
+      ...who,
+      ...(tenantId === undefined ? {} : { tenant_id: tenantId }),
+      ...(agentId === undefined ? {} : { agent_id: agentId }),
+      is_admin: isAdmin,
+    })),
   atime: ({ atime }) => atime,
   allow_other: ({ allowOther }) => allowOther,
   read_only: ({ readOnly }) => readOnly,

@@ -23,6 +23,7 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["NEXUS_CONFIG_FILE", "name the configuration file with --config"],
   ["NEXUS_NAMESPACES", "write 'namespaces' into the configuration file"],
   ["NEXUS_MOUNTS", "write 'mounts' into the configuration file"],
+  ["NEXUS_IDENTITIES", "write 'identities' into the configuration file"],
 ]);
 
 /** The variables that do something: a slip in one of the others changes nothing. */

@@ -79,6 +79,7 @@ export function loadConfigAndSettings(options: LoadOptions): {
     isAdmin: get("is_admin") ?? DEFAULTS.is_admin,
     namespaces: get("namespaces") ?? DEFAULTS.namespaces,
     mounts: get("mounts") ?? DEFAULTS.mounts,
+    identities: get("identities") ?? DEFAULTS.identities,
     cacheSizeMb: get("cache_size_mb") ?? DEFAULTS.cache_size_mb,
     atime: get("atime") ?? DEFAULTS.atime,
     allowOther: get("allow_other") ?? DEFAULTS.allow_other,

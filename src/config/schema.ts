@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { LOCAL_BACKEND } from "../core/mount-table.js";
 import { NexusError } from "../model/errors.js";
+import type { AgentId, TenantId } from "../model/ids.js";
 import { canonicalPath, checkName } from "../model/path.js";
 import { LOG_LEVELS } from "../telemetry/log-level.js";
+import { EVERYBODY, type IdentityRule } from "./config.js";
 
 /** One setting: what it may be, in a program's and in people's words. */
 export interface SettingRule {
@@ -87,7 +89,71 @@ const mountKeys = z.strictObject({
 });
 const mount = mountKeys.transform(({ path: prefix, ...entry }) => ({ prefix, ...entry }));
 
+/** Of a user or a group; the largest 32-bit number means "none" to the kernel. */
+const unixId = numeric.pipe(
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 2),
+);
+const unixName = z.string().regex(/^[^\s:/]+$/);
+
+const identityKeys = z.strictObject({
+  uid: unixId.optional(),
+  user: unixName.optional(),
+  gid: unixId.optional(),
+  group: unixName.refine((name) => name !== EVERYBODY).optional(),
+  tenant_id: component.optional(),
+  agent_id: component.optional(),
+  is_admin: flag.default(false),
+});
+
+/** What is wrong with an entry whose keys are each well. */
+function problemOfIdentity(entry: z.output<typeof identityKeys>): string | undefined {
+  const { uid, user, gid, group, tenant_id: tenant, agent_id: agent, is_admin: isAdmin } = entry;
+  if (uid !== undefined && user !== undefined) return "has both uid and user; give one of them";
+  if (gid !== undefined && group !== undefined) return "has both gid and group; give one of them";
+  if ([uid, user, gid, group].every((name) => name === undefined)) {
+    return `names nobody; give it a uid, user, gid or group (user: "${EVERYBODY}" is everybody else)`;
+  }
+  if (agent !== undefined && tenant === undefined) return "has an agent_id without a tenant_id";
+  if (tenant === undefined && !isAdmin) {
+    return "has no tenant_id, and would see what all tenants have; if that is meant, say is_admin: true";
+  }
+  return undefined;
+}
+
+const identity = identityKeys
+  .superRefine((entry, context) => {
+    const problem = problemOfIdentity(entry);
+    if (problem !== undefined) context.addIssue({ code: "custom", params: { problem } });
+  })
+  .transform(({ uid, user, gid, group, tenant_id, agent_id, is_admin }): IdentityRule => {
+    return {
+      ...(uid === undefined ? {} : { uid }),
+      ...(user === undefined ? {} : { user }),
+      ...(gid === undefined ? {} : { gid }),
+      ...(group === undefined ? {} : { group }),
+      identity: {
+        isAdmin: is_admin,
+        ...(tenant_id === undefined ? {} : { tenantId: tenant_id as TenantId }),
+        ...(agent_id === undefined ? {} : { agentId: agent_id as AgentId }),
+      },
+    };
+  });
+
+const identities = z.array(identity).superRefine((entries, context) => {
+  entries.slice(0, -1).forEach(({ user, gid, group }, index) => {
+    if (user !== EVERYBODY || gid !== undefined || group !== undefined) return;
+    const problem = `user: "${EVERYBODY}" is everybody else, so it has to be the last entry; the first one that fits counts`;
+    const params: IssueParams = { problem };
+    context.addIssue({ code: "custom", path: [index], params });
+  });
+});
+
 const FLAG_WORDS = "true or false";
+const UNIX_ID_WORDS = "a whole number from 0 to 4294967294";
 const COUNT_WORDS = "a whole number, 0 or more";
 const COMPONENT_WORDS =
   "a name without '/' and control characters, at most 255 bytes, not '.' or '..'";
@@ -126,6 +192,19 @@ export const RULES = {
       readonly: FLAG_WORDS,
       priority: "a whole number",
     } satisfies Record<keyof typeof mountKeys.shape, string>,
+  },
+  identities: {
+    schema: identities,
+    allowed: "a list of { uid or user, gid or group, tenant_id, agent_id, is_admin }",
+    entryWords: {
+      uid: UNIX_ID_WORDS,
+      user: `the name of a user in /etc/passwd, or "${EVERYBODY}" for everybody else`,
+      gid: UNIX_ID_WORDS,
+      group: "the name of a group in /etc/group",
+      tenant_id: COMPONENT_WORDS,
+      agent_id: COMPONENT_WORDS,
+      is_admin: FLAG_WORDS,
+    } satisfies Record<keyof typeof identityKeys.shape, string>,
   },
   atime: {
     schema: z.enum(["relatime", "strictatime", "noatime"]),

@@ -39,7 +39,7 @@ describe("the settings that count", () => {
     const place = new ConfigPlace();
     const file = place.write(
       "cwd/nexus.yaml",
-      "data_dir: data\ntenant_id: a\nagent_id: b\nmode: embedded\nmounts: [{ path: /ro, readonly: true }]\nnamespaces: [{ name: models, readonly: true }]\n",
+      "data_dir: data\ntenant_id: a\nagent_id: b\nmode: embedded\nmounts: [{ path: /ro, readonly: true }]\nnamespaces: [{ name: models, readonly: true }]\nidentities: [{ user: ada, gid: 5, tenant_id: a, agent_id: b }]\n",
     );
     const shown = show(place, { env: { NEXUS_TENANT_ID: "env" }, explicit: { agent_id: "flag" } });
     expect(shown.get("data_dir")).toStrictEqual([join(place.cwd, "data"), file]);
@@ -48,6 +48,10 @@ describe("the settings that count", () => {
     expect(shown.get("mode")).toStrictEqual(["embedded", file]);
     expect(shown.get("namespaces")).toStrictEqual([
       [{ name: "models", readonly: true, admin_only: false, requires_tenant: true }],
+      file,
+    ]);
+    expect(shown.get("identities")).toStrictEqual([
+      [{ user: "ada", gid: 5, tenant_id: "a", agent_id: "b", is_admin: false }],
       file,
     ]);
     expect(shown.get("mounts")).toStrictEqual([

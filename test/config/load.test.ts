@@ -47,6 +47,7 @@ describe("with nothing set", () => {
       isAdmin: false,
       namespaces: [],
       mounts: [],
+      identities: [],
       cacheSizeMb: 100,
       atime: "relatime",
       allowOther: false,

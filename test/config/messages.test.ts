@@ -140,6 +140,7 @@ describe("an environment variable that there is none of", () => {
     ["NEXUS_LOGLEVEL", "did you mean NEXUS_LOG_LEVEL?"],
     ["NEXUS_CONFIG", "name the configuration file with --config"],
     ["NEXUS_NAMESPACES", "write 'namespaces' into the configuration file"],
+    ["NEXUS_IDENTITIES", "write 'identities' into the configuration file"],
   ])("%s is refused: %s", (variable, advice) => {
     expect(refusalOf({ [variable]: "x", NEXUS_TENANT_ID: "acme" })).toBe(
       `the environment variable ${variable} is not a setting; ${advice} (if it is another program's, unset it for this one)`,
@@ -197,6 +198,52 @@ describe("a problem inside a list is told with its index and key", () => {
     expect(message).toContain("; allowed: ");
   });
 
+  test.each([
+    ["[{uid: -1, tenant_id: a}]", "identities[0].uid: found -1; allowed: a whole number from 0 to"],
+    ["[{uid: 4294967295, tenant_id: a}]", "identities[0].uid: found 4294967295; allowed: a whole"],
+    ["[{gid: staff, tenant_id: a}]", 'identities[0].gid: found "staff"; allowed: a whole number'],
+    ["[{user: 7, tenant_id: a}]", 'identities[0].user: found 7; allowed: a text, so write "7"'],
+    [
+      "[{user: 'a b', tenant_id: a}]",
+      'identities[0].user: found "a b"; allowed: the name of a user',
+    ],
+    [
+      "[{group: '*', tenant_id: a}]",
+      'identities[0].group: found "*"; allowed: the name of a group',
+    ],
+    ["[{uid: 1, tenant_id: a/b}]", 'identities[0].tenant_id: found "a/b"; allowed: a name without'],
+    ["[{uid: 1, is_admin: 3}]", "identities[0].is_admin: found 3; allowed: true or false"],
+    ["{uid: 1}", 'identities: found {"uid":1}; allowed: a list of { uid or user, gid or group, '],
+  ])("identities: %s", (yaml, told) => {
+    expect(refusalOfYaml(`identities: ${yaml}`)).toContain(`FILE: ${told}`);
+  });
+
+  test.each([
+    [
+      "[{uid: 1, tenant_id: a}, {tenant_id: a}]",
+      "identities[1]: names nobody; give it a uid, user,",
+    ],
+    [
+      "[{uid: 1, user: ada, tenant_id: a}]",
+      "identities[0]: has both uid and user; give one of them",
+    ],
+    [
+      "[{gid: 1, group: s, tenant_id: a}]",
+      "identities[0]: has both gid and group; give one of them",
+    ],
+    ["[{uid: 1, agent_id: a}]", "identities[0]: has an agent_id without a tenant_id"],
+    [
+      "[{uid: 1}]",
+      "identities[0]: has no tenant_id, and would see what all tenants have; if that ",
+    ],
+    [
+      '[{user: "*", tenant_id: a}, {uid: 1, tenant_id: b}]',
+      'identities[0]: user: "*" is everybody else, so it has to be the last entry',
+    ],
+  ])("an entry of identities that can't be meant: %s", (yaml, told) => {
+    expect(refusalOfYaml(`identities: ${yaml}`)).toContain(`FILE: ${told}`);
+  });
+
   test("a second namespace of the same name", () => {
     expect(refusalOfYaml("namespaces: [{name: lab}, {name: a}, {name: lab, readonly: true}]")).toBe(
       "FILE: namespaces[2].name: a second namespace 'lab'; each may stand once",
@@ -208,6 +255,7 @@ describe("a problem inside a list is told with its index and key", () => {
     ["namespaces: [{name: lab, adminonly: true}]", "namespaces[0]", "adminonly", "admin_only"],
     ["mounts: [{path: /a, backends: local}]", "mounts[0]", "backends", "backend"],
     ["mounts: [{path: /a, priorty: 1}]", "mounts[0]", "priorty", "priority"],
+    ["identities: [{uid: 1, tenant: a}]", "identities[0]", "tenant", "tenant_id"],
   ])("%s: an unknown key, with the one that was probably meant", (yaml, at, key, meant) => {
     expect(refusalOfYaml(yaml)).toContain(
       `FILE: ${at}: unknown key '${key}'; did you mean '${meant}'?`,

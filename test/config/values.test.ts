@@ -65,6 +65,42 @@ describe("mounts", () => {
   });
 });
 
+describe("identities", () => {
+  const load = (yaml: string) => new ConfigPlace().loadYaml(`identities:\n${yaml}`).identities;
+
+  test("say who, by number or name, and what they are here, in their order", () => {
+    const yaml = `
+  - { uid: 1001, tenant_id: acme, agent_id: agent1 }
+  - { user: ada, group: staff, tenant_id: acme }
+  - { gid: "100", is_admin: "yes" }
+  - { user: "*", tenant_id: guests }
+`;
+    expect(load(yaml)).toStrictEqual([
+      { uid: 1001, identity: { isAdmin: false, tenantId: "acme", agentId: "agent1" } },
+      { user: "ada", group: "staff", identity: { isAdmin: false, tenantId: "acme" } },
+      { gid: 100, identity: { isAdmin: true } },
+      { user: "*", identity: { isAdmin: false, tenantId: "guests" } },
+    ]);
+  });
+
+  test("are none unless somebody says so", () => {
+    expect(new ConfigPlace().load().identities).toEqual([]);
+  });
+
+  test("may be of root, and of the last user and group that there can be", () => {
+    const yaml = "  - { uid: 0, gid: 4294967294, is_admin: true }\n";
+    expect(load(yaml)).toMatchObject([{ uid: 0, gid: 4294967294 }]);
+  });
+
+  test("may name everybody of a group before others", () => {
+    const yaml = `
+  - { user: "*", group: ops, is_admin: true }
+  - { uid: 5, tenant_id: acme }
+`;
+    expect(load(yaml)).toHaveLength(2);
+  });
+});
+
 test("a tenant's name may have dots, spaces and any letters", () => {
   for (const name of ["acme.inc", "..acme", "acme inc", "アクメ", "a".repeat(255)]) {
     expect(new ConfigPlace().load({ env: { NEXUS_TENANT_ID: name } }).tenantId).toBe(name);
