@@ -37,8 +37,10 @@ export interface SessionOptions {
   /** An open /dev/fuse that was mounted. The session reads and writes it; its owner closes it. */
   readonly fd: number;
   readonly fs: FileSystem;
-  /** On whose behalf a process of the host acts. */
-  readonly identify: (credentials: Credentials) => Caller;
+  /** On whose behalf a process of the host acts; undefined for one that may do nothing here. */
+  readonly identify: (credentials: Credentials) => Caller | undefined;
+  /** Whether it tells different identities: then the kernel keeps less; see native-notes/caching.md. */
+  readonly callersDiffer?: boolean;
   readonly logger: Logger;
   /** Where others may change what this mount's kernel keeps; without it, nobody does. */
   readonly sharing?: Sharing;
@@ -66,6 +68,7 @@ export class Session implements Source {
   readonly fd: number;
   readonly #fs: FileSystem;
   readonly #identify: SessionOptions["identify"];
+  readonly #callersDiffer: boolean;
   readonly #logger: Logger;
   readonly #onReady: SessionOptions["onReady"];
   readonly #onEnd: SessionOptions["onEnd"];
@@ -90,6 +93,7 @@ export class Session implements Source {
     this.fd = options.fd;
     this.#fs = options.fs;
     this.#identify = options.identify;
+    this.#callersDiffer = options.callersDiffer ?? false;
     this.#logger = options.logger;
     this.#onReady = options.onReady;
     this.#onEnd = options.onEnd;
@@ -176,15 +180,19 @@ export class Session implements Source {
     const numbers = numbersOf(request);
     const reply = this.#newReply();
     const caller = this.#callerOf(request);
+    if (caller === undefined) {
+      this.#refuse(reply, { ...numbers, errno: errnoOfKind("access-denied") });
+      return;
+    }
     const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
-    const cache = this.#cache;
     const context: Context = {
       fs: this.#fs,
       caller,
+      callersDiffer: this.#callersDiffer,
       request,
       reply,
       granted,
-      cache,
+      cache: this.#cache,
       refusal: undefined,
     };
     // Asked for once, whatever comes of it: the file system shall not hear of it again at the end.
@@ -230,10 +238,11 @@ export class Session implements Source {
     this.#wait({ unique, result, succeed, fail, interrupt });
   }
 
-  /** One object for each request: what it changes is found by it. */
-  #callerOf({ uid, gid, pid }: Credentials): Caller {
+  /** Each request has an origin of its own: what it changes is found by that. */
+  #callerOf({ uid, gid, pid }: Credentials): Caller | undefined {
     const caller = this.#identify({ uid, gid, pid });
-    return this.#cache === undefined ? caller : { ...caller, mount: this.#mount };
+    if (caller === undefined || this.#cache === undefined) return caller;
+    return { ...caller, origin: { mount: this.#mount } };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */

@@ -25,6 +25,11 @@ export interface Credentials {
 /** Who asks, on both levels. */
 export interface Caller extends Credentials {
   readonly identity: Identity;
-  /** The mount through which the request came. Undefined for a program that uses the library. */
-  readonly mount?: symbol | undefined;
+  /** Undefined for a program that uses the library. */
+  readonly origin?: Origin;
+}
+
+/** Through which mount a request came: the same object in all that belongs to this request. */
+export interface Origin {
+  readonly mount: symbol;
 }

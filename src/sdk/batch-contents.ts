@@ -1,4 +1,5 @@
 import { chunksOf } from "../features/files/chunks.js";
+import { TimerScheduler } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
 import type { Upload } from "../rpc/pending-call.js";
 
@@ -28,8 +29,9 @@ export function sentFiles(files: Iterable<unknown>): {
     return { path: "path" in file ? file.path : undefined, contentBytes: content.length };
   });
   requireFew(contents.reduce((sum, { length }) => sum + length, 0));
+  const scheduler = new TimerScheduler();
   const chunks = async function* (signal: AbortSignal) {
-    for (const content of contents) yield* chunksOf(content, signal);
+    for (const content of contents) yield* chunksOf(content, { signal, scheduler });
   };
   return { files: sent, upload: { chunks, isWhole: true } };
 }

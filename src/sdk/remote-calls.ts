@@ -42,7 +42,8 @@ export class RemoteCalls {
     const { content: at = 0 } = asked.line;
     const args = replaced(asked.args, { at, value: null });
     const isWhole = wholeBytes(source) !== undefined;
-    const chunks = (signal: AbortSignal) => chunksOf(source, signal);
+    const scheduler = new TimerScheduler();
+    const chunks = (signal: AbortSignal) => chunksOf(source, { signal, scheduler });
     // Who reads a stream hears of its failure then, and nobody needs to before.
     const ignore = () => undefined;
     const stream = content instanceof Readable ? content.on("error", ignore) : undefined;

@@ -24,7 +24,8 @@ import type { Timestamp } from "../model/timestamp.js";
  * who opens it releases it, once.
  *
  * **What may be kept.** Whoever asks may keep what it was told until it asks for a change, but for
- * virtual inodes (`isVirtual` in model/ids.ts): what is told of them is true at that moment only.
+ * virtual inodes (`isVirtual` in model/ids.ts): what is told of them is true at that moment only. Who
+ * asks on behalf of several identities looks at {@link FileSystem.variesByCaller}, too.
  *
  * **What survives.** See DESIGN, section 5: what was written and closed survives the death of the
  * process; what `fsync` acknowledged survives a power failure.
@@ -40,6 +41,14 @@ export interface FileSystem {
   lookup(caller: Caller, request: NameRequest): MaybePromise<Entry | undefined>;
   /** Takes back look-ups. Never fails: the kernel doesn't ask. */
   forget(request: { readonly ino: Ino; readonly count: number }): void;
+
+  /**
+   * Whether what is told of this directory depends on who asks: its attributes, its listing, and which
+   * names in it lead somewhere. So it is where the places of several tenants or agents meet. Whoever
+   * keeps what it was told for several callers may keep none of that; what lies deeper is the same
+   * for all who get there. True also for an inode that isn't known.
+   */
+  variesByCaller(request: InodeRequest): boolean;
 
   getattr(caller: Caller, request: InodeRequest): MaybePromise<Attributes>;
   /** chmod, chown, truncate, utimens. Errors: `is-a-directory`, `file-too-large`. */

@@ -1,3 +1,4 @@
+import { isSettled } from "../core/place.js";
 import type { Attributes } from "../model/attributes.js";
 import type { Caller } from "../model/identity.js";
 import type { MaybePromise } from "../model/maybe-promise.js";
@@ -80,6 +81,11 @@ export class NexusFileSystem implements FileSystem {
     } catch (error) {
       this.#volume.logger.error({ err: error, ino }, "what happened to a file can't be recorded");
     }
+  }
+
+  variesByCaller({ ino }: InodeRequest): boolean {
+    const inode = this.#volume.inodes.peek(ino);
+    return inode === undefined || !isSettled(inode.place);
   }
 
   getattr(caller: Caller, request: InodeRequest): Attributes {

@@ -46,6 +46,7 @@ export const STAT: FileSystemStat = {
 const DEFAULTS: FileSystem = {
   lookup: () => entryOf(7),
   forget: () => undefined,
+  variesByCaller: () => true,
   getattr: () => attributesOf(7),
   setattr: () => attributesOf(7),
   readlink: () => Buffer.from("target"),

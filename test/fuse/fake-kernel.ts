@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { OPCODE, type OpcodeName } from "../../src/fuse/protocol/constants.js";
 import type { Agreement } from "../../src/fuse/protocol/negotiation.js";
-import { Session, type Sharing } from "../../src/fuse/session.js";
+import { Session, type SessionOptions } from "../../src/fuse/session.js";
 import type { Logger } from "../../src/telemetry/logger.js";
 import type { FileSystem } from "../../src/vfs/file-system.js";
 import { type LogLine, recordingLogger } from "../support/silent-logger.js";
@@ -29,6 +29,11 @@ export interface Answer {
 export const CREDENTIALS = { uid: 1000, gid: 100, pid: 4242 };
 const IDENTITY = { isAdmin: false };
 
+interface KernelOptions
+  extends Partial<Pick<SessionOptions, "identify" | "callersDiffer" | "sharing">> {
+  readonly logger?: Logger;
+}
+
 /** A session, and the kernel that it talks to: us. */
 export class FakeKernel {
   readonly device = new FakeDevice();
@@ -40,10 +45,8 @@ export class FakeKernel {
   readonly ends: unknown[] = [];
   #unique = 0;
 
-  constructor(
-    instead: Partial<FileSystem> = {},
-    { logger, sharing }: { logger?: Logger; sharing?: Sharing } = {},
-  ) {
+  constructor(instead: Partial<FileSystem> = {}, options: KernelOptions = {}) {
+    const { logger, identify, callersDiffer, sharing } = options;
     const { fs, calls } = fakeFileSystem(instead);
     const recording = recordingLogger();
     this.calls = calls;
@@ -51,7 +54,8 @@ export class FakeKernel {
     this.session = new Session({
       fd: this.device.fd,
       fs,
-      identify: (credentials) => ({ ...credentials, identity: IDENTITY }),
+      identify: identify ?? ((credentials) => ({ ...credentials, identity: IDENTITY })),
+      ...(callersDiffer === undefined ? {} : { callersDiffer }),
       logger: logger ?? recording.logger,
       ...(sharing === undefined ? {} : { sharing }),
       onReady: (agreement) => this.agreements.push(agreement),

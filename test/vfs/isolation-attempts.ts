@@ -61,6 +61,8 @@ const spare = "spare";
 const data = Buffer.from("x");
 
 /** What names its places by paths: test/features/transfer/transfer.test.ts. */
+/** What is asked by no caller. */
+type Unchecked = "forget" | "release" | "variesByCaller";
 type ByPath = "importTargets" | "importFiles";
 
 /**
@@ -213,7 +215,7 @@ export const ATTEMPTS = {
     writes((s) => s.fs.removexattr(s.caller, { ino: s.target.file, name: claim })),
   ],
   statfs: [reads((s) => s.fs.statfs(s.caller, { ino: s.target.file }))],
-} satisfies Record<Exclude<keyof FileSystem, "forget" | "release" | ByPath>, readonly Attempt[]>;
+} satisfies Record<Exclude<keyof FileSystem, Unchecked | ByPath>, readonly Attempt[]>;
 
 /** All of them, by a name to show. */
 export const ALL_ATTEMPTS: readonly (Attempt & { readonly title: string })[] = Object.entries(

@@ -1,4 +1,4 @@
-import type { Caller } from "../../model/identity.js";
+import type { Caller, Origin } from "../../model/identity.js";
 import type { Change, ChangeSource } from "../../vfs/changes.js";
 import type { KernelCache } from "./kernel-cache.js";
 
@@ -17,7 +17,8 @@ type Debts = Map<KernelCache, number>;
  */
 export class Coherence {
   readonly #caches = new Map<symbol, KernelCache>();
-  readonly #debts = new WeakMap<Caller, Debts>();
+  /** By the request; all that a client asks for is one. */
+  readonly #debts = new WeakMap<Origin | Caller, Debts>();
 
   constructor({ changes }: { changes: ChangeSource }) {
     changes.subscribe((change, by) => this.#tell(change, by));
@@ -37,14 +38,15 @@ export class Coherence {
    * already. Returns whether it has called.
    */
   whenForgotten(caller: Caller, then: () => void): boolean {
-    const debts = this.#debts.get(caller);
+    const asked = caller.origin ?? caller;
+    const debts = this.#debts.get(asked);
     if (debts === undefined) {
       then();
       return true;
     }
-    this.#debts.delete(caller);
+    this.#debts.delete(asked);
     // Nobody waits for a client, which keeps no directory locked.
-    const isClient = caller.mount === undefined;
+    const isClient = caller.origin === undefined;
     const open = [...debts].filter(([cache, number]) => {
       const mayWait = isClient || !cache.hasHeldAnswers;
       return mayWait && cache.isResponsive && !cache.isDone(number);
@@ -53,7 +55,7 @@ export class Coherence {
       then();
       return true;
     }
-    const own = caller.mount === undefined ? undefined : this.#caches.get(caller.mount);
+    const own = caller.origin && this.#caches.get(caller.origin.mount);
     const answer = own?.holdAnswer();
     let left = open.length;
     for (const [cache, number] of open) {
@@ -69,15 +71,15 @@ export class Coherence {
 
   #tell(change: Change, by: Caller | undefined): void {
     for (const [mount, cache] of this.#caches) {
-      if (mount === by?.mount) continue;
+      if (mount === by?.origin?.mount) continue;
       const number = cache.forget(change);
-      if (number !== undefined && by !== undefined) this.#note(by, cache, number);
+      if (number !== undefined && by !== undefined) this.#note(by.origin ?? by, cache, number);
     }
   }
 
-  #note(by: Caller, cache: KernelCache, number: number): void {
-    const debts = this.#debts.get(by) ?? new Map<KernelCache, number>();
+  #note(asked: Origin | Caller, cache: KernelCache, number: number): void {
+    const debts = this.#debts.get(asked) ?? new Map<KernelCache, number>();
     debts.set(cache, Math.max(number, debts.get(cache) ?? 0));
-    this.#debts.set(by, debts);
+    this.#debts.set(asked, debts);
   }
 }

@@ -5,21 +5,29 @@ import type { SetAttrRequest } from "../../vfs/file-system.js";
 import { FATTR, STATX_BASIC_STATS, STATX_BTIME } from "../protocol/constants.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Request } from "../protocol/request.js";
-import { cacheSeconds, type Operation } from "./context.js";
+import { type Context, cacheSeconds, type Operation } from "./context.js";
 
-export const getattr: Operation = ({ fs, caller, request, reply }) =>
-  whenReady(fs.getattr(caller, { ino: request.nodeid }), (found) => replyAttributes(reply, found));
+export const getattr: Operation = (context) => {
+  const { fs, caller, request } = context;
+  const found = fs.getattr(caller, { ino: request.nodeid });
+  return whenReady(found, (attributes) => replyAttributes(context, attributes));
+};
 
-export const setattr: Operation = ({ fs, caller, request, reply }) =>
-  whenReady(fs.setattr(caller, setAttrRequest(request)), (found) => replyAttributes(reply, found));
+export const setattr: Operation = (context) => {
+  const { fs, caller, request } = context;
+  const changed = fs.setattr(caller, setAttrRequest(request));
+  return whenReady(changed, (attributes) => replyAttributes(context, attributes));
+};
 
 /** struct fuse_statx_in is like getattr's; the answer is struct fuse_statx_out, 288 bytes. */
-export const statx: Operation = ({ fs, caller, request, reply }) =>
-  whenReady(fs.getattr(caller, { ino: request.nodeid }), (found) => {
-    reply.u64(cacheSeconds(found.ino));
+export const statx: Operation = (context) => {
+  const { fs, caller, request, reply } = context;
+  return whenReady(fs.getattr(caller, { ino: request.nodeid }), (found) => {
+    reply.u64(cacheSeconds(context, found.ino));
     reply.zeros(24); // nanoseconds, flags, spare
     encodeStatx(reply, found);
   });
+};
 
 /** struct fuse_kstatfs, 80 bytes. */
 export const statfs: Operation = ({ fs, caller, request, reply }) =>
@@ -36,8 +44,9 @@ export const statfs: Operation = ({ fs, caller, request, reply }) =>
   });
 
 /** struct fuse_attr_out, 104 bytes. */
-function replyAttributes(reply: Reply, attributes: Attributes): void {
-  reply.u64(cacheSeconds(attributes.ino));
+function replyAttributes(context: Context, attributes: Attributes): void {
+  const { reply } = context;
+  reply.u64(cacheSeconds(context, attributes.ino));
   reply.u64(0);
   reply.attributes(attributes);
 }

@@ -14,15 +14,21 @@ import type { Request } from "../protocol/request.js";
  */
 export const CACHE_SECONDS = 24 * 60 * 60;
 
-/** The same for what is told of one inode. */
-export function cacheSeconds(ino: Ino): number {
-  return isVirtual(ino) ? 0 : CACHE_SECONDS;
+/**
+ * The same for what is told of one inode: its attributes, and if it is a directory the names in it and
+ * that others aren't. The kernel has one cache for all users of a mount. Where callers differ, it may
+ * keep nothing of the directories in which they part, and so asks on behalf of each who passes there.
+ */
+export function cacheSeconds({ fs, callersDiffer }: Context, ino: Ino): number {
+  return isVirtual(ino) || (callersDiffer && fs.variesByCaller({ ino })) ? 0 : CACHE_SECONDS;
 }
 
 /** One request while it is being carried out. */
 export interface Context {
   readonly fs: FileSystem;
   readonly caller: Caller;
+  /** Not all who use this mount have the same identity. */
+  readonly callersDiffer: boolean;
   /**
    * Only valid until the operation returns: a later answer must have taken from it what it needs.
    */
@@ -50,23 +56,29 @@ export interface Granted {
 export type Operation = (context: Context) => MaybePromise<void>;
 
 /** struct fuse_entry_out, 128 bytes, and the look-up that it stands for. */
-export function replyEntry(context: Context, entry: Entry): void {
-  grantLookup(context, entry.ino);
-  encodeEntry(context.reply, entry);
+export function replyEntry(context: Context, found: { parent: Ino; entry: Entry }): void {
+  grantLookup(context, found.entry.ino);
+  encodeEntry(context, found);
 }
 
 /** A name that isn't there, for the kernel to remember: an entry of inode 0. */
-export function replyAbsent({ reply }: Context): void {
+export function replyAbsent(context: Context, { parent }: { parent: Ino }): void {
+  const { reply } = context;
   reply.zeros(16);
-  reply.u64(CACHE_SECONDS);
+  reply.u64(cacheSeconds(context, parent));
   reply.zeros(104);
 }
 
-export function encodeEntry(reply: Reply, { ino, attributes }: Entry): void {
-  const seconds = cacheSeconds(ino);
+/** How long the name counts is said of the directory, all else of the inode that it leads to. */
+export function encodeEntry(
+  context: Context,
+  { parent, entry: { ino, attributes } }: { parent: Ino; entry: Entry },
+): void {
+  const { reply } = context;
+  const seconds = cacheSeconds(context, ino);
   reply.u64(ino);
   reply.u64(0); // generation: numbers are never used twice
-  reply.u64(seconds);
+  reply.u64(isVirtual(ino) ? 0 : cacheSeconds(context, parent));
   reply.u64(seconds);
   reply.u64(0); // nanoseconds of both
   reply.attributes(attributes);

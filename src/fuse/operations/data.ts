@@ -1,4 +1,5 @@
 import { NexusError } from "../../model/errors.js";
+import type { Identity } from "../../model/identity.js";
 import { type Ino, isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { FallocateRequest, OpenFlags } from "../../vfs/file-system.js";
@@ -27,14 +28,16 @@ export const open: Operation = (context) => {
 /** struct fuse_create_in: flags, mode, umask, open_flags; then the name. */
 export const create: Operation = (context) => {
   const { fs, caller, request } = context;
+  const { parent, name } = nameRequest(request, 16);
   const created = fs.create(caller, {
-    ...nameRequest(request, 16),
+    parent,
+    name,
     mode: request.u32(4),
     flags: openFlags(request.u32(0), request.u32(12)),
     exclusive: (request.u32(0) & O.EXCL) !== 0,
   });
   return whenReady(created, ({ entry, opened }) => {
-    replyEntry(context, entry);
+    replyEntry(context, { parent, entry });
     replyOpened(context, { ino: entry.ino, handle: opened.handle });
   });
 };
@@ -42,14 +45,15 @@ export const create: Operation = (context) => {
 /** The same struct; the request's node is the directory and the name means nothing. */
 export const tmpfile: Operation = (context) => {
   const { fs, caller, request } = context;
+  const parent = request.nodeid;
   const made = fs.tmpfile(caller, {
-    ino: request.nodeid,
+    ino: parent,
     mode: request.u32(4),
     flags: openFlags(request.u32(0), request.u32(12)),
     exclusive: (request.u32(0) & O.EXCL) !== 0,
   });
   return whenReady(made, ({ entry, opened }) => {
-    replyEntry(context, entry);
+    replyEntry(context, { parent, entry });
     replyOpened(context, { ino: entry.ino, handle: opened.handle });
   });
 };
@@ -73,15 +77,19 @@ export const read: Operation = ({ fs, caller, request, reply }) => {
  * behind our back, and pages of a mapping never do. Where somebody else did change the size, O_APPEND
  * counts: what two mounts append at the same moment is all there. The kernel then has put the bytes at
  * a wrong place among its pages, and has to forget those.
+ *
+ * The pages of a mapping come when the kernel sees fit and on nobody's behalf (user 0, process 0), and their
+ * writer has been told that they are written: who opened the file for writing was asked then.
  */
 export const write: Operation = ({ fs, caller, request, reply, cache }) => {
   const ino = request.nodeid;
   const offset = request.u64(8);
   const size = request.u32(16);
   const writeFlags = request.u32(20);
-  const appends = (request.u32(32) & O.APPEND) !== 0 && (writeFlags & WRITE_FLAG.CACHE) === 0;
+  const isWriteBack = (writeFlags & WRITE_FLAG.CACHE) !== 0;
+  const appends = (request.u32(32) & O.APPEND) !== 0 && !isWriteBack;
   const isAtEnd = appends && cache?.mayMistakeSize(ino) === true;
-  const written = fs.write(caller, {
+  const written = fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
     handle: request.u64(0),
     offset: isAtEnd ? "end" : offset,
     data: request.bytes(40, size),
@@ -92,6 +100,9 @@ export const write: Operation = ({ fs, caller, request, reply, cache }) => {
     reply.u64(size); // and padding
   });
 };
+
+/** It is bound by no tenant and no agent, but by what can't be written at all. */
+const KERNEL: Identity = { isAdmin: true };
 
 /** struct fuse_release_in: fh first. The last close of a file. */
 export const release: Operation = ({ fs, request }) => fs.release({ handle: request.u64(0) });

@@ -1,9 +1,10 @@
+import type { Attributes } from "../../model/attributes.js";
 import { isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { ListedEntry } from "../../vfs/file-system.js";
 import { FOPEN } from "../protocol/constants.js";
 import type { Reply } from "../protocol/reply.js";
-import { type Context, encodeEntry, grantLookup, type Operation } from "./context.js";
+import { type Context, cacheSeconds, encodeEntry, grantLookup, type Operation } from "./context.js";
 
 /** struct fuse_dirent without the name, and struct fuse_entry_out before it in the long form. */
 const DIRENT_BYTES = 24;
@@ -14,13 +15,14 @@ const TYPICAL_NAME_BYTES = 16;
 /** In place of a handle, where listings have no state of their own. */
 export const NO_HANDLE = 0;
 
-/** The kernel keeps what it read of a directory, unless that is made up for each listing. */
-export const opendir: Operation = ({ fs, caller, request, reply, granted }) => {
+/** The kernel keeps what it read of a directory, unless that is made up for each listing or caller. */
+export const opendir: Operation = (context) => {
+  const { fs, caller, request, reply, granted } = context;
   const ino = request.nodeid;
   return whenReady(fs.opendir(caller, { ino }), (opened) => {
     granted.handle = opened?.handle;
     reply.u64(opened?.handle ?? NO_HANDLE);
-    reply.u64(isVirtual(ino) ? 0 : FOPEN.KEEP_CACHE | FOPEN.CACHE_DIR);
+    reply.u64(cacheSeconds(context, ino) === 0 ? 0 : FOPEN.KEEP_CACHE | FOPEN.CACHE_DIR);
   });
 };
 
@@ -49,29 +51,32 @@ export const readdir: Operation = ({ fs, caller, request, reply }) => {
   });
 };
 
-/** Each entry with attributes counts one look-up, so only those that are handed over are counted. */
+/**
+ * Each entry with attributes counts one look-up, so only those that are handed over are counted. Where
+ * the kernel may keep no entries it gets none of them, only the names.
+ */
 export const readdirplus: Operation = (context) => {
   const { fs, caller, request, reply } = context;
   const { handle, cookie, size } = readRequest(context);
-  return fs.readdirPlus(caller, {
-    ino: request.nodeid,
-    handle,
-    cookie,
-    limit: Math.ceil(size / (ENTRY_OUT_BYTES + DIRENT_BYTES + TYPICAL_NAME_BYTES)),
-    emit: (entry) => {
-      const name = Buffer.from(entry.name, "utf8");
-      if (!fits({ reply, size }, ENTRY_OUT_BYTES + DIRENT_BYTES + name.length)) return false;
-      const { ino, attributes } = entry;
-      if (attributes === undefined) {
-        reply.zeros(ENTRY_OUT_BYTES);
-      } else {
-        encodeEntry(reply, { ino, attributes });
-        grantLookup(context, ino);
-      }
-      encodeDirent(reply, { entry, name });
-      return true;
-    },
-  });
+  const parent = request.nodeid;
+  const emit = (entry: ListedEntry & { attributes?: Attributes | undefined }) => {
+    const name = Buffer.from(entry.name, "utf8");
+    if (!fits({ reply, size }, ENTRY_OUT_BYTES + DIRENT_BYTES + name.length)) return false;
+    const { ino, attributes } = entry;
+    if (attributes === undefined) {
+      reply.zeros(ENTRY_OUT_BYTES);
+    } else {
+      encodeEntry(context, { parent, entry: { ino, attributes } });
+      grantLookup(context, ino);
+    }
+    encodeDirent(reply, { entry, name });
+    return true;
+  };
+  const limit = Math.ceil(size / (ENTRY_OUT_BYTES + DIRENT_BYTES + TYPICAL_NAME_BYTES));
+  const listing = { ino: parent, handle, cookie, limit, emit };
+  return isVirtual(parent) || cacheSeconds(context, parent) > 0
+    ? fs.readdirPlus(caller, listing)
+    : fs.readdir(caller, listing);
 };
 
 /** struct fuse_read_in, as for files. */

@@ -8,9 +8,10 @@ import { type Context, type Operation, replyAbsent, replyEntry } from "./context
 
 export const lookup: Operation = (context) => {
   const { fs, caller, request } = context;
-  const entry = fs.lookup(caller, { parent: request.nodeid, name: nameAt(request, 0) });
-  return whenReady(entry, (found) =>
-    found === undefined ? replyAbsent(context) : replyEntry(context, found),
+  const parent = request.nodeid;
+  const found = fs.lookup(caller, { parent, name: nameAt(request, 0) });
+  return whenReady(found, (entry) =>
+    entry === undefined ? replyAbsent(context, { parent }) : replyEntry(context, { parent, entry }),
   );
 };
 
@@ -18,15 +19,16 @@ export const lookup: Operation = (context) => {
 export const mknod: Operation = (context) => {
   const { fs, caller, request } = context;
   const { parent, name } = nameRequest(request, 16);
-  const entry = fs.mknod(caller, { parent, name, mode: request.u32(0), rdev: request.u32(4) });
-  return whenReady(entry, (made) => replyEntry(context, made));
+  const made = fs.mknod(caller, { parent, name, mode: request.u32(0), rdev: request.u32(4) });
+  return whenReady(made, (entry) => replyEntry(context, { parent, entry }));
 };
 
 /** struct fuse_mkdir_in: mode, umask. */
 export const mkdir: Operation = (context) => {
   const { fs, caller, request } = context;
-  const entry = fs.mkdir(caller, { ...nameRequest(request, 8), mode: request.u32(0) });
-  return whenReady(entry, (made) => replyEntry(context, made));
+  const { parent, name } = nameRequest(request, 8);
+  const made = fs.mkdir(caller, { parent, name, mode: request.u32(0) });
+  return whenReady(made, (entry) => replyEntry(context, { parent, entry }));
 };
 
 /** The name, then the target. */
@@ -34,16 +36,17 @@ export const symlink: Operation = (context) => {
   const { fs, caller, request } = context;
   const { length } = request.rawName(0);
   const target = Uint8Array.from(request.rawName(length + 1));
-  const entry = fs.symlink(caller, { ...nameRequest(request, 0), target });
-  return whenReady(entry, (made) => replyEntry(context, made));
+  const { parent, name } = nameRequest(request, 0);
+  const made = fs.symlink(caller, { parent, name, target });
+  return whenReady(made, (entry) => replyEntry(context, { parent, entry }));
 };
 
 /** struct fuse_link_in: the inode; the request's node is the new directory. */
 export const link: Operation = (context) => {
   const { fs, caller, request } = context;
-  const { parent: newParent, name: newName } = nameRequest(request, 8);
-  const entry = fs.link(caller, { ino: request.u64(0) as Ino, newParent, newName });
-  return whenReady(entry, (made) => replyEntry(context, made));
+  const { parent, name: newName } = nameRequest(request, 8);
+  const made = fs.link(caller, { ino: request.u64(0) as Ino, newParent: parent, newName });
+  return whenReady(made, (entry) => replyEntry(context, { parent, entry }));
 };
 
 export const unlink: Operation = ({ fs, caller, request }) =>

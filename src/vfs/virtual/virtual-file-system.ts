@@ -86,6 +86,10 @@ export class VirtualFileSystem implements FileSystem {
     else this.#inner.forget(request);
   }
 
+  variesByCaller(request: InodeRequest): boolean {
+    return isVirtual(request.ino) || this.#inner.variesByCaller(request);
+  }
+
   getattr(caller: Caller, request: InodeRequest): MaybePromise<Attributes> {
     if (!isVirtual(request.ino)) return this.#inner.getattr(caller, request);
     return this.#tree.node(request.ino).attributes(caller);
