@@ -51,8 +51,12 @@ export interface Nexus {
   readonly fileSystem: FileSystem;
   /** What is changed, by whichever face. */
   readonly changes: ChangeSource;
-  /** Makes the directories that belong to an identity, before it looks for them. */
-  welcome(identity: Identity): void;
+  /**
+   * Makes the directories that belong to an identity, before it looks for them. With `users`, who has the
+   * identity isn't who runs this program: an agent's workspace is its one user's then. What several users
+   * share is open to all of them, because isolation alone says who gets there.
+   */
+  welcome(identity: Identity, users?: { readonly owner: Owner | undefined }): void;
   /** What one identity can do, by path. */
   featuresFor(identity: Identity): Features;
   /**
@@ -184,8 +188,14 @@ export function composeOn(options: StoresAndTools): Nexus {
         close: () => queue.close(),
       };
     },
-    welcome: (identity) => {
-      for (const path of router.homesOf(identity)) ensureDirectory(volume, { path, owner });
+    welcome: (identity, users) => {
+      for (const path of router.homesOf(identity)) {
+        const isAgents = router.resolve(path).zone.agentId !== undefined;
+        const one = isAgents ? users?.owner : undefined;
+        const own =
+          one === undefined ? { owner, permissions: 0o777 } : { owner: one, permissions: 0o755 };
+        ensureDirectory(volume, { path, owner, last: users === undefined ? undefined : own });
+      }
     },
     close: ({ drainMs }) => {
       const deadlineMs = clock.monotonicMs() + drainMs;

@@ -7,6 +7,8 @@ import { Session } from "../fuse/session.js";
 import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
+import { Callers } from "./callers/callers.js";
+import { readUserDatabase } from "./callers/user-database.js";
 import { failureFields } from "./failure-fields.js";
 
 // This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
@@ -48,10 +50,7 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const pump = new Pump();
     const nexus = compose({ config, scheduler: pump, logger });
     const attach = (fd: number, identity: Identity) =>
-      attachSession(
-        { pump, nexus, logger, say, fail },
-        { fd, identity, isReadOnly: config.readOnly },
-      );
+      attachSession({ pump, nexus, logger, say, fail }, { fd, identity, config });
     let end: (() => void) | undefined;
     port.on("message", (message: ToThread) => {
       if (message.type === "attach") {
@@ -94,18 +93,30 @@ function attachSession(
     say: (message: FromThread) => void;
     fail: (error: unknown) => void;
   },
-  { fd, identity, isReadOnly }: { fd: number; identity: Identity; isReadOnly: boolean },
+  { fd, identity, config }: { fd: number; identity: Identity; config: Config },
 ): () => void {
+  let callers: Callers | undefined;
   try {
-    if (!isReadOnly) nexus.welcome(identity);
+    callers = callersOf(config, identity);
+    if (!config.readOnly) {
+      nexus.welcome(identity);
+      for (const { identity: theirs, owner } of callers?.welcomes ?? []) {
+        nexus.welcome(theirs, { owner });
+      }
+    }
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+  if (callers !== undefined && !config.allowOther) {
+    logger.warn("'identities' without 'allow_other': nobody but who mounts comes in");
+  }
   const session = new Session({
     fd,
     fs: nexus.fileSystem,
-    identify: ({ uid, gid, pid }) => ({ uid, gid, pid, identity }),
+    identify: ({ uid, gid, pid }) =>
+      callers === undefined ? { uid, gid, pid, identity } : callers.identify({ uid, gid, pid }),
+    callersDiffer: callers !== undefined,
     logger,
     onReady: () => say({ type: "ready" }),
     onEnd: (failure) => {
@@ -117,6 +128,13 @@ function attachSession(
   });
   pump.add(session);
   return () => session.abort();
+}
+
+/** Undefined when all users of a mount have its own identity. */
+function callersOf({ identities: rules }: Config, own: Identity): Callers | undefined {
+  if (rules.length === 0) return undefined;
+  const ownerUid = process.getuid?.() ?? 0;
+  return new Callers({ rules, own, ownerUid, users: readUserDatabase() });
 }
 
 /** The thread that serves the mount and owns the store, as the main thread sees it. */

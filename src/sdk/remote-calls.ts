@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { interruption, requireNotAborted } from "../features/files/abort.js";
 import { CHUNK_BYTES, chunksOf, requireContent, wholeBytes } from "../features/files/chunks.js";
 import type { WriteContent } from "../features/files/files.js";
+import { TimerScheduler } from "../model/clock.js";
 import type { RpcCaller } from "../rpc/caller.js";
 import type { PendingCall, Upload } from "../rpc/pending-call.js";
 import { sentFiles } from "./batch-contents.js";
