@@ -99,10 +99,11 @@ function attachSession(
   try {
     callers = callersOf(config, identity);
     if (!config.readOnly) {
-      nexus.welcome(identity);
+      // What is there stays as it is: the directories of several users have to be open to them.
       for (const { identity: theirs, owner } of callers?.welcomes ?? []) {
         nexus.welcome(theirs, { owner });
       }
+      nexus.welcome(identity);
     }
   } catch (error) {
     closeSync(fd);

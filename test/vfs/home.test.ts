@@ -14,6 +14,12 @@ function directories(world: World, ino: Ino = ROOT_INO, path = ""): string[] {
     .sort();
 }
 
+async function lookup(world: World, parent: Ino, name: string) {
+  const entry = await world.fs.lookup(caller(), { parent, name });
+  if (entry === undefined) throw new Error(`${name} isn't there`);
+  return entry;
+}
+
 const ROOTS = ["/archives", "/external", "/shared", "/system", "/workspace"];
 
 describe("the directories that the system makes", () => {
@@ -45,6 +51,27 @@ describe("the directories that the system makes", () => {
     const world = new World();
     world.nexus.welcome(caller().identity);
     expect(directories(world)).toStrictEqual(ROOTS);
+  });
+
+  test("are their one user's, and open to all where there may be several", async () => {
+    const world = new World();
+    const alice = caller("acme", "alice");
+    const owner = { uid: 1001, gid: 100 };
+    world.nexus.welcome(alice.identity, { owner });
+    world.nexus.welcome(caller("acme", "bob").identity, { owner: undefined });
+    world.nexus.welcome(caller("globex").identity, { owner });
+    const attributesOf = async (path: string) => {
+      let ino: Ino = ROOT_INO;
+      for (const name of path.split("/").slice(1)) ino = (await lookup(world, ino, name)).ino;
+      const { uid, gid, mode } = await world.fs.getattr(caller(), { ino });
+      return [uid, gid, (mode & 0o7777).toString(8)];
+    };
+    expect(await attributesOf("/workspace/acme/alice")).toEqual([1001, 100, "755"]);
+    expect(await attributesOf("/workspace/acme/bob")).toEqual([0, 0, "777"]);
+    expect(await attributesOf("/workspace/acme")).toEqual([0, 0, "755"]);
+    expect(await attributesOf("/shared/acme")).toEqual([0, 0, "777"]);
+    expect(await attributesOf("/workspace/globex")).toEqual([0, 0, "777"]);
+    expect(await attributesOf("/shared")).toEqual([0, 0, "755"]);
   });
 
   test("are made once, and are the same after a restart", () => {
