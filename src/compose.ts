@@ -180,6 +180,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       const custom = new PathMetadata(parts);
       const queue = new StoreQueue({ ...parts, metadata, clock, visible });
       return {
+        caller,
         files,
         metadata: custom,
         transfer: new NamespaceTransfer({ fileSystem, caller, clock, files, metadata: custom }),

@@ -1,3 +1,4 @@
+import type { Caller } from "../model/identity.js";
 import type { Files } from "./files/files.js";
 import type { CustomMetadata } from "./metadata/custom-metadata.js";
 import type { WorkQueue } from "./queue/queue.js";
@@ -6,6 +7,8 @@ import type { Transfer } from "./transfer/transfer.js";
 
 /** Everything that one identity can do with the namespace. */
 export interface Features {
+  /** On whose behalf all of it acts: the same object in each call of the file system. */
+  readonly caller: Caller;
   readonly files: Files;
   readonly metadata: CustomMetadata;
   readonly search: Search;

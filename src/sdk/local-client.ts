@@ -31,7 +31,7 @@ import type {
 import type { Identity } from "../model/identity.js";
 import type { NexusClient } from "./client.js";
 import { guarded } from "./guarded.js";
-import { Operations } from "./operations.js";
+import { Operations, type Settled } from "./operations.js";
 
 export interface LocalClientOptions {
   readonly identity: Identity;
@@ -39,6 +39,8 @@ export interface LocalClientOptions {
   readonly features: Features;
   /** Gives back what the client uses, once nothing is under way. */
   readonly release: () => Promise<void>;
+  /** For a store that others look at, too: see {@link Settled}. */
+  readonly settled?: Settled;
 }
 
 /** A {@link NexusClient} on a store that is open in this process. */
@@ -49,14 +51,15 @@ export class LocalClient implements NexusClient {
   readonly queue: WorkQueue;
   readonly #features: Features;
   readonly #release: () => Promise<void>;
-  readonly #operations = new Operations();
+  readonly #operations: Operations;
   #closing: Promise<void> | undefined;
 
-  constructor({ identity, dataDir, features, release }: LocalClientOptions) {
+  constructor({ identity, dataDir, features, release, settled }: LocalClientOptions) {
     this.identity = identity;
     this.dataDir = dataDir;
     this.#features = features;
     this.#release = release;
+    this.#operations = new Operations({ settled });
     this.metadata = guarded(features.metadata, { operations: this.#operations, name: "metadata" });
     this.queue = guarded(features.queue, { operations: this.#operations, name: "queue" });
   }

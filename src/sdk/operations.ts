@@ -15,6 +15,9 @@ export async function keptAwake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
+/** Waits until others see what was changed; undefined when they do already. */
+export type Settled = () => Promise<void> | undefined;
+
 /**
  * The operations of one client that are under way. While there are some the process stays alive,
  * because nothing of the store keeps it: its timers and threads wait for somebody who asks.
@@ -26,6 +29,12 @@ export class Operations {
   #noteAlone: (() => void) | undefined;
   readonly #iterators = new Set<AsyncIterator<unknown>>();
   readonly #streams = new Set<Readable>();
+  readonly #settled: Settled;
+
+  /** `settled` is waited for after each operation, however it ended. */
+  constructor({ settled = () => undefined }: { settled?: Settled | undefined } = {}) {
+    this.#settled = settled;
+  }
 
   /** Runs one; its errors leave as those of a client. Errors: `closed`. */
   async run<T>(asked: Asked, operation: () => Promise<T>): Promise<T> {
@@ -36,6 +45,7 @@ export class Operations {
     } catch (error) {
       throw clientError(error, asked);
     } finally {
+      await this.#settled();
       this.#end();
     }
   }

@@ -32,6 +32,7 @@ export function featuresOf(features: Features, identity: Identity): Features {
   if (clientKind() === "in process") return features;
   const client = remoteOf(bare(features, identity));
   return {
+    caller: features.caller,
     files: unwrapping(client),
     metadata: unwrapping(client.metadata),
     search: client,
