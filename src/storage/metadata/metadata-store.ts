@@ -1,6 +1,7 @@
 import type { Attributes } from "../../model/attributes.js";
 import type { AgentId, ContentHash, Ino, PathId, StagingId, TenantId } from "../../model/ids.js";
 import type { Timestamp } from "../../model/timestamp.js";
+import type { ChangeStore } from "./change-store.js";
 import type { Imported, ImportRequest } from "./import-store.js";
 import type { WorkContext, WorkStore } from "./work-store.js";
 
@@ -20,6 +21,8 @@ import type { WorkContext, WorkStore } from "./work-store.js";
 export interface MetadataStore {
   /** The work queue. */
   readonly work: WorkStore;
+  /** What happened, for those who watch. */
+  readonly changes: ChangeStore;
 
   // Reading
 

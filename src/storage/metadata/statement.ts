@@ -1,3 +1,5 @@
+import type { Timestamp } from "../../model/timestamp.js";
+
 /** What a column holds and a parameter carries. */
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -34,11 +36,13 @@ export function command(sql: string): Statement {
 }
 
 /** What an operation asks its engine for: run this, and hand me the answer. */
-export interface Step {
+export interface StatementStep {
   readonly statement: Statement;
   readonly params: readonly SqlValue[];
-  readonly wants: keyof Answer;
+  readonly wants: Exclude<keyof Answer, "recordingTime">;
 }
+
+export type Step = StatementStep | { readonly wants: "recordingTime" };
 
 /** What a step can be answered with. */
 export interface Answer {
@@ -47,6 +51,8 @@ export interface Answer {
   readonly all: readonly Row[];
   /** How many rows were changed. */
   readonly changes: number;
+  /** The time to record a change with; undefined while nobody wants to know of changes. */
+  readonly recordingTime: Timestamp | undefined;
 }
 
 /**
@@ -70,6 +76,13 @@ export function* all(statement: Statement, ...params: SqlValue[]): Script<readon
 /** Returns how many rows it changed. */
 export function* run(statement: Statement, ...params: SqlValue[]): Script<number> {
   return (yield { statement, params, wants: "changes" }) as Answer["changes"];
+}
+
+const ASK_RECORDING_TIME: Step = { wants: "recordingTime" };
+
+/** The time to record a change with; undefined while nobody wants to know of changes. */
+export function* recordingTime(): Script<Timestamp | undefined> {
+  return (yield ASK_RECORDING_TIME) as Answer["recordingTime"];
 }
 
 // Columns have the types that the schema's STRICT tables give them; these name the expectation.

@@ -3,6 +3,7 @@ import type { MetadataStore } from "../../../src/storage/metadata/metadata-store
 import { testDir } from "../../support/temp-dir.js";
 import { activityContract } from "./contract/activity.js";
 import { attributesContract } from "./contract/attributes.js";
+import { changesContract } from "./contract/changes.js";
 import { contentsContract } from "./contract/contents.js";
 import { createContract } from "./contract/create.js";
 import { exchangeContract } from "./contract/exchange.js";
@@ -57,6 +58,7 @@ export function metadataStoreContract(name: string, open: OpenStore): void {
     orphansContract(openNamespace);
     workContract(openNamespace);
     workDependenciesContract(openNamespace);
+    changesContract(openNamespace);
     reopenContract(open);
   });
 }

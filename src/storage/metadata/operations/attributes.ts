@@ -20,6 +20,7 @@ import {
   type Statement,
   text,
 } from "../statement.js";
+import { recordChange } from "./changes.js";
 import { stage } from "./contents.js";
 import { ADD_LINKS, findInode } from "./inode-row.js";
 import { addMetadata } from "./metadata-row.js";
@@ -81,7 +82,14 @@ export function* setattr(request: SetAttributesRequest): Script<InodeRecord> {
   };
   yield* writeInode(changed);
   if (stagingId !== undefined) yield* stage({ ino: inode.ino, stagingId });
+  if (request.sizeBytes !== undefined) yield* recordChange(inode.ino, { kind: "modified" });
+  if (changesAttributes(request)) yield* recordChange(inode.ino, { kind: "attributes" });
   return changed;
+}
+
+/** The times that come with another size are no news by themselves. */
+function changesAttributes({ permissions, uid, gid, sizeBytes }: SetAttributesRequest): boolean {
+  return [permissions, uid, gid].some((value) => value !== undefined) || sizeBytes === undefined;
 }
 
 export function* recordActivity(activities: readonly FileActivity[]): Script<void> {
@@ -98,6 +106,10 @@ export function* recordActivity(activities: readonly FileActivity[]): Script<voi
       ctime?.nsec ?? null,
       ino,
     );
+    // What is only read has another access time.
+    if (mtime !== undefined || sizeBytes !== undefined) {
+      yield* recordChange(ino, { kind: "modified" });
+    }
   }
 }
 
@@ -140,6 +152,23 @@ export function* setAttribute(request: SetAttributeRequest): Script<void> {
 
 export function* setAttributes(requests: readonly SetAttributeRequest[]): Script<void> {
   for (const request of requests) yield* setAttribute(request);
+  const inos = new Set(requests.map(({ ino }) => ino));
+  for (const ino of inos) {
+    const own = requests.filter((request) => request.ino === ino);
+    yield* recordAttributes(ino, own);
+  }
+}
+
+/** Extended attributes of one inode were set or removed. */
+function* recordAttributes(
+  ino: Ino,
+  names: readonly Pick<AttributeName, "family" | "key">[],
+): Script<void> {
+  if (names.some(({ family }) => family === "system")) {
+    yield* recordChange(ino, { kind: "attributes" });
+  }
+  const keys = names.filter(({ family }) => family === "custom").map(({ key }) => key);
+  if (keys.length > 0) yield* recordChange(ino, { kind: "metadata", keys: [...new Set(keys)] });
 }
 
 export function* removeAttribute({ ino, family, key, now }: AttributeName & At): Script<boolean> {
@@ -147,6 +176,7 @@ export function* removeAttribute({ ino, family, key, now }: AttributeName & At):
   yield* run(STATEMENTS[family].remove, ino, key);
   yield* first(ADD_LINKS, 0, now.sec, now.nsec, ino);
   if (family === "custom") yield* noteWorkMetadataRemoved({ ino, key, now });
+  yield* recordAttributes(ino, [{ family, key }]);
   return true;
 }
 

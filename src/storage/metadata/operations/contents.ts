@@ -13,6 +13,7 @@ import {
   type Script,
   text,
 } from "../statement.js";
+import { recordChange } from "./changes.js";
 
 const STAGE = command("UPDATE inodes SET staging_id = ? WHERE ino = ?");
 const STAGED = query(
@@ -102,6 +103,7 @@ export function* referenceContent({
   };
   const dropped = yield* pointAt(to, { before, content, now });
   yield* run(SET_TIMES, now.sec, now.nsec, now.sec, now.nsec, to);
+  yield* recordChange(to, { kind: "modified" });
   return dropped;
 }
 

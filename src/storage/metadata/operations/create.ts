@@ -9,6 +9,7 @@ import { NexusError } from "../../../model/errors.js";
 import type { Ino, PathId } from "../../../model/ids.js";
 import type { CreateRequest, EntryName, InodeRecord, LinkRequest } from "../metadata-store.js";
 import { command, first, run, type Script } from "../statement.js";
+import { recordCreated } from "./changes.js";
 import { ADD_LINKS, findInode, touchDirectory } from "./inode-row.js";
 import { sqlValueOf } from "./value.js";
 import { noteArrival, noteNamed } from "./work-dependencies.js";
@@ -40,7 +41,9 @@ export function* create(request: CreateRequest & NewInode): Script<InodeRecord> 
   yield* insertDentry({ parent, name, ino, cookie: ino, type: mode >>> 12 });
   const links = isDirectory(mode) ? 1 : 0;
   const directory = yield* touchDirectory(parent, { links, now });
-  return yield* insertInode({ ...request, ...inheritGroup(request, directory) });
+  const made = yield* insertInode({ ...request, ...inheritGroup(request, directory) });
+  yield* recordCreated({ parent, name, ino, mode, isNew: true });
+  return made;
 }
 
 export function* createUnnamed(
@@ -64,6 +67,7 @@ export function* link(request: LinkRequest & { cookie: number }): Script<InodeRe
   const { mimeType } = request;
   if (inode.nlink === 0 && mimeType !== undefined) yield* run(SET_MIME_TYPE, mimeType, ino);
   yield* touchDirectory(parent, { links: 0, now });
+  yield* recordCreated({ parent, name, ino, mode: inode.mode, isNew: inode.nlink === 0 });
   if (inode.nlink === 0) yield* noteNamed(ino);
   yield* noteArrival(ino, { type: inode.mode >>> 12, now });
   return { ...inode, nlink: inode.nlink + 1, ctime: now };

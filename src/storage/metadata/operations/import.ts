@@ -11,7 +11,19 @@ import type {
   NewFile,
 } from "../import-store.js";
 import type { SealedContent } from "../metadata-store.js";
-import { command, first, integer, optionalText, query, run, type Script } from "../statement.js";
+import {
+  all,
+  command,
+  first,
+  integer,
+  optionalText,
+  query,
+  recordingTime,
+  run,
+  type Script,
+  text,
+} from "../statement.js";
+import { recordChange } from "./changes.js";
 import { dropReference, selectUnreferenced } from "./contents.js";
 import { create, type NewInode } from "./create.js";
 import { enterWork, leaveWork } from "./import-work.js";
@@ -30,6 +42,7 @@ const IMPORT = command(
      ctime_sec = ?, ctime_nsec = ?
    WHERE ino = ?`,
 );
+const METADATA_KEYS = query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY key");
 const CLEAR_METADATA = command("DELETE FROM file_metadata WHERE ino = ?");
 /** A new content takes a program's capabilities; capabilities(7). */
 const DROP_CAPABILITIES = command(
@@ -160,6 +173,7 @@ function* point(
     now.nsec,
     ino,
   );
+  if (isThere) yield* recordChange(ino, { kind: changed ? "modified" : "attributes" });
   if (!changed) return undefined;
   if (isThere) yield* run(DROP_CAPABILITIES, ino);
   yield* run(REFER, content.hash);
@@ -170,8 +184,11 @@ function* replaceMetadata(
   ino: Ino,
   { metadata, now }: { metadata: ImportedFile["metadata"]; now: Timestamp },
 ): Script<void> {
+  const had = (yield* recordingTime()) === undefined ? [] : yield* all(METADATA_KEYS, ino);
   yield* run(CLEAR_METADATA, ino);
   for (const [key, value] of metadata) {
     yield* addMetadata(ino, { key, value: sqlValueOf(value), now });
   }
+  const keys = [...new Set([...had.map((row) => text(row, 0)), ...metadata.keys()])];
+  if (keys.length > 0) yield* recordChange(ino, { kind: "metadata", keys });
 }

@@ -4,6 +4,7 @@ import type { ContentHash, Ino } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import type { PlaceFileRequest } from "../metadata-store.js";
 import { command, run, type Script } from "../statement.js";
+import { recordChange } from "./changes.js";
 import { referenceContent, selectUnreferenced } from "./contents.js";
 import { link } from "./create.js";
 import { findInode } from "./inode-row.js";
@@ -78,5 +79,6 @@ function* giveContent({
   const isStaged = (yield* run(GIVE_STAGED, from, now.sec, now.nsec, to, from)) > 0;
   if (!isStaged) return yield* referenceContent({ from, to, now });
   yield* run(TAKE_STAGED, from);
+  yield* recordChange(to, { kind: "modified" });
   return undefined;
 }

@@ -12,6 +12,7 @@ import {
   run,
   type Script,
 } from "../statement.js";
+import { recordRemoved } from "./changes.js";
 import { dropReference } from "./contents.js";
 import { ADD_LINKS, touchDirectory } from "./inode-row.js";
 import { forgetItem, noteUnnamed } from "./work-dependencies.js";
@@ -23,7 +24,7 @@ const HAS_ENTRIES = query("SELECT 1 FROM dentries WHERE parent = ? LIMIT 1");
 export const DELETE_DENTRY = command("DELETE FROM dentries WHERE parent = ? AND name = ?");
 /** Of anything but a directory; `struct dirent` has type 4 for those. */
 const DELETE_FILE_DENTRY = command(
-  "DELETE FROM dentries WHERE parent = ? AND name = ? AND type <> 4 RETURNING ino",
+  "DELETE FROM dentries WHERE parent = ? AND name = ? AND type <> 4 RETURNING ino, type",
 );
 const ORPHANS = query("SELECT ino FROM inodes WHERE nlink = 0");
 const DELETE_ORPHAN = command(
@@ -56,6 +57,7 @@ export function* unlink({ parent, name, now }: EntryName & At): Script<Unlinked>
   yield* touchDirectory(parent, { links: 0, now });
   const left = yield* first(ADD_LINKS, -1, now.sec, now.nsec, ino);
   const nlink = left === undefined ? 0 : integer(left, 0);
+  yield* recordRemoved({ parent, name, ino, mode: integer(row, 1) << 12 });
   if (nlink === 0) yield* noteUnnamed(ino);
   return { ino, nlink };
 }
@@ -68,6 +70,7 @@ export function* rmdir({ parent, name, now }: EntryName & At): Script<Unlinked> 
   yield* requireEmpty(entry, "rmdir");
   yield* run(DELETE_DENTRY, parent, name);
   yield* touchDirectory(parent, { links: -1, now });
+  yield* recordRemoved({ parent, name, ...entry });
   return yield* loseName(entry, { now });
 }
 

@@ -3,6 +3,7 @@ import { NexusError } from "../../../model/errors.js";
 import { type Ino, ROOT_INO } from "../../../model/ids.js";
 import type { At, EntryName, RenameRequest, RenameResult, Unlinked } from "../metadata-store.js";
 import { command, first, integer, query, run, type Script } from "../statement.js";
+import { recordCreated, recordRemoved, recordRenamed } from "./changes.js";
 import { create, type NewInode } from "./create.js";
 import { ADD_LINKS, touchDirectory } from "./inode-row.js";
 import {
@@ -59,6 +60,7 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   let replaced: Unlinked | undefined;
   if (target !== undefined) {
     yield* run(DELETE_DENTRY, newParent, newName);
+    yield* recordRemoved({ parent: newParent, name: newName, ...target });
     replaced = yield* loseName(target, { now });
   }
   if (parent === newParent) {
@@ -66,6 +68,7 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   } else {
     yield* run(MOVE_ACROSS, newParent, newName, request.cookie, parent, name);
   }
+  yield* recordRenamed({ ...source, parent: newParent, name: newName }, { parent, name });
   yield* touch(source.ino, { now });
   yield* setMimeType(source, request.newMimeType);
   yield* noteArrival(source.ino, { type: source.mode >>> 12, now });
@@ -106,8 +109,16 @@ function* exchange(
   if (target.ino === source.ino) return NOTHING_MOVED;
   yield* requireOutside(source, newParent);
   yield* requireOutside(target, parent);
+  const [old, other] = [
+    { parent, name },
+    { parent: newParent, name: newName },
+  ];
+  yield* recordRemoved({ ...source, ...old });
+  yield* recordRemoved({ ...target, ...other });
   yield* run(POINT_AT, target.ino, target.mode >>> 12, parent, name);
   yield* run(POINT_AT, source.ino, source.mode >>> 12, newParent, newName);
+  yield* recordCreated({ ...target, ...old, isNew: false });
+  yield* recordCreated({ ...source, ...other, isNew: false });
   yield* touch(source.ino, { now });
   yield* touch(target.ino, { now });
   yield* setMimeType(source, newMimeType);

@@ -15,7 +15,7 @@ import {
   text,
 } from "../statement.js";
 import type { Dependency, DependencyState, ResolvedReference } from "../work-store.js";
-import { enterStatus, recount } from "./work-status.js";
+import { enterStatus, recordState, recount } from "./work-status.js";
 
 // Dependencies are edges from an item to a file. One that is written as a path or a path_id of a file
 // that isn't there yet waits, and finds it when that file becomes part of the queue or gets the name.
@@ -153,7 +153,7 @@ export function* noteArrival(
 
 /** An inode got its first name. */
 export function* noteNamed(ino: Ino): Script<void> {
-  yield* run(SHOW, ino);
+  if ((yield* run(SHOW, ino)) > 0) yield* recordState(ino, undefined);
 }
 
 /** An inode lost its last name. Who waits for its path waits for whoever gets it next. */

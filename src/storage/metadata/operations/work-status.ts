@@ -2,7 +2,19 @@ import type { Ino } from "../../../model/ids.js";
 import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
 import { parsePriority, WORK_KEY, type WorkStatus } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
-import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
+import {
+  all,
+  command,
+  first,
+  integer,
+  optionalText,
+  query,
+  recordingTime,
+  run,
+  type Script,
+  text,
+} from "../statement.js";
+import { recordChange } from "./changes.js";
 import {
   getMetadata,
   putMetadata,
@@ -38,6 +50,7 @@ const COUNT_EDGES = query(
 const SET_OPEN = command(
   "UPDATE work_items SET open_dependencies = ? WHERE ino = ? RETURNING status",
 );
+const STATE = query("SELECT state FROM work_items WHERE ino = ? AND is_named = 1");
 const HAS_DEPENDENTS = query("SELECT 1 FROM work_dependencies WHERE target_ino = ? LIMIT 1");
 const SET_SATISFIED = command(
   "UPDATE work_dependencies SET is_satisfied = ? WHERE target_ino = ? AND is_satisfied <> ? RETURNING ino",
@@ -100,6 +113,7 @@ export function* enterStatus(
   }
   // Said once more, it goes on: with the worker, the start and the lease that it has.
   if (status === "in_progress" && before === status && leaseEndUs === undefined) return status;
+  const state = yield* watchedState(ino);
   const startedUs = status === "in_progress" ? microseconds(now) : null;
   if (before === undefined) {
     const { open } = yield* countEdges(ino);
@@ -107,6 +121,7 @@ export function* enterStatus(
   } else {
     yield* run(UPDATE, status, startedUs, leaseEndUs ?? null, ino);
   }
+  yield* recordState(ino, state);
   if ((before === "completed") !== (status === "completed")) {
     yield* tellDependents(ino, { isSatisfied: status === "completed", now });
   }
@@ -117,7 +132,9 @@ export function* enterStatus(
 export function* leaveQueue(ino: Ino, now: Timestamp): Script<void> {
   const status = yield* statusOf(ino);
   if (status === undefined) return;
+  const state = yield* watchedState(ino);
   yield* run(DELETE, ino);
+  yield* recordState(ino, state);
   if (status === "completed") yield* tellDependents(ino, { isSatisfied: false, now });
 }
 
@@ -128,10 +145,25 @@ export function* setRank(ino: Ino, priority: number | undefined): Script<void> {
 /** Counts an item's open dependencies anew. With none left, a blocked one becomes ready. */
 export function* recount(ino: Ino, now: Timestamp): Script<void> {
   const { edges, open } = yield* countEdges(ino);
+  const state = yield* watchedState(ino);
   const row = yield* first(SET_OPEN, open, ino);
+  yield* recordState(ino, state);
   if (row !== undefined && text(row, 0) === "blocked" && edges > 0 && open === 0) {
     yield* enterStatus(ino, { status: "ready", now });
   }
+}
+
+/** The list in which an item stands; undefined for none, and while nobody wants to know of changes. */
+function* watchedState(ino: Ino): Script<WorkStatus | undefined> {
+  if ((yield* recordingTime()) === undefined) return undefined;
+  const row = yield* first(STATE, ino);
+  return row === undefined ? undefined : optionalText<WorkStatus>(row, 0);
+}
+
+/** Tells of the list in which an item stands now, if it was in another one. */
+export function* recordState(ino: Ino, before: WorkStatus | undefined): Script<void> {
+  const status = yield* watchedState(ino);
+  if (status !== before) yield* recordChange(ino, { kind: "work", status, oldStatus: before });
 }
 
 /** Since the epoch. */

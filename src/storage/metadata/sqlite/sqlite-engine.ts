@@ -4,6 +4,7 @@ import { messageOf, NexusError } from "../../../model/errors.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statement.js";
 import type { Journal, JournalEntry } from "./journal.js";
+import type { Recording } from "./recording.js";
 import { isMaybeFull, sqliteError } from "./sqlite-error.js";
 
 /**
@@ -28,6 +29,8 @@ export interface SqliteEngineOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+  /** Whether changes are recorded. */
+  readonly recording: Recording;
   /** Told after each commit that wrote something; no transaction is open then. */
   readonly onCommit: () => void;
   /**
@@ -52,6 +55,7 @@ export class SqliteEngine {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
+  readonly #recording: Recording;
   readonly #onCommit: () => void;
   readonly #makeRoom: () => boolean;
   readonly #prepared = new Map<Statement, Database.Statement<SqlValue[]>>();
@@ -76,6 +80,7 @@ export class SqliteEngine {
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
+    this.#recording = options.recording;
     this.#onCommit = options.onCommit;
     this.#makeRoom = options.makeRoom;
     const prepare = (sql: string) => options.database.prepare(sql);
@@ -123,9 +128,16 @@ export class SqliteEngine {
     const entries: JournalEntry[] = [];
     // Such a one that fails may have done a part of what it does.
     let isWriting = false;
+    let hasRecorded = false;
     try {
       let step = script.next();
       while (!step.done) {
+        if (step.value.wants === "recordingTime") {
+          const time = this.#recording.time();
+          hasRecorded ||= time !== undefined;
+          step = script.next(time);
+          continue;
+        }
         const { statement, params } = step.value;
         isWriting = statement.writes;
         const answer = this.#execute(step.value);
@@ -136,6 +148,7 @@ export class SqliteEngine {
         step = script.next(answer);
       }
       if (entries.length > 0) this.#record(entries);
+      if (hasRecorded) this.#recording.tell();
       return step.value;
     } catch (error) {
       if (isWriting || entries.length > 0 || this.#wasRolledBack) this.#undo();
@@ -233,7 +246,9 @@ export class SqliteEngine {
     return this.#writes >= MAX_OPERATIONS || this.#journal.sizeBytes >= MAX_JOURNAL_BYTES;
   }
 
-  #execute({ statement, params, wants }: Step): Answer[keyof Answer] {
+  #execute(step: Step): Answer[keyof Answer] {
+    if (step.wants === "recordingTime") return this.#recording.time();
+    const { statement, params, wants } = step;
     let prepared = this.#prepared.get(statement);
     if (prepared === undefined) {
       prepared = this.#database.prepare<SqlValue[]>(statement.sql);

@@ -47,7 +47,9 @@ import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
 import { LogKeeper } from "./log-keeper.js";
 import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
+import { Recording } from "./recording.js";
 import type { SpaceReserve } from "./space-reserve.js";
+import { SqliteChangeStore } from "./sqlite-change-store.js";
 import { SqliteEngine } from "./sqlite-engine.js";
 import { isMaybeFull, sqliteError } from "./sqlite-error.js";
 import { SqliteWorkStore } from "./sqlite-work-store.js";
@@ -84,6 +86,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #clock: Clock;
   readonly #pathIds = new PathIdSource();
   readonly work: SqliteWorkStore;
+  readonly changes: SqliteChangeStore;
   #inodeCount: number | undefined;
   #closing: Promise<void> | undefined;
   #nextId = 0;
@@ -116,15 +119,19 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#journal = journal;
       const onCommit = () => this.#committed();
       const makeRoom = () => this.#makeRoom();
-      const engineOptions = { database, journal, clock, scheduler, logger, onCommit, makeRoom };
-      engine = new SqliteEngine(engineOptions);
+      const tools = { clock, scheduler, logger };
+      const recording = new Recording({ clock });
+      const onEvents = { onCommit, makeRoom };
+      engine = new SqliteEngine({ database, journal, ...tools, recording, ...onEvents });
       this.#engine = engine;
       this.work = new SqliteWorkStore({ engine, clock });
+      this.changes = new SqliteChangeStore({ engine, recording, ...tools });
       const replayed = engine.recover();
       if (replayed > 0)
         logger.info({ operations: replayed }, "metadata recovered from the journal");
       // A journal speaks of the schema it was written for, so it goes first.
       if (!isNew) migrate(database);
+      this.changes.resume();
       const now = clock.now();
       const pathId = this.#pathIds.next(timestampToMs(now));
       this.#engine.write(initialize({ pathId, now, ...options.owner }));
@@ -366,6 +373,7 @@ export class SqliteMetadataStore implements MetadataStore {
   #closeOnce(): Promise<void> {
     return runEach([
       () => this.sync(),
+      () => this.changes.close(),
       () => this.#engine.close(),
       () => this.#checkpointer.close(),
       () => this.#walSync.close(),

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NexusError } from "../../../../src/model/errors.js";
 import { Journal, type JournalEntry } from "../../../../src/storage/metadata/sqlite/journal.js";
+import { Recording } from "../../../../src/storage/metadata/sqlite/recording.js";
 import { SqliteEngine } from "../../../../src/storage/metadata/sqlite/sqlite-engine.js";
 import {
   all,
@@ -82,6 +83,7 @@ class Fixture {
       clock: this.clock,
       scheduler: this.clock,
       logger: this.log.logger,
+      recording: new Recording({ clock: this.clock }),
       onCommit: () => {
         this.commits += 1;
       },
