@@ -11,6 +11,7 @@ import { LeaseKeeper } from "./features/queue/lease-keeper.js";
 import { StoreQueue } from "./features/queue/store-queue.js";
 import { FileSearch } from "./features/search/file-search.js";
 import { NamespaceTransfer } from "./features/transfer/namespace-transfer.js";
+import { StoreWatch } from "./features/watch/store-watch.js";
 import { makeDirectories } from "./libc/directories.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
@@ -179,6 +180,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       const files = new PathFiles(parts);
       const custom = new PathMetadata(parts);
       const queue = new StoreQueue({ ...parts, metadata, clock, visible });
+      const watching = new StoreWatch({ ...parts, changes: metadata.changes, visible });
       return {
         caller,
         files,
@@ -186,7 +188,11 @@ export function composeOn(options: StoresAndTools): Nexus {
         transfer: new NamespaceTransfer({ fileSystem, caller, clock, files, metadata: custom }),
         search: new FileSearch({ files }),
         queue,
-        close: () => queue.close(),
+        watching,
+        close: () => {
+          queue.close();
+          watching.close();
+        },
       };
     },
     welcome: (identity, users) => {

@@ -52,6 +52,13 @@ export type {
   Transfer,
   TransferProgress,
 } from "./features/transfer/transfer.js";
+export {
+  WATCH_EVENT_KINDS,
+  type WatchEvent,
+  type WatchEventKind,
+  type Watching,
+  type WatchOptions,
+} from "./features/watch/watch.js";
 export { ERROR_KINDS, type ErrorKind, NexusError } from "./model/errors.js";
 export type { Identity } from "./model/identity.js";
 export type { AgentId, ContentHash, Ino, PathId, TenantId } from "./model/ids.js";

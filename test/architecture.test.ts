@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 
 const METADATA_STORE = "storage/metadata/metadata-store.ts";
 const WORK_STORE = "storage/metadata/work-store.ts";
+const CHANGE_STORE = "storage/metadata/change-store.ts";
 const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 /** Who has a data directory: asked by whoever opens one. */
@@ -21,6 +22,7 @@ const FEATURE_INTERFACES = [
   "features/queue/queue.ts",
   "features/search/search.ts",
   "features/transfer/transfer.ts",
+  "features/watch/watch.ts",
 ];
 const FACES = ["sdk", "config", "compose.ts", "fuse", "libc", "telemetry", "model"];
 
@@ -32,7 +34,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   storage: ["model", "libc", "telemetry"],
   core: ["model"],
   vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
-  features: ["model", "core", "telemetry", FILE_SYSTEM, METADATA_STORE, WORK_STORE, CONTENT_STORE],
+  features: [
+    "model",
+    "core",
+    "telemetry",
+    FILE_SYSTEM,
+    METADATA_STORE,
+    WORK_STORE,
+    CHANGE_STORE,
+    CONTENT_STORE,
+  ],
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM, CHANGES],
   rpc: ["model"],
   server: ["model", "libc", "telemetry", "rpc"],

@@ -97,6 +97,8 @@ export const CLIENT_METHODS = {
   // An expression may backtrack without end, and must stop nobody but who asked.
   grep: { shape: "local", options: 1 },
   findDuplicates: { shape: "call", options: 0 },
+  watch: { shape: "iteration", options: 0, waits: true },
+  watchCursor: { shape: "call" },
   exportMetadata: { shape: "export", options: 1 },
   importMetadata: { shape: "import", options: 1 },
   "metadata.get": { shape: "call", path: 0 },

@@ -28,6 +28,7 @@ import type {
   ImportOptions,
   ImportResult,
 } from "../features/transfer/transfer.js";
+import type { WatchEvent, WatchOptions } from "../features/watch/watch.js";
 import type { Identity } from "../model/identity.js";
 import type { NexusClient } from "./client.js";
 import { guarded } from "./guarded.js";
@@ -164,6 +165,15 @@ export class LocalClient implements NexusClient {
     return this.#run("importMetadata", undefined, () =>
       this.#features.transfer.importMetadata(source, options),
     );
+  }
+
+  watch(options?: WatchOptions): AsyncIterable<WatchEvent> {
+    const asked = { op: "watch", path: options?.path };
+    return this.#operations.iterate(asked, () => this.#features.watching.watch(options));
+  }
+
+  watchCursor(): Promise<string> {
+    return this.#run("watchCursor", undefined, () => this.#features.watching.watchCursor());
   }
 
   close(): Promise<void> {

@@ -38,6 +38,7 @@ export function featuresOf(features: Features, identity: Identity): Features {
     search: client,
     queue: unwrapping(client.queue),
     transfer: unwrapping(client),
+    watching: unwrapping(client),
     close: () => void client.close(),
   };
 }
@@ -52,11 +53,11 @@ const CLIENTS = new Set<NexusClient>();
 
 /** Features with the looks of a client. */
 function bare(features: Features, identity: Identity): NexusClient {
-  const { files, search, transfer, metadata, queue } = features;
+  const { files, search, transfer, watching, metadata, queue } = features;
   const own = { identity, dataDir: "/", metadata, queue, close: async () => features.close() };
   return new Proxy(own, {
     get: (_, key) => {
-      const owner = [own, files, search, transfer].find((each) => key in each) ?? own;
+      const owner = [own, files, search, transfer, watching].find((each) => key in each) ?? own;
       const member: unknown = Reflect.get(owner, key, owner);
       return typeof member === "function" ? member.bind(owner) : member;
     },

@@ -15,7 +15,7 @@ export function listedFile(path: string, attributes: Attributes): ListedFile {
   const { ino, mode, uid, gid, nlink, sizeBytes, mtime, btime } = attributes;
   return {
     path,
-    type: typeOf(mode),
+    type: fileTypeOf(mode),
     ino,
     mode: mode & PERMISSION_BITS,
     uid,
@@ -57,7 +57,8 @@ export function describedFile(
   };
 }
 
-function typeOf(mode: number): FileType {
+/** Of the type bits of a mode. */
+export function fileTypeOf(mode: number): FileType {
   if (isRegular(mode)) return "file";
   if (isDirectory(mode)) return "directory";
   return isSymlink(mode) ? "symlink" : "other";

@@ -118,6 +118,15 @@ export const METHODS = {
     writes((n, { path }) => n.delete(path)),
     writes((n, { path }) => n.delete(path, { missingOk: true })),
   ],
+  // What it tells of is in the tests of watching; here it ends as soon as it has begun.
+  watch: [
+    reads((n, { path }) => collect(n.watch({ path, signal: AbortSignal.abort() }))),
+    reads((n, { path }) =>
+      collect(n.watch({ path, recursive: false, signal: AbortSignal.abort() })),
+    ),
+    everywhere((n) => collect(n.watch({ signal: AbortSignal.abort() }))),
+  ],
+  watchCursor: [everywhere(async (n) => typeof (await n.watchCursor()))],
   exists: [reads((n, { path }) => n.exists(path), { instead: false })],
   stat: [
     reads((n, { path }) => n.stat(path)),
