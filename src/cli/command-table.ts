@@ -31,6 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(FILES, ["tree"], async () => (await import("./commands/tree.js")).addTreeCommand),
   entry(FILES, ["info"], async () => (await import("./commands/info.js")).addInfoCommand),
   entry(FILES, ["meta"], async () => (await import("./commands/meta.js")).addMetaCommand),
+  entry(FILES, ["watch"], async () => (await import("./commands/watch.js")).addWatchCommand),
   entry(SEARCH, ["glob"], async () => (await import("./commands/glob.js")).addGlobCommand),
   entry(SEARCH, ["grep"], async () => (await import("./commands/grep.js")).addGrepCommand),
   entry(

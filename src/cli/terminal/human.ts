@@ -23,6 +23,11 @@ export function humanTime(moment: Date, now: Date): string {
   return `${day} ${twoDigits(moment.getHours())}:${twoDigits(moment.getMinutes())}`;
 }
 
+/** The time of day in local time, to the second: `12:00:01`. */
+export function humanClock(moment: Date): string {
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(twoDigits).join(":");
+}
+
 /** `1 file`, `2 files`. */
 export function counted(count: number, noun: string): string {
   const plural = noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;

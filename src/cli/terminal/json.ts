@@ -21,6 +21,11 @@ export async function printJson(output: Output, value: unknown): Promise<void> {
   await output.line(jsonText(output, { value, indent: 2 }));
 }
 
+/** Prints one value as a line, for who reads line by line. */
+export async function printJsonLine(output: Output, value: unknown): Promise<void> {
+  await output.line(jsonText(output, { value }));
+}
+
 /** Prints a list while it comes, an entry a line. */
 export async function printJsonList(
   output: Output,

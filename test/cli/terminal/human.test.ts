@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { counted, humanSize, humanSpan, humanTime } from "../../../src/cli/terminal/human.js";
+import {
+  counted,
+  humanClock,
+  humanSize,
+  humanSpan,
+  humanTime,
+} from "../../../src/cli/terminal/human.js";
 
 describe("for people", () => {
   test.each([
@@ -32,6 +38,10 @@ describe("for people", () => {
     expect(humanTime(new Date(2026, 5, 5, 9, 7), now)).toBe("Jun  5 09:07");
     expect(humanTime(new Date(2025, 10, 15, 9, 7), now)).toBe("Nov 15  2025");
     expect(humanTime(new Date(2026, 6, 1), now)).toBe("Jul  1  2026");
+  });
+
+  test("the time of day is one to the second", () => {
+    expect(humanClock(new Date(2026, 5, 5, 9, 7, 3))).toBe("09:07:03");
   });
 
   test("a number says what it counts", () => {
