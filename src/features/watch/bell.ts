@@ -5,6 +5,7 @@ export class Bell {
   readonly #signal: AbortSignal | undefined;
   readonly #closing: AbortSignal;
   #hasRung = false;
+  #isLeft = false;
   #wake: (() => void) | undefined;
 
   /** `closing` aborts when whoever is listened to is closed. */
@@ -19,9 +20,15 @@ export class Bell {
     this.#wake?.();
   };
 
+  /** The consumer is told `interrupted`, also while it sleeps. */
+  leave(): void {
+    this.#isLeft = true;
+    this.ring();
+  }
+
   /** Errors: `interrupted`, `closed`. */
   requireOpen(): void {
-    if (this.#signal?.aborted === true) {
+    if (this.#isLeft || this.#signal?.aborted === true) {
       throw new NexusError("interrupted", "watching was aborted", { op: "watch" });
     }
     if (this.#closing.aborted) {

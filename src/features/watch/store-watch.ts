@@ -57,16 +57,26 @@ export class StoreWatch implements Watching {
     }
   }
 
-  async *watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
-    const { cursor, signal } = options;
+  watch(options: WatchOptions = {}): AsyncIterable<WatchEvent> {
+    const bell = new Bell({ signal: options.signal, closing: this.#closing.signal });
+    const events = this.#watch(options, bell);
+    // A generator ends only where it yields; who leaves needn't wait until something happens.
+    const leave = () => {
+      bell.leave();
+      return events.return(undefined);
+    };
+    return { [Symbol.asyncIterator]: () => ({ next: () => events.next(), return: leave }) };
+  }
+
+  async *#watch(options: WatchOptions, bell: Bell): AsyncGenerator<WatchEvent, undefined> {
+    const { cursor } = options;
     const kinds = requireKinds(options.kinds);
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const part = await this.#partOf(options);
-    const bell = new Bell({ signal, closing: this.#closing.signal });
     bell.requireOpen();
     const end = this.#changes.watchChanges(bell.ring);
     try {
-      yield* this.#events(after ?? this.#changes.newestChange(), { part, kinds, bell });
+      return yield* this.#events(after ?? this.#changes.newestChange(), { part, kinds, bell });
     } finally {
       end();
     }
@@ -75,7 +85,7 @@ export class StoreWatch implements Watching {
   async *#events(
     start: ChangePosition,
     { part, kinds, bell }: { part: WatchedPart; kinds: ReadonlySet<WatchEventKind>; bell: Bell },
-  ): AsyncGenerator<WatchEvent> {
+  ): AsyncGenerator<WatchEvent, undefined> {
     let after = start;
     for (;;) {
       const records = this.#changes.changesAfter({ after, limit: PAGE });

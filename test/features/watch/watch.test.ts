@@ -248,6 +248,15 @@ describe("a watch ends", () => {
     });
   });
 
+  test("when its consumer leaves while it waits", async () => {
+    const { features } = await watched();
+    const events = features.watching.watch()[Symbol.asyncIterator]();
+    const next = expect(events.next()).rejects.toMatchObject({ kind: "interrupted" });
+    await new Promise(setImmediate);
+    expect(await events.return?.()).toStrictEqual({ done: true, value: undefined });
+    await next;
+  });
+
   test("with its client", async () => {
     const { features, observer } = await watched();
     features.close();
