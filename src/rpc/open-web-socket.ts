@@ -15,6 +15,8 @@ export async function openWebSocket(dataDir: string): Promise<WebSocketCarrier |
     const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
       ...WEB_SOCKET_OPTIONS,
       createConnection: () => socket,
+      // Masked with nothing: that is against proxies (RFC 6455, section 10.3), and takes long.
+      generateMask: () => undefined,
     });
     await once(webSocket, "open");
     socket.unref();

@@ -42,8 +42,9 @@ export class PendingCall {
   readonly #carrier: Carrier;
   readonly #options: CallOptions;
   readonly #outlet: Outlet;
-  /** Aborts when the request is over. */
-  readonly #over = new AbortController();
+  /** Aborts when the request is over; there only for what listens to it, as making one takes long. */
+  readonly #over: AbortController | undefined;
+  #isOver = false;
   /** What the caller's own content, or his own function, failed with. */
   #uploadFailure: { readonly error: unknown } | undefined;
   /** What the request fails with if it is interrupted. */
@@ -74,9 +75,14 @@ export class PendingCall {
     // Who reads its stream first hears of the failure there.
     this.result.catch(() => undefined);
     this.#outlet = new Outlet({ carrier, window: WINDOW_BYTES });
+    if (signal !== undefined || upload !== undefined) this.#over = new AbortController();
     carrier.send(requestFrame(options));
-    signal?.addEventListener("abort", () => this.cancel(), { signal: this.#over.signal });
-    if (upload !== undefined) void this.#upload(upload);
+    if (this.#over !== undefined) {
+      signal?.addEventListener("abort", () => this.cancel(), { signal: this.#over.signal });
+    }
+    if (upload !== undefined && this.#over !== undefined) {
+      void this.#upload(upload, this.#over.signal);
+    }
   }
 
   /**
@@ -103,7 +109,8 @@ export class PendingCall {
   }
 
   end(answer: Answer): void {
-    this.#over.abort();
+    this.#isOver = true;
+    this.#over?.abort();
     this.#outlet.stop();
     const failure = this.#failureOf(answer);
     this.bytes.end(failure);
@@ -129,11 +136,11 @@ export class PendingCall {
     return { error: new NexusError(kind, message, { ...place, cause: signal.reason }) };
   }
 
-  async #upload({ chunks, isWhole }: Upload): Promise<void> {
+  async #upload({ chunks, isWhole }: Upload, signal: AbortSignal): Promise<void> {
     try {
       // A source of the caller's is not touched before somebody wants to read it.
       if (!isWhole && !(await this.#outlet.asked())) return;
-      for await (const chunk of chunks(this.#over.signal)) {
+      for await (const chunk of chunks(signal)) {
         if (!(await this.#outlet.send(this.#id, chunk))) return;
       }
       this.#tell(END, {});
@@ -146,7 +153,7 @@ export class PendingCall {
 
   /** Says something of this request, unless it is over. */
   #tell(method: string, params: Params): void {
-    if (this.#over.signal.aborted) return;
+    if (this.#isOver) return;
     this.#carrier.send(messageFrame({ method, params: { id: this.#id, ...params } }));
   }
 }

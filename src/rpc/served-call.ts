@@ -25,7 +25,9 @@ export class ServedCall {
   readonly #id: RequestId;
   readonly #carrier: Carrier;
   readonly #turns: Turns;
-  readonly #abort = new AbortController();
+  /** Made when somebody asks for its signal: most methods don't, and it takes long. */
+  #abort: AbortController | undefined;
+  #isCancelled = false;
   readonly #upload: Inlet<Uint8Array>;
   readonly #bytes: Outlet;
   readonly #items: Outlet;
@@ -56,6 +58,10 @@ export class ServedCall {
 
   /** Aborts when the caller cancels the request, or is gone. */
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#isCancelled) this.#abort.abort();
+    }
     return this.#abort.signal;
   }
 
@@ -128,7 +134,8 @@ export class ServedCall {
   }
 
   cancel(): void {
-    this.#abort.abort();
+    this.#isCancelled = true;
+    this.#abort?.abort();
     this.#bytes.stop();
     this.#items.stop();
     this.#upload.end({ error: interrupted() });

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -38,6 +37,7 @@ export class SocketServer {
   readonly #webSockets = new WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Promise<void>>();
+  #closing: Promise<void> | undefined;
   #takeAway: () => void = () => undefined;
 
   private constructor(options: SocketServerOptions) {
@@ -60,11 +60,15 @@ export class SocketServer {
   }
 
   /** Lets nobody in any more, cuts all connections, and waits until nothing of them runs. */
-  async close(): Promise<void> {
-    this.#server.close();
-    for (const socket of this.#webSockets.clients) socket.terminate();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
-    if (this.#server.listening || this.#sockets.size > 0) await once(this.#server, "close");
+    await closed;
     this.#takeAway();
     await Promise.all(this.#connections);
   }
