@@ -29,6 +29,7 @@ import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-work
 import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointer.js";
+import type { WorkCounts } from "./storage/metadata/work-store.js";
 import type { Logger } from "./telemetry/logger.js";
 import { version } from "./telemetry/version.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
@@ -58,6 +59,8 @@ export interface Nexus {
    * share is open to all of them, because isolation alone says who gets there.
    */
   welcome(identity: Identity, users?: { readonly owner: Owner | undefined }): void;
+  /** What is going on, in numbers. */
+  figures(): StoreFigures;
   /** What one identity can do, by path. */
   featuresFor(identity: Identity): Features;
   /**
@@ -65,6 +68,20 @@ export interface Nexus {
    * at the next start.
    */
   close(options: { drainMs: number }): Promise<void>;
+}
+
+/** What a store does at a moment. */
+export interface StoreFigures {
+  /** Inodes that some kernel or client remembers. */
+  readonly inodesKnown: number;
+  readonly openHandles: number;
+  /** Contents that aren't sealed yet, and their bytes. */
+  readonly stagedFiles: number;
+  readonly stagedBytes: number;
+  /** Those of them that nobody writes to: they are sealed next. */
+  readonly waitingToSeal: number;
+  /** Work items of all tenants, by where they stand. */
+  readonly work: WorkCounts;
 }
 
 /** Who owns the directories that the system itself makes. */
@@ -173,6 +190,14 @@ export function composeOn(options: StoresAndTools): Nexus {
   return {
     fileSystem,
     changes,
+    figures: () => ({
+      inodesKnown: inodes.size,
+      openHandles: handles.size,
+      stagedFiles: staging.size,
+      stagedBytes: staging.bytes,
+      waitingToSeal: promotion.waiting,
+      work: metadata.work.countWork({ zones: "all" }),
+    }),
     featuresFor: (identity) => {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };

@@ -32,6 +32,18 @@ export class Holdings {
     return ino === ROOT_INO || this.#lookups.has(ino);
   }
 
+  /** How many look-ups are held: each entry that the kernel was told of, as often as it was. */
+  get lookups(): number {
+    let count = 0;
+    for (const held of this.#lookups.values()) count += held;
+    return count;
+  }
+
+  /** How many files and directories are open. */
+  get handles(): number {
+    return this.#handles.size;
+  }
+
   hold({ inos, handle }: Granted): void {
     for (const ino of inos) this.#lookups.set(ino, (this.#lookups.get(ino) ?? 0) + 1);
     if (handle !== undefined) this.#handles.add(handle);

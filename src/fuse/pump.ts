@@ -55,6 +55,11 @@ export class Pump implements Scheduler {
     this.#poll.add(source.fd);
   }
 
+  /** Lets a source go, before its descriptor is closed: the number is another one's soon after. */
+  remove(source: Source): void {
+    if (this.#sources.delete(source)) this.#poll.remove(source.fd);
+  }
+
   after(delayMs: number, task: () => void): () => void {
     const timer = { dueMs: performance.now() + delayMs, task };
     this.#timers.add(timer);
@@ -90,7 +95,7 @@ export class Pump implements Scheduler {
       this.#sleep();
       let isWaiting = this.#poll.isReady(this.#loop.fd);
       for (const source of this.#sources) {
-        if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.#remove(source);
+        if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.remove(source);
         isWaiting ||= source.isWaiting;
       }
       if (this.#turns.length > 0 || this.#stepsAside) {
@@ -118,11 +123,6 @@ export class Pump implements Scheduler {
     const before = performance.now();
     this.#poll.wait(timeoutMs);
     this.#isBusy = CAN_STAY_AWAKE && performance.now() - before < BUSY_GAP_MS;
-  }
-
-  #remove(source: Source): void {
-    this.#sources.delete(source);
-    this.#poll.remove(source.fd);
   }
 
   #runDueTimers(): boolean {

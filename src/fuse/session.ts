@@ -114,6 +114,16 @@ export class Session implements Source {
     return this.#served;
   }
 
+  /** How many look-ups the kernel holds: each entry that it was told of, as often as it was. */
+  get lookupsHeld(): number {
+    return this.#holdings.lookups;
+  }
+
+  /** How many files and directories are open. */
+  get openHandles(): number {
+    return this.#holdings.handles;
+  }
+
   receive(): "more" | "ended" {
     if (this.#hasEnded) return "ended";
     const count = read(this.fd, this.#request.buffer);

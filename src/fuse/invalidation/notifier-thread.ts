@@ -46,6 +46,7 @@ export function startNotifierThread(
   const end = () => {
     hasEnded = true;
     Atomics.store(isClosed, 0, 1);
+    pump.remove(results);
     // The thread reads the end of the socket, and ends.
     closeSync(own);
   };
@@ -55,7 +56,8 @@ export function startNotifierThread(
   worker.on("error", fail);
   worker.on("exit", () => fail(new NexusError("internal", "a notifier thread has ended")));
   setNonBlocking(own);
-  pump.add(new Results(own, { ...events, hasEnded: () => hasEnded }));
+  const results = new Results(own, events);
+  pump.add(results);
   return {
     send: (notifications) => sendPacket(own, { notifications, fail }),
     close: () => {
@@ -82,16 +84,13 @@ class Results implements Source {
   readonly isWaiting = false;
   readonly #packet = Buffer.alloc(PACKET_BYTES);
   readonly #onDone: NotifierEvents["onDone"];
-  readonly #hasEnded: () => boolean;
 
-  constructor(fd: number, { onDone, hasEnded }: NotifierEvents & { hasEnded: () => boolean }) {
+  constructor(fd: number, { onDone }: NotifierEvents) {
     this.fd = fd;
     this.#onDone = onDone;
-    this.#hasEnded = hasEnded;
   }
 
   receive(): "more" | "ended" {
-    if (this.#hasEnded()) return "ended";
     const count = read(this.fd, this.#packet);
     if (count === -EAGAIN || count === -EINTR) return "more";
     if (count <= 0) return "ended"; // the worker's own end tells of it

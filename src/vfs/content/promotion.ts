@@ -79,6 +79,11 @@ export class Promotion {
     this.#staging.whenSuperseded((staged) => this.supersede(staged));
   }
 
+  /** How many contents wait to be sealed. */
+  get waiting(): number {
+    return this.#queue.size + this.#queue.large.length;
+  }
+
   /** The last writer of this content has gone. */
   enqueue(staged: StagedContent): void {
     if (staged.phase === "missing") return;

@@ -40,6 +40,13 @@ export class Staging {
     return this.#staged.size;
   }
 
+  /** The sizes of all of them together. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { sizeBytes } of this.#staged.values()) bytes += sizeBytes;
+    return bytes;
+  }
+
   of(ino: Ino): StagedContent | undefined {
     return this.#staged.get(ino);
   }
