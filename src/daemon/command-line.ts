@@ -10,18 +10,31 @@ import { parseMountOptions } from "./mount-option-list.js";
 export type Invocation =
   | { readonly action: "mount"; readonly request: MountRequest }
   | { readonly action: "unmount"; readonly mountPoint: string; readonly lazy: boolean }
+  | { readonly action: "unmount-all"; readonly store: StoreRequest }
+  | {
+      readonly action: "health";
+      readonly mountPoint: string | undefined;
+      readonly store: StoreRequest;
+    }
   /** Help or the version was printed, or mount(8) only tries out (-f). */
   | { readonly action: "nothing" };
 
-export interface MountRequest {
-  readonly mountPoint: string;
+/** Which store is meant. */
+export interface StoreRequest {
   readonly settings: ReadonlyMap<string, Setting>;
-  readonly kernelOptions: ReadonlySet<KernelOption>;
   readonly configPath: string | undefined;
+}
+
+export interface MountRequest extends StoreRequest {
+  /** Undefined for a daemon that only mounts again what a crash has left, or waits for mounts. */
+  readonly mountPoint: string | undefined;
+  readonly kernelOptions: ReadonlySet<KernelOption>;
   /** A source that is only a word, which means nothing; mount(8) always gives one. */
   readonly ignoredSource: string | undefined;
   readonly allowNonEmpty: boolean;
   readonly foreground: boolean;
+  /** The daemon stays when its last mount has ended. */
+  readonly persist: boolean;
   /** This process was started to serve, by one that waits for it. */
   readonly isChild: boolean;
 }
@@ -30,6 +43,10 @@ interface Flags {
   foreground?: boolean;
   unmount?: boolean;
   lazy?: boolean;
+  all?: boolean;
+  health?: boolean;
+  persist?: boolean;
+  restore?: boolean;
   dataDir?: string;
   config?: string;
   tenant?: string;
@@ -58,12 +75,16 @@ const FLAG_SETTINGS: readonly [flag: keyof Flags, key: string, word: string][] =
   ["logFile", "log_file", "--log-file"],
 ];
 
+/** Options that say which store is meant. */
+const STORE_FLAGS: readonly (keyof Flags)[] = ["dataDir", "config"];
+
 const EXAMPLES = `
 Examples:
   nexus-mount ~/nexus                                 mount the namespace
   nexus-mount ~/nexus --tenant acme --agent agent1    as one agent of a tenant
   nexus-mount ~/nexus -o ro,data_dir=/srv/nexus       options as mount(8) has them
   nexus-mount -u ~/nexus                              unmount, and wait until all is on disk
+  nexus-mount --health ~/nexus                        exit with 0 if the mount answers
 `;
 
 /** Reads the command line. Errors: `invalid-argument`. */
@@ -78,29 +99,74 @@ export function parseCommandLine(args: readonly string[], programName: string): 
     throw new NexusError("invalid-argument", inOneLine(error.message));
   }
   const flags = command.opts<Flags>();
-  const { source, mountPoint } = positionals(command.args);
   if (isHelper && flags.foreground === true) return { action: "nothing" };
-  if (flags.unmount === true) {
-    if (source !== undefined) {
-      throw new NexusError("invalid-argument", "expected: nexus-mount -u mountpoint");
+  if (flags.unmount === true) return unmountOf(command, flags);
+  for (const word of ["lazy", "all"] as const) {
+    if (flags[word] !== true) continue;
+    const message = `--${word} goes with --unmount: nexus-mount -u --${word}`;
+    throw new NexusError("invalid-argument", message);
+  }
+  if (flags.health === true) return healthOf(command, flags);
+  return { action: "mount", request: mountOf(command, { flags, isHelper }) };
+}
+
+function unmountOf(command: Command, flags: Flags): Invocation {
+  const lazy = flags.lazy === true;
+  if (flags.all === true) {
+    requireOnly(command, { action: "--unmount --all", also: ["unmount", "all", ...STORE_FLAGS] });
+    if (command.args.length > 0) {
+      throw new NexusError(
+        "invalid-argument",
+        "expected: nexus-mount -u --all, without a mountpoint",
+      );
     }
-    requireForUnmount(command);
-    return { action: "unmount", mountPoint, lazy: flags.lazy === true };
+    return { action: "unmount-all", store: storeOf(flags) };
   }
-  if (flags.lazy === true) {
-    throw new NexusError("invalid-argument", "--lazy goes with --unmount: nexus-mount -u --lazy");
+  requireOnly(command, { action: "--unmount", also: ["unmount", "lazy"] });
+  const [mountPoint, ...rest] = command.args;
+  if (mountPoint === undefined || rest.length > 0) {
+    throw new NexusError("invalid-argument", "expected: nexus-mount -u mountpoint");
   }
+  return { action: "unmount", mountPoint: requireNamed(mountPoint), lazy };
+}
+
+function healthOf(command: Command, flags: Flags): Invocation {
+  requireOnly(command, { action: "--health", also: ["health", ...STORE_FLAGS] });
+  const [mountPoint, ...rest] = command.args;
+  if (rest.length > 0) {
+    throw new NexusError("invalid-argument", "expected: nexus-mount --health [mountpoint]");
+  }
+  if (mountPoint !== undefined) requireNamed(mountPoint);
+  return { action: "health", mountPoint, store: storeOf(flags) };
+}
+
+function storeOf(flags: Flags): StoreRequest {
+  return { settings: new Map(settingsOf(flags)), configPath: flags.config };
+}
+
+function settingsOf(flags: Flags): [key: string, setting: Setting][] {
+  return FLAG_SETTINGS.flatMap(([flag, key, word]) => {
+    const value = flags[flag];
+    return value === undefined ? [] : [[key, { value, source: word }] as [string, Setting]];
+  });
+}
+
+function mountOf(
+  command: Command,
+  { flags, isHelper }: { flags: Flags; isHelper: boolean },
+): MountRequest {
+  const persist = flags.persist === true;
+  const isOptional = persist || flags.restore === true;
+  const { source, mountPoint } = positionals(command.args, { isOptional });
   const list = parseMountOptions(flags.options ?? []);
   const settings = new Map(list.settings);
   // What fstab has as the source is the data directory, unless it is just a word.
   const isDataDir = source?.includes("/") === true;
   if (isDataDir) settings.set("data_dir", { value: source, source: "the mount source" });
-  for (const [flag, key, word] of FLAG_SETTINGS) {
-    const value = flags[flag];
-    if (value !== undefined) settings.set(key, { value, source: word });
-  }
-  const request: MountRequest = {
+  for (const [key, setting] of settingsOf(flags)) settings.set(key, setting);
+  return {
     mountPoint,
+    persist,
     settings,
     kernelOptions: list.kernelOptions,
     configPath: flags.config ?? list.configPath,
@@ -109,7 +175,6 @@ export function parseCommandLine(args: readonly string[], programName: string): 
     foreground: flags.foreground === true && !isHelper,
     isChild: flags.child === true,
   };
-  return { action: "mount", request };
 }
 
 function describeCommand(isHelper: boolean): Command {
@@ -118,12 +183,16 @@ function describeCommand(isHelper: boolean): Command {
     .description("Mounts the Nexus namespace as a directory tree.")
     .usage("[options] [source] mountpoint")
     .argument(
-      "<mountpoint...>",
+      "[mountpoint...]",
       "the directory; a source with a '/' before it is the data directory, another one means nothing",
     )
     .option("-f, --foreground", "stay in the foreground and log to the terminal")
     .option("-u, --unmount", "unmount, and wait until everything is on disk")
     .option("-z, --lazy", "with -u: detach now, even while files are open")
+    .option("--all", "with -u: all mounts of the data directory, and the daemon with them")
+    .option("--persist", "the daemon stays when its last mount has ended")
+    .option("--restore", "mount again what was mounted when the daemon crashed, and nothing else")
+    .option("--health", "exit with 0 if the daemon and its mounts answer, else with 1")
     .option("--data-dir <path>", "where metadata and contents are kept")
     .option("--config <file>", "the configuration (default: ./nexus.yaml, ~/.nexus/config.yaml)")
     .option("--tenant <id>", "act for this tenant only")
@@ -150,14 +219,17 @@ function describeCommand(isHelper: boolean): Command {
 }
 
 /** What says how to mount means nothing to an unmount, so it was probably meant otherwise. */
-function requireForUnmount(command: Command): void {
+function requireOnly(
+  command: Command,
+  { action, also }: { action: string; also: readonly string[] },
+): void {
   const extra = command.options.find((option) => {
     const name = option.attributeName();
-    return !["unmount", "lazy"].includes(name) && command.getOptionValue(name) !== undefined;
+    return !also.includes(name) && command.getOptionValue(name) !== undefined;
   });
   if (extra === undefined) return;
   const word = extra.long ?? extra.flags;
-  throw new NexusError("invalid-argument", `${word} doesn't go with --unmount`);
+  throw new NexusError("invalid-argument", `${word} doesn't go with ${action}`);
 }
 
 /** commander puts its suggestions on a line of their own. */
@@ -165,13 +237,24 @@ function inOneLine(message: string): string {
   return message.replace(/^error: /, "").replaceAll("\n", " ");
 }
 
-function positionals(args: readonly string[]): { source?: string; mountPoint: string } {
+function positionals(
+  args: readonly string[],
+  { isOptional }: { isOptional: boolean },
+): { source?: string; mountPoint: string | undefined } {
   const [first, second, ...rest] = args;
-  if (first === undefined || rest.length > 0) {
+  if (first === undefined && isOptional) return { mountPoint: undefined };
+  if (first === undefined) {
+    throw new NexusError("invalid-argument", "missing required argument 'mountpoint'");
+  }
+  if (rest.length > 0) {
     throw new NexusError("invalid-argument", "expected: nexus-mount [options] [source] mountpoint");
   }
-  const mountPoint = second ?? first;
-  // An unset variable of a script, more likely than the working directory.
-  if (mountPoint === "") throw new NexusError("invalid-argument", "the mount point is empty");
+  const mountPoint = requireNamed(second ?? first);
   return second === undefined ? { mountPoint } : { source: first, mountPoint };
+}
+
+/** An unset variable of a script, more likely than the working directory. */
+function requireNamed(mountPoint: string): string {
+  if (mountPoint !== "") return mountPoint;
+  throw new NexusError("invalid-argument", "the mount point is empty");
 }

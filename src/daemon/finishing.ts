@@ -19,7 +19,7 @@ export const PROC: Sight = {
 
 /**
  * Whether the holder of a data directory has no mount: then it is on its way out (or in), and worth
- * waiting for. A holder in a mount namespace where we can't look, as in a container, counts as
+ * waiting for, unless it said that it stays without. A holder in a mount namespace where we can't look, as in a container, counts as
  * mounted until it says otherwise.
  */
 export function isFinishing(
@@ -27,18 +27,27 @@ export function isFinishing(
   { dataDir, sight = PROC }: { dataDir: string; sight?: Sight },
 ): boolean {
   if (holder === undefined) return true; // just starting or just gone
-  if (holder.hasEnded === true) return true;
+  if (holder.hasEnded === true || holder.isStarting === true) return true;
   const { pid, mountPoint, namespace } = holder;
-  // A program that uses the library: it may run for ever.
-  if (mountPoint === undefined) return false;
+  const places =
+    holder.mounts?.map((mount) => mount.mountPoint) ??
+    (mountPoint === undefined ? [] : [mountPoint]);
+  // A program that uses the library, or a daemon that waits for mounts: it may run for ever.
+  if (places.length === 0) return false;
   const source = holder.dataDir ?? dataDir;
-  const isTheirs = (mount: HostMount | undefined) =>
-    mount?.mountPoint === mountPoint && mount.type === FS_TYPE && mount.source === source;
+  const isTheirs = (mount: HostMount | undefined): mount is HostMount =>
+    mount !== undefined &&
+    places.includes(mount.mountPoint) &&
+    mount.type === FS_TYPE &&
+    mount.source === source;
 
   const here = sight.mountsOf("self") ?? [];
-  if (here.some(isTheirs)) {
+  const theirs = here.filter(isTheirs);
+  if (theirs.length > 0) {
     // Only the topmost mount can be asked.
-    return isTheirs(nexusMountAt(mountPoint, here)) && !sight.isAlive(mountPoint);
+    const isGone = ({ mountPoint: place }: HostMount) =>
+      isTheirs(nexusMountAt(place, here)) && !sight.isAlive(place);
+    return theirs.every(isGone);
   }
   if (namespace === undefined || namespace === sight.namespaceOf("self")) return true;
   // A process number of another container's may be anybody's here: the namespace tells.

@@ -1,21 +1,15 @@
-import { closeSync } from "node:fs";
 import { parentPort, Worker, workerData } from "node:worker_threads";
-import { compose, type Nexus } from "../compose.js";
+import { compose, type StoreFigures } from "../compose.js";
 import type { Config } from "../config/config.js";
 import { Pump } from "../fuse/pump.js";
-import { Session } from "../fuse/session.js";
 import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
-import type { Identity } from "../model/identity.js";
-import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
-import { Callers } from "./callers/callers.js";
-import { readUserDatabase } from "./callers/user-database.js";
+import { type LogTarget, openLogger } from "../telemetry/logger.js";
+import { type DeviceFigures, DeviceSessions, type DeviceToServe } from "./device-sessions.js";
 import { failureFields } from "./failure-fields.js";
 
 // This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
 // opens the store and serves the devices that it is given.
 
-/** How long a detached mount is served for those who still have files open. */
-const GRACE_MS = 3000;
 /** How long contents are sealed before closing; what is left is taken up at the next start. */
 const DRAIN_MS = 30_000;
 
@@ -24,15 +18,33 @@ interface Setup {
   readonly log: LogTarget;
 }
 
+/** What the thread does at a moment, in numbers. */
+export interface FsFigures {
+  readonly store: StoreFigures;
+  readonly devices: readonly DeviceFigures[];
+}
+
 type ToThread =
-  | { readonly type: "attach"; readonly fd: number; readonly identity: Identity }
+  | ({ readonly type: "attach" } & DeviceToServe)
   /** The mount is detached: end it, also if somebody still holds it. */
-  | { readonly type: "end" }
+  | { readonly type: "end"; readonly mount: number }
+  | { readonly type: "figures"; readonly question: number }
   | { readonly type: "close" };
 
+/** An error on its way to the other thread. */
+interface Failure {
+  readonly kind: ErrorKind;
+  readonly message: string;
+}
+
 type FromThread =
-  | { readonly type: "opened" | "ready" | "ended" | "closed" }
-  | { readonly type: "failed"; readonly kind: ErrorKind; readonly message: string };
+  | { readonly type: "opened" | "closed" }
+  | { readonly type: "ready"; readonly mount: number }
+  | { readonly type: "ended"; readonly mount: number; readonly failure?: Failure }
+  | { readonly type: "figures"; readonly question: number; readonly figures: FsFigures }
+  | { readonly type: "unanswered"; readonly question: number; readonly failure: Failure }
+  /** The thread can do nothing more. */
+  | { readonly type: "failed"; readonly failure: Failure };
 
 const setup = (workerData as { fsThread?: Setup } | null)?.fsThread;
 if (setup !== undefined && parentPort !== null) runThread(setup, parentPort);
@@ -41,34 +53,50 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
   const logger = openLogger(log, "fs");
   const say = (message: FromThread) => port.postMessage(message);
   const fail = (error: unknown) => {
-    const kind = error instanceof NexusError ? error.kind : "internal";
     const fields = failureFields(error);
     if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
-    say({ type: "failed", kind, message: messageOf(error) });
+    say({ type: "failed", failure: failureOf(error) });
   };
   try {
     const pump = new Pump();
-    const nexus = compose({ config, scheduler: pump, logger });
-    const attach = (fd: number, identity: Identity) =>
-      attachSession({ pump, nexus, logger, say, fail }, { fd, identity, config });
-    let end: (() => void) | undefined;
+    // Each mount is read-only for itself.
+    const nexus = compose({ config: { ...config, readOnly: false }, scheduler: pump, logger });
+    const devices = new DeviceSessions({
+      ...{ pump, nexus, logger },
+      onReady: (mount) => say({ type: "ready", mount }),
+      onEnd: (mount, failure) =>
+        say({ type: "ended", mount, ...(failure && { failure: failureOf(failure) }) }),
+    });
     port.on("message", (message: ToThread) => {
-      if (message.type === "attach") {
-        try {
-          end = attach(message.fd, message.identity);
-        } catch (error) {
-          fail(error); // an exception that leaves this handler would lose its kind
+      switch (message.type) {
+        case "attach":
+          try {
+            devices.attach(message);
+          } catch (error) {
+            say({ type: "ended", mount: message.mount, failure: failureOf(error) });
+          }
+          break;
+        case "end":
+          devices.end(message.mount);
+          break;
+        case "figures": {
+          const { question } = message;
+          try {
+            const figures = { store: nexus.figures(), devices: devices.figures() };
+            say({ type: "figures", question, figures });
+          } catch (error) {
+            say({ type: "unanswered", question, failure: failureOf(error) });
+          }
+          break;
         }
-      } else if (message.type === "end") {
-        pump.after(GRACE_MS, () => end?.());
-      } else {
-        nexus
-          .close({ drainMs: DRAIN_MS })
-          .then(() => say({ type: "closed" }), fail)
-          .finally(() => {
-            pump.stop();
-            port.close();
-          });
+        case "close":
+          nexus
+            .close({ drainMs: DRAIN_MS })
+            .then(() => say({ type: "closed" }), fail)
+            .finally(() => {
+              pump.stop();
+              port.close();
+            });
       }
     });
     say({ type: "opened" });
@@ -78,88 +106,41 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
   }
 }
 
-/** Serves a device and closes it at the end. Returns what ends the session before the kernel does. */
-function attachSession(
-  {
-    pump,
-    nexus,
-    logger,
-    say,
-    fail,
-  }: {
-    pump: Pump;
-    nexus: Nexus;
-    logger: Logger;
-    say: (message: FromThread) => void;
-    fail: (error: unknown) => void;
-  },
-  { fd, identity, config }: { fd: number; identity: Identity; config: Config },
-): () => void {
-  let callers: Callers | undefined;
-  try {
-    callers = callersOf(config, identity);
-    if (!config.readOnly) {
-      // What is there stays as it is: the directories of several users have to be open to them.
-      for (const { identity: theirs, owner } of callers?.welcomes ?? []) {
-        nexus.welcome(theirs, { owner });
-      }
-      nexus.welcome(identity);
-    }
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-  if (callers !== undefined && !config.allowOther) {
-    logger.warn("'identities' without 'allow_other': nobody but who mounts comes in");
-  }
-  const session = new Session({
-    fd,
-    fs: nexus.fileSystem,
-    identify: ({ uid, gid, pid }) =>
-      callers === undefined ? { uid, gid, pid, identity } : callers.identify({ uid, gid, pid }),
-    callersDiffer: callers !== undefined,
-    logger,
-    onReady: () => say({ type: "ready" }),
-    onEnd: (failure) => {
-      closeSync(fd);
-      logger.info({ requests: session.requestsServed }, "the mount has ended");
-      if (failure === undefined) say({ type: "ended" });
-      else fail(failure);
-    },
-  });
-  pump.add(session);
-  return () => session.abort();
+/** An exception that left a message handler would lose its kind. */
+function failureOf(error: unknown): Failure {
+  return {
+    kind: error instanceof NexusError ? error.kind : "internal",
+    message: messageOf(error),
+  };
 }
 
-/** Undefined when all users of a mount have its own identity. */
-function callersOf({ identities: rules }: Config, own: Identity): Callers | undefined {
-  if (rules.length === 0) return undefined;
-  const ownerUid = process.getuid?.() ?? 0;
-  return new Callers({ rules, own, ownerUid, users: readUserDatabase() });
-}
-
-/** The thread that serves the mount and owns the store, as the main thread sees it. */
-export class FsThread {
-  readonly #worker: Worker;
-  readonly #listeners = new Set<Listener>();
-  /** Set once the thread can't answer any more. */
-  #failure: NexusError | undefined;
+/** A device that is served. */
+export interface ServedDevice {
   /** Resolves when the kernel has let go of the mount; rejects when the thread fails before. */
   readonly ended: Promise<void>;
+  /** Ends a mount that was detached, after a grace period for those who still use it. */
+  end(): void;
+}
+
+/** The thread that serves the mounts and owns the store, as the main thread sees it. */
+export class FsThread {
+  readonly #worker: Worker;
+  readonly #opened = new Answer<void>();
+  readonly #closed = new Answer<void>();
+  readonly #devices = new Map<number, { ready: Answer<void>; ended: Answer<void> }>();
+  readonly #questions = new Map<number, Answer<FsFigures>>();
+  #lastQuestion = 0;
+  /** Set once the thread can't answer any more. */
+  #failure: NexusError | undefined;
+  readonly #failed = new Answer<never>();
 
   private constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on("message", (message: FromThread) => {
-      if (message.type === "failed") this.#fail(new NexusError(message.kind, message.message));
-      else this.#hear(message.type);
-    });
+    worker.on("message", (message: FromThread) => this.#hear(message));
     worker.on("error", (cause) => {
       this.#fail(new NexusError("internal", `the fs thread failed: ${cause.message}`, { cause }));
     });
     worker.on("exit", () => this.#fail(new NexusError("internal", "the fs thread has ended")));
-    this.ended = this.#next("ended");
-    // Whoever doesn't wait for the end hears of a failure elsewhere.
-    this.ended.catch(() => undefined);
   }
 
   /** Opens the store on a new thread. Errors: those of `compose`. */
@@ -171,8 +152,13 @@ export class FsThread {
       trackUnmanagedFds: false,
     });
     const thread = new FsThread(worker);
-    await thread.#next("opened");
+    await thread.#opened.promise;
     return thread;
+  }
+
+  /** Rejects when the thread fails, before it is asked to close. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /**
@@ -180,54 +166,110 @@ export class FsThread {
    * `not-supported` (a kernel that we can't agree with), `not-found` (unmounted meanwhile), those of
    * the store.
    */
-  async attach(fd: number, identity: Identity): Promise<void> {
-    const ready = this.#next("ready").then(() => true);
-    this.#post({ type: "attach", fd, identity });
-    if (await Promise.race([ready, this.ended.then(() => false)])) return;
+  async attach(device: DeviceToServe): Promise<ServedDevice> {
+    this.#requireRunning();
+    const { mount } = device;
+    const answers = { ready: new Answer<void>(), ended: new Answer<void>() };
+    this.#devices.set(mount, answers);
+    this.#post({ type: "attach", ...device });
+    const ended = answers.ended.promise;
+    const isReady = answers.ready.promise.then(() => true);
+    if (await Promise.race([isReady, ended.then(() => false)])) {
+      return { ended, end: () => this.#post({ type: "end", mount }) };
+    }
     throw new NexusError("not-found", "it was unmounted before it answered", { op: "mount" });
   }
 
-  /** Ends a mount that was detached, after a grace period for those who still use it. */
-  end(): void {
-    this.#post({ type: "end" });
+  /** What the thread does now. Errors: `internal` when it can't answer any more, those of the store. */
+  async figures(): Promise<FsFigures> {
+    this.#requireRunning();
+    const question = ++this.#lastQuestion;
+    const answer = new Answer<FsFigures>();
+    this.#questions.set(question, answer);
+    this.#post({ type: "figures", question });
+    return await answer.promise;
   }
 
   /** Drains and closes the store. Rejects when the thread failed, now or before. */
   async close(): Promise<void> {
-    const closed = this.#next("closed");
+    this.#requireRunning();
     this.#post({ type: "close" });
-    await closed;
+    await this.#closed.promise;
   }
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
   }
 
-  /** The next message of this type. */
-  #next(type: FromThread["type"]): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#listeners.add({ type, resolve, reject });
-    });
+  #requireRunning(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #hear(type: FromThread["type"]): void {
-    for (const listener of this.#listeners) {
-      if (listener.type !== type) continue;
-      this.#listeners.delete(listener);
-      listener.resolve();
+  #hear(message: FromThread): void {
+    switch (message.type) {
+      case "opened":
+        this.#opened.resolve();
+        break;
+      case "closed":
+        this.#closed.resolve();
+        break;
+      case "ready":
+        this.#devices.get(message.mount)?.ready.resolve();
+        break;
+      case "ended": {
+        const ended = this.#devices.get(message.mount)?.ended;
+        this.#devices.delete(message.mount);
+        if (message.failure === undefined) ended?.resolve();
+        else ended?.reject(errorOf(message.failure));
+        break;
+      }
+      case "figures":
+        this.#take(message.question)?.resolve(message.figures);
+        break;
+      case "unanswered":
+        this.#take(message.question)?.reject(errorOf(message.failure));
+        break;
+      case "failed":
+        this.#fail(errorOf(message.failure));
     }
   }
 
+  #take(question: number): Answer<FsFigures> | undefined {
+    const answer = this.#questions.get(question);
+    this.#questions.delete(question);
+    return answer;
+  }
+
+  /** Whatever somebody waits for doesn't come any more. */
   #fail(failure: NexusError): void {
     this.#failure ??= failure;
-    for (const { reject } of this.#listeners) reject(this.#failure);
-    this.#listeners.clear();
+    const waiting = [
+      ...[this.#opened, this.#closed, this.#failed],
+      ...[...this.#devices.values()].flatMap(({ ready, ended }) => [ready, ended]),
+      ...this.#questions.values(),
+    ];
+    for (const answer of waiting) answer.reject(this.#failure);
+    this.#devices.clear();
+    this.#questions.clear();
   }
 }
 
-interface Listener {
-  readonly type: FromThread["type"];
-  readonly resolve: () => void;
-  readonly reject: (error: NexusError) => void;
+function errorOf({ kind, message }: Failure): NexusError {
+  return new NexusError(kind, message);
+}
+
+/** A promise that is settled from outside. */
+class Answer<T> {
+  readonly promise: Promise<T>;
+  resolve: (value: T) => void = () => undefined;
+  reject: (error: NexusError) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Nobody may be waiting; whoever asks hears of a failure.
+    this.promise.catch(() => undefined);
+  }
 }

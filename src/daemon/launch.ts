@@ -41,8 +41,9 @@ export async function launch(
   if (report.state === "failed") throw new NexusError(report.kind, report.message);
   child.disconnect();
   child.unref();
+  const { mountPoint } = report.serving;
   try {
-    requireAnswer(report.serving.mountPoint);
+    if (mountPoint !== undefined) requireAnswer(mountPoint);
   } catch (error) {
     child.kill();
     throw error;

@@ -3,8 +3,9 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodeOf } from "../cli/exit-code.js";
 import { surviveClosedOutput } from "../cli/standard-output.js";
+import { loadConfig } from "../config/load.js";
 import { messageOf, NexusError } from "../model/errors.js";
-import { type MountRequest, parseCommandLine } from "./command-line.js";
+import { type MountRequest, parseCommandLine, type StoreRequest } from "./command-line.js";
 import { launch, report } from "./launch.js";
 import type { Audience, Serving } from "./serve.js";
 import type { Unmounted } from "./unmount.js";
@@ -15,13 +16,31 @@ const [, program = fileURLToPath(import.meta.url), ...args] = process.argv;
 surviveClosedOutput("nexus-mount");
 try {
   const invocation = parseCommandLine(args, basename(program));
-  if (invocation.action === "unmount") {
-    const { mountPoint, lazy } = invocation;
-    const { unmountAndWait } = await import("./unmount.js");
-    const unmounted = await unmountAndWait(mountPoint, { lazy, onWait: say });
-    console.log(`nexus-mount: ${sayUnmounted(unmounted)}`);
-  } else if (invocation.action === "mount") {
-    await mount(invocation.request);
+  switch (invocation.action) {
+    case "mount":
+      await mount(invocation.request);
+      break;
+    case "unmount": {
+      const { mountPoint, lazy } = invocation;
+      const { unmountAndWait } = await import("./unmount.js");
+      const unmounted = await unmountAndWait(mountPoint, { lazy, onWait: say });
+      console.log(`nexus-mount: ${sayUnmounted(unmounted)}`);
+      break;
+    }
+    case "unmount-all": {
+      const dataDir = dataDirOf(invocation.store);
+      const { stopAndWait } = await import("./unmount.js");
+      const { pid } = await stopAndWait(dataDir, { onWait: say });
+      console.log(`nexus-mount: unmounted all of ${dataDir}; process ${pid} has ended`);
+      break;
+    }
+    case "health": {
+      const { mountPoint, store } = invocation;
+      const { checkHealth } = await import("./health.js");
+      console.log(
+        `nexus-mount: ${await checkHealth({ mountPoint, dataDir: () => dataDirOf(store) })}`,
+      );
+    }
   }
 } catch (error) {
   console.error(`nexus-mount: ${messageOf(error)}`);
@@ -39,8 +58,16 @@ function say(message: string): void {
   console.error(`nexus-mount: ${message}`);
 }
 
-function sayMounted({ dataDir, mountPoint, pid }: Serving): void {
-  console.log(`nexus-mount: ${dataDir} is mounted at ${mountPoint} (pid ${pid})`);
+function dataDirOf({ settings, configPath }: StoreRequest): string {
+  return loadConfig({ explicit: settings, configPath, face: "command" }).dataDir;
+}
+
+function sayMounted({ dataDir, mountPoint, mounts, pid }: Serving): void {
+  const what =
+    mountPoint === undefined
+      ? `${dataDir} is served with ${mounts} ${mounts === 1 ? "mount" : "mounts"}`
+      : `${dataDir} is mounted at ${mountPoint}`;
+  console.log(`nexus-mount: ${what} (pid ${pid})`);
 }
 
 async function mount(request: MountRequest): Promise<void> {

@@ -1,38 +1,36 @@
-import { rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Config } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
-import { mountDevice } from "../fuse/binding/device.js";
-import type { KernelOption } from "../fuse/mount-options.js";
+import { supervisionOf } from "../config/supervision.js";
 import { makeDirectories } from "../libc/directories.js";
-import type { HostMount } from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
-import { messageOf } from "../model/errors.js";
-import type { Identity } from "../model/identity.js";
+import { isKind, messageOf } from "../model/errors.js";
 import { DataDirLock, type LockHolder } from "../storage/data-dir-lock.js";
 import { type Logger, type LogTarget, openLogger } from "../telemetry/logger.js";
-import { version } from "../telemetry/version.js";
 import type { MountRequest } from "./command-line.js";
+import { Daemon } from "./daemon.js";
 import { failureFields } from "./failure-fields.js";
 import { isFinishing, PROC } from "./finishing.js";
-import { FsThread } from "./fs-thread.js";
-import {
-  checkMountPoint,
-  makeMountPoint,
-  requireOutsideMounts,
-  resolveMountPoint,
-} from "./mount-point.js";
-import { findOwnMount, unmountOwn } from "./own-mount.js";
+import { type Joined, joinDaemon } from "./join.js";
+import { checkMountPoint, requireOutsideMounts, resolveMountPoint } from "./mount-point.js";
+import { type MountSpec, mountSpec } from "./mount-spec.js";
+import { listenForStop } from "./stop-signals.js";
+import { type Supervisor, supervisorOf } from "./supervisor.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
 const FINISHING_MS = 40_000;
-const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+const POLL_MS = 50;
 
 /** What the one who started the daemon wants to know. */
 export interface Serving {
-  readonly mountPoint: string;
+  /** Undefined when none was asked for. */
+  readonly mountPoint: string | undefined;
   readonly dataDir: string;
+  /** The daemon: this process, or the one that was running already. */
   readonly pid: number;
+  /** How many mounts this process serves; none when another one does. */
+  readonly mounts: number;
   /** Where it logs; undefined for the terminal. */
   readonly logFile: string | undefined;
 }
@@ -40,13 +38,25 @@ export interface Serving {
 /** What the one who started the daemon hears of it. */
 export interface Audience {
   readonly onReady: (serving: Serving) => void;
-  /** Something takes a while: why, in words. */
+  /** Something takes a while or is not as it was: what, in words. */
   readonly onWait: (message: string) => void;
 }
 
+/** What there is to serve. */
+interface Task {
+  readonly config: Config;
+  readonly request: MountRequest;
+  /** Undefined when only what a crash has left is to be mounted again. */
+  readonly spec: MountSpec | undefined;
+  readonly log: LogTarget;
+  readonly audience: Audience;
+}
+
 /**
- * Mounts, serves until the mount ends or a signal asks to stop, and closes the store. Resolves after
- * a clean end. Errors: those of the configuration, the lock, the mount point and the mount.
+ * Mounts, serves until the last mount ends or a signal asks to stop, and closes the store. Where a
+ * daemon has the data directory already, that one is asked for the mount; then this only waits for its
+ * end, in the foreground. Resolves after a clean end. Errors: those of the configuration, the lock, the
+ * mount point and the mount.
  */
 export async function serve(request: MountRequest, audience: Audience): Promise<void> {
   const config = loadConfig({
@@ -54,70 +64,156 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
     configPath: request.configPath,
     face: "command",
   });
-  const { dataDir } = config;
-  const mountPoint = resolveMountPoint(request.mountPoint);
-  const isStoreNamed = request.settings.has("data_dir") || request.configPath !== undefined;
-  if (!isStoreNamed) requireOutsideMounts(mountPoint);
+  const spec = specOf(request, config);
   const log = logTarget(config, request);
   // A directory that is a mount's, or the working directory of a daemon, can't be unmounted.
   if (request.isChild) process.chdir("/");
-  const { clearedStale } = await checkMountPoint({
-    mountPoint,
-    files: config,
-    allowNonEmpty: request.allowNonEmpty,
-  });
-  const namespace = PROC.namespaceOf("self");
-  const holder: LockHolder = {
-    pid: process.pid,
-    mountPoint,
-    dataDir,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
-  const lock = await DataDirLock.acquire({
-    dataDir,
-    holder,
-    waitMs: FINISHING_MS,
-    isFinishing: (other) => isFinishing(other, { dataDir }),
-    onWait: audience.onWait,
-  });
+  const task: Task = { config, request, spec, log, audience };
+  const holder = holderOf(task);
+  let clearedStale = false;
+  if (spec !== undefined) {
+    const { mountPoint, allowNonEmpty } = spec;
+    ({ clearedStale } = await checkMountPoint({ mountPoint, files: config, allowNonEmpty }));
+  }
+  const owner = await lockOrJoin(task, holder);
+  if (!(owner instanceof DataDirLock)) return await stayJoined(owner, task);
   try {
     const logger = openLog(log);
-    if (clearedStale) logger.warn({ mountPoint }, "cleared a mount whose daemon was gone");
-    const onEnded = () => note(lock, { ...holder, hasEnded: true });
-    await serveStore({ config, request, mountPoint, logger, log, audience, onEnded });
+    if (clearedStale) {
+      logger.warn({ mountPoint: spec?.mountPoint }, "cleared a mount whose daemon was gone");
+    }
+    await serveStore(task, { holder, lock: owner, logger });
     // After an error the thread may still have the store: then the lock goes with the process.
-    lock.release();
+    owner.release();
   } catch (error) {
-    note(lock, { ...holder, hasEnded: true, failure: messageOf(error) });
+    note(owner, { ...holder, hasEnded: true, failure: messageOf(error) });
     throw error;
   }
 }
 
-interface MountToServe {
-  readonly config: Config;
-  readonly request: MountRequest;
-  readonly mountPoint: string;
-  readonly logger: Logger;
-  readonly log: LogTarget;
-  readonly audience: Audience;
+function specOf(request: MountRequest, config: Config): MountSpec | undefined {
+  if (request.mountPoint === undefined) return undefined;
+  const mountPoint = resolveMountPoint(request.mountPoint);
+  const isStoreNamed = request.settings.has("data_dir") || request.configPath !== undefined;
+  if (!isStoreNamed) requireOutsideMounts(mountPoint);
+  const { kernelOptions, allowNonEmpty } = request;
+  return mountSpec(config, { mountPoint, kernelOptions, allowNonEmpty });
 }
 
-/** Opens the store, serves it, and closes it. `onEnded` is told when there is no mount any more. */
-async function serveStore({
-  onEnded,
-  ...mount
-}: MountToServe & { onEnded: () => void }): Promise<void> {
-  const { config, mountPoint, logger, log } = mount;
+/** What others read of this process, once it has the data directory. */
+function holderOf({ config: { dataDir }, spec }: Task): LockHolder {
+  const namespace = PROC.namespaceOf("self");
+  return {
+    pid: process.pid,
+    dataDir,
+    ...(spec === undefined ? {} : { mountPoint: spec.mountPoint }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** Takes the data directory, or gets the mount from the daemon that has it. */
+async function lockOrJoin(
+  { config, spec, audience }: Task,
+  holder: LockHolder,
+): Promise<DataDirLock | Joined> {
+  const { dataDir } = config;
+  const deadline = performance.now() + FINISHING_MS;
+  for (;;) {
+    try {
+      return await DataDirLock.acquire({
+        dataDir,
+        holder: { ...holder, isStarting: true },
+        waitMs: FINISHING_MS,
+        isFinishing: (other) => isFinishing(other, { dataDir }),
+        onWait: audience.onWait,
+      });
+    } catch (error) {
+      if (!isKind(error, "in-use") || spec === undefined) throw error;
+      const joined = await joinDaemon({ config, spec });
+      if (joined === "nobody" || (joined === "ending" && performance.now() > deadline)) throw error;
+      if (joined !== "ending") return joined;
+      await setTimeout(POLL_MS);
+    }
+  }
+}
+
+/** Another process serves the mount. In the foreground, this one stays for as long as there is the mount. */
+async function stayJoined(joined: Joined, { request, spec, log, audience }: Task): Promise<void> {
+  const { pid, dataDir, logFile } = joined;
+  const serving = { mountPoint: spec?.mountPoint, dataDir, pid, mounts: 0, logFile };
   try {
-    const thread = await FsThread.start(config, log);
-    await serveMount({ ...mount, thread });
-    onEnded();
-    await thread.close();
-    logger.info({ mountPoint }, "stopped");
+    if (!request.foreground) return audience.onReady(serving);
+    const logger = openLog(log);
+    const supervisor = supervisorOf(supervisionOf(), { logger });
+    const stop = listenForStop();
+    const mountPoint = spec?.mountPoint;
+    logger.info({ mountPoint, dataDir, daemon: pid }, "mounted by the daemon that was running");
+    audience.onReady(serving);
+    supervisor.ready();
+    supervisor.status(`waiting for ${mountPoint}, which process ${pid} serves`);
+    const ended = joined.ended();
+    void stop.asked.then((signal) => {
+      logger.info({ signal }, "stopping");
+      supervisor.stopping();
+      // When the daemon is gone, so is the mount: `ended` says so.
+      return joined.end().catch((error) => logger.error({ err: error }, "can't be unmounted"));
+    });
+    await ended;
+    stop.ignoreFromNowOn();
+    logger.info({ mountPoint }, "the mount has ended");
+  } finally {
+    joined.leave();
+  }
+}
+
+/** Opens the store, serves it, and closes it. */
+async function serveStore(
+  task: Task,
+  { holder, lock, logger }: { holder: LockHolder; lock: DataDirLock; logger: Logger },
+): Promise<void> {
+  const { config, request, log } = task;
+  const { mountPoint: _asked, ...daemonItself } = holder;
+  const supervisor = supervisorOf(supervisionOf(), { logger });
+  try {
+    const daemon = await Daemon.start({
+      ...{ config, log, logger, supervisor },
+      persist: request.persist,
+      onMounts: (mounts) => {
+        if (mounts === undefined) return note(lock, { ...holder, hasEnded: true });
+        const [first] = mounts;
+        const at = first === undefined ? {} : { mountPoint: first.mountPoint };
+        note(lock, { ...daemonItself, ...at, mounts });
+      },
+    });
+    await begin(daemon, { task, supervisor });
+    await daemon.run();
+    logger.info({ dataDir: config.dataDir }, "stopped");
   } catch (error) {
     const fields = failureFields(error);
     // On a terminal, the line with which the program ends says what somebody can mend.
     if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "ended by an error");
+    throw error;
+  }
+}
+
+async function begin(
+  daemon: Daemon,
+  { task, supervisor }: { task: Task; supervisor: Supervisor },
+): Promise<void> {
+  const { config, spec, log, audience } = task;
+  // From before there is a mount, so that no signal can leave one behind.
+  const stop = listenForStop();
+  void stop.asked.then((signal) => daemon.stop(signal));
+  void daemon.finished.then(() => stop.ignoreFromNowOn());
+  try {
+    const { mounts, problems } = await daemon.begin(spec);
+    for (const problem of problems) audience.onWait(problem);
+    const logFile = log.to === "terminal" ? undefined : log.to.file;
+    const { dataDir } = config;
+    audience.onReady({ mountPoint: spec?.mountPoint, dataDir, pid: process.pid, mounts, logFile });
+    supervisor.ready();
+  } catch (error) {
+    await daemon.abandon();
     throw error;
   }
 }
@@ -142,145 +238,6 @@ function openLog(log: LogTarget): Logger {
     const what = `the log ${file} can't be written`;
     throw refusal(error, { what, advice: "choose another --log-file", path: file });
   }
-}
-
-async function serveMount({
-  config,
-  request,
-  mountPoint,
-  thread,
-  logger,
-  log,
-  audience,
-}: MountToServe & { thread: FsThread }): Promise<void> {
-  const { dataDir } = config;
-  // From before there is a mount, so that no signal can leave one behind.
-  const stop = listenForStop();
-  let own: HostMount | undefined;
-  let madeDirectory = false;
-  try {
-    madeDirectory = makeMountPoint(mountPoint);
-    const fd = await mountDevice({
-      mountPoint,
-      source: dataDir,
-      allowOther: config.allowOther,
-      kernelOptions: kernelOptions(config, request.kernelOptions),
-    });
-    own = findOwnMount({ mountPoint, source: dataDir });
-    await thread.attach(fd, identityOf(config));
-  } catch (error) {
-    await detachUnserved(own, logger);
-    if (madeDirectory) removeDirectory(mountPoint);
-    await thread.close().catch(() => undefined);
-    throw error;
-  }
-  logger.info({ mountPoint, dataDir, version: version() }, "mounted");
-  void stop.asked.then((signal) => {
-    logger.info({ signal }, "stopping");
-    return detach({ own, thread, logger });
-  });
-  const logFile = log.to === "terminal" ? undefined : log.to.file;
-  audience.onReady({ mountPoint, dataDir, pid: process.pid, logFile });
-  try {
-    await thread.ended;
-  } catch (error) {
-    // Its users get errors as soon as this process has ended.
-    await detachUnserved(own, logger);
-    throw error;
-  }
-  stop.ignoreFromNowOn();
-}
-
-/** Takes away a mount that nobody serves: only detaching asks nothing of it. */
-async function detachUnserved(own: HostMount | undefined, logger: Logger): Promise<void> {
-  try {
-    await takeAway(own, { lazy: true, logger });
-  } catch (error) {
-    logger.error({ err: error, mountPoint: own?.mountPoint }, "can't be unmounted");
-  }
-}
-
-async function takeAway(
-  own: HostMount | undefined,
-  { lazy, logger }: { lazy: boolean; logger: Logger },
-): Promise<void> {
-  const state = await unmountOwn(own, { lazy });
-  if (state !== "covered") return;
-  logger.warn({ mountPoint: own?.mountPoint }, "another mount covers it: left where it is");
-}
-
-/** Takes the mount away; one that is in use is detached, and its users get a moment to finish. */
-async function detach({
-  own,
-  thread,
-  logger,
-}: {
-  own: HostMount | undefined;
-  thread: FsThread;
-  logger: Logger;
-}): Promise<void> {
-  try {
-    await takeAway(own, { lazy: false, logger });
-  } catch (error) {
-    const reason = messageOf(error);
-    logger.warn({ mountPoint: own?.mountPoint, reason }, "still in use: detaching");
-    await detachUnserved(own, logger);
-  }
-  // Whatever became of it: one that somebody had detached, or that is bound elsewhere or covered,
-  // would go on for as long as it is used.
-  thread.end();
-}
-
-function removeDirectory(mountPoint: string): void {
-  try {
-    rmdirSync(mountPoint);
-  } catch {
-    // Somebody uses it already.
-  }
-}
-
-/** Signals that ask to stop. */
-interface StopSignals {
-  /** The first one. A second one ends the process at once; the store survives that. */
-  readonly asked: Promise<NodeJS.Signals>;
-  /** It is stopping anyway. */
-  readonly ignoreFromNowOn: () => void;
-}
-
-function listenForStop(): StopSignals {
-  let isStopping = false;
-  let isIgnoring = false;
-  const asked = new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of STOP_SIGNALS) {
-      process.on(name, (signal) => {
-        if (isIgnoring) return;
-        if (isStopping) process.exit(1);
-        isStopping = true;
-        resolve(signal);
-      });
-    }
-  });
-  return {
-    asked,
-    ignoreFromNowOn: () => {
-      isIgnoring = true;
-    },
-  };
-}
-
-function identityOf({ tenantId, agentId, isAdmin }: Config): Identity {
-  return {
-    isAdmin,
-    ...(tenantId === undefined ? {} : { tenantId }),
-    ...(agentId === undefined ? {} : { agentId }),
-  };
-}
-
-function kernelOptions(config: Config, asked: ReadonlySet<KernelOption>): Set<KernelOption> {
-  const options = new Set(asked);
-  if (config.readOnly) options.add("ro");
-  if (config.atime !== "relatime") options.add(config.atime);
-  return options;
 }
 
 /** The terminal sees the log of a process in the foreground; else, and if asked, a file has it. */

@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { type HostMount, nexusMountAt } from "../libc/host-mounts.js";
 import { isKind, NexusError } from "../model/errors.js";
-import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
+import { connectControl } from "../sdk/daemon-control.js";
+import { DataDirLock, type HeldMount, readHolder } from "../storage/data-dir-lock.js";
 import { resolvePlace } from "./mount-point.js";
 
 const POLL_MS = 20;
@@ -20,9 +21,10 @@ export interface Unmounted {
 }
 
 /**
- * Unmounts, and waits until the daemon has written everything down: afterwards the data directory
- * may be copied, moved, or mounted again. Detaching (`lazy`) doesn't wait for open files. Errors:
- * `not-found`, `not-permitted` (somebody else's), `busy`, `io-failure` (the daemon ended with an error).
+ * Unmounts, and waits until the daemon is done with that mount. When it was the last one, that means
+ * until everything is written down: afterwards the data directory may be copied, moved, or mounted
+ * again. Detaching (`lazy`) doesn't wait for open files. Errors: `not-found`, `not-permitted` (somebody
+ * else's), `busy`, `io-failure` (the daemon ended with an error).
  */
 export async function unmountAndWait(
   path: string,
@@ -37,7 +39,7 @@ export async function unmountAndWait(
   }
   requireOwner(mount);
   const dataDir = mount.source;
-  const isServed = readHolder(dataDir)?.mountPoint === mountPoint;
+  const daemon = daemonOf(mountPoint, dataDir);
   try {
     await unmountDevice(mountPoint, { lazy });
   } catch (error) {
@@ -48,33 +50,113 @@ export async function unmountAndWait(
       { path: mountPoint, cause: error },
     );
   }
-  const start = performance.now();
-  const deadline = start + (lazy ? LAZY_WAIT_MS : WAIT_MS);
-  let isSilent = !lazy;
-  while (isServed && DataDirLock.isHeld(dataDir)) {
-    if (performance.now() > deadline) {
-      if (lazy) return { mountPoint, stillServing: readHolder(dataDir)?.pid };
+  if (daemon === undefined) return { mountPoint, stillServing: undefined };
+  const isOver = await until(() => isDone(daemon), {
+    limitMs: lazy ? LAZY_WAIT_MS : WAIT_MS,
+    onSlow: () => {
+      if (lazy) return;
+      onWait(`unmounted; waiting until process ${daemon.pid} has written everything to ${dataDir}`);
+    },
+  });
+  if (isOver) {
+    requireGoodEnd(daemon);
+    return { mountPoint, stillServing: undefined };
+  }
+  if (lazy) return { mountPoint, stillServing: daemon.pid };
+  throw new NexusError(
+    "busy",
+    `unmounted; the daemon (process ${daemon.pid}) is still writing to ${dataDir}`,
+  );
+}
+
+/**
+ * Ends the daemon of a data directory with all of its mounts, as a signal does, and waits until
+ * everything is on disk. Errors: `not-found` (no daemon), `busy`, `io-failure` as above.
+ */
+export async function stopAndWait(
+  dataDir: string,
+  { onWait }: { onWait: (message: string) => void },
+): Promise<{ readonly pid: number }> {
+  const client = await connectControl(dataDir);
+  if (client === undefined) {
+    throw new NexusError("not-found", `no daemon has the data directory ${dataDir}`, {
+      path: dataDir,
+    });
+  }
+  try {
+    const answer = (await client.call("daemon.stop", {})) as { readonly pid: number };
+    const daemon: ServingDaemon = { pid: answer.pid, dataDir, mount: undefined };
+    const onSlow = () =>
+      onWait(`waiting until process ${daemon.pid} has written everything to ${dataDir}`);
+    if (!(await until(() => isDone(daemon), { limitMs: WAIT_MS, onSlow }))) {
       throw new NexusError(
         "busy",
-        `unmounted; the daemon (process ${readHolder(dataDir)?.pid}) is still writing to ${dataDir}`,
+        `the daemon (process ${daemon.pid}) is still writing to ${dataDir}`,
       );
     }
-    if (isSilent && performance.now() > start + SILENT_MS) {
+    requireGoodEnd(daemon);
+    return { pid: daemon.pid };
+  } finally {
+    client.close();
+  }
+}
+
+/** The daemon behind a mount, and which of its mounts it is; undefined for all of them. */
+interface ServingDaemon {
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly mount: HeldMount | undefined;
+}
+
+function daemonOf(mountPoint: string, dataDir: string): ServingDaemon | undefined {
+  const holder = readHolder(dataDir);
+  const mount = holder?.mounts?.findLast((held) => held.mountPoint === mountPoint);
+  return holder === undefined || mount === undefined
+    ? undefined
+    : { pid: holder.pid, dataDir, mount };
+}
+
+/**
+ * Whether the daemon has done what was waited for: one that goes on has let go of the mount, one that
+ * doesn't has let go of the data directory.
+ */
+function isDone({ pid, dataDir, mount }: ServingDaemon): boolean {
+  if (!DataDirLock.isHeld(dataDir)) return true;
+  const holder = readHolder(dataDir);
+  if (holder === undefined) return false; // just being written
+  if (holder.pid !== pid) return true;
+  if (holder.hasEnded === true || mount === undefined) return false;
+  return holder.mounts?.every(({ id }) => id !== mount.id) === true;
+}
+
+/** Errors: `io-failure` when the daemon has ended with an error. */
+function requireGoodEnd({ pid, dataDir }: ServingDaemon): void {
+  const end = readHolder(dataDir);
+  if (end?.failure === undefined || end.pid !== pid) return;
+  throw new NexusError(
+    "io-failure",
+    `unmounted, but the daemon ended with an error: ${end.failure}; what was acknowledged is in ${dataDir} and comes back at the next mount`,
+    { path: dataDir },
+  );
+}
+
+/** Another process tells of nothing: it is looked at again and again. False when the time is up. */
+async function until(
+  holds: () => boolean,
+  { limitMs, onSlow }: { limitMs: number; onSlow: () => void },
+): Promise<boolean> {
+  const start = performance.now();
+  let isSilent = true;
+  while (!holds()) {
+    const waitedMs = performance.now() - start;
+    if (waitedMs > limitMs) return false;
+    if (isSilent && waitedMs > SILENT_MS) {
       isSilent = false;
-      const who = `process ${readHolder(dataDir)?.pid}`;
-      onWait(`unmounted; waiting until ${who} has written everything to ${dataDir}`);
+      onSlow();
     }
     await setTimeout(POLL_MS);
   }
-  const end = isServed ? readHolder(dataDir) : undefined;
-  if (end?.failure !== undefined && end.mountPoint === mountPoint) {
-    throw new NexusError(
-      "io-failure",
-      `unmounted, but the daemon ended with an error: ${end.failure}; what was acknowledged is in ${dataDir} and comes back at the next mount`,
-      { path: dataDir },
-    );
-  }
-  return { mountPoint, stillServing: undefined };
+  return true;
 }
 
 /** fusermount3 would only say that it finds no such mount. */

@@ -9,8 +9,12 @@ import { isKind, NexusError } from "../model/errors.js";
 /** Who holds a data directory, for messages to people. */
 export interface LockHolder {
   readonly pid: number;
-  /** Where its mount is; a program that uses the library has none. */
+  /** Where its first mount is, or is going to be; a program that uses the library has none. */
   readonly mountPoint?: string;
+  /** The mounts of a daemon, by its own numbers for them; one that stays without any has none. */
+  readonly mounts?: readonly HeldMount[];
+  /** A daemon that has made no mount yet. */
+  readonly isStarting?: boolean;
   /** The data directory as the holder calls it, which is the source of its mount. */
   readonly dataDir?: string;
   /** The holder's mount namespace. */
@@ -19,6 +23,12 @@ export interface LockHolder {
   readonly hasEnded?: boolean;
   /** Why it ended, if it didn't end well. */
   readonly failure?: string;
+}
+
+/** A mount of the daemon that holds a data directory. */
+export interface HeldMount {
+  readonly id: number;
+  readonly mountPoint: string;
 }
 
 const POLL_MS = 50;
@@ -118,11 +128,14 @@ export function readHolder(dataDir: string): LockHolder | undefined {
   try {
     const text = readFileSync(join(dataDir, "lock"), "utf8");
     const said = JSON.parse(text) as Partial<LockHolder>;
-    const { pid, mountPoint, dataDir: source, namespace, hasEnded, failure } = said;
+    const { pid, mountPoint, mounts, dataDir: source, namespace } = said;
+    const { isStarting, hasEnded, failure } = said;
     if (typeof pid !== "number") return undefined;
     return {
       pid,
       ...(typeof mountPoint === "string" ? { mountPoint } : {}),
+      ...(Array.isArray(mounts) ? { mounts: mounts as readonly HeldMount[] } : {}),
+      ...(isStarting === true ? { isStarting } : {}),
       ...(typeof source === "string" ? { dataDir: source } : {}),
       ...(typeof namespace === "string" ? { namespace } : {}),
       ...(hasEnded === true ? { hasEnded } : {}),

@@ -40,6 +40,7 @@ describe("a mount", () => {
       ignoredSource: undefined,
       allowNonEmpty: false,
       foreground: false,
+      persist: false,
       isChild: false,
     });
   });

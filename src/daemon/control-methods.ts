@@ -1,0 +1,127 @@
+import type { Config } from "../config/config.js";
+import { NexusError } from "../model/errors.js";
+import type { DaemonStatus, MountStatus } from "../sdk/daemon-status.js";
+import { version } from "../telemetry/version.js";
+import type { CallContext, ControlMethod } from "./control-server.js";
+import type { FsFigures } from "./fs-thread.js";
+import { parseMountPoint, parseMountSpec, record } from "./mount-spec.js";
+import type { ListedMount, Mounts, WhenBusy } from "./mounts.js";
+import { requireSameStore } from "./store-settings.js";
+
+export interface ControlledDaemon {
+  readonly config: Config;
+  readonly persist: boolean;
+  readonly startedAt: Date;
+  readonly now: () => Date;
+  readonly mounts: Pick<Mounts, "add" | "remove" | "list" | "whenOver">;
+  readonly clients: () => number;
+  readonly figures: () => Promise<FsFigures>;
+  /** Ends all mounts, and the daemon. */
+  readonly stop: (reason: string) => void;
+  /** Where it logs; undefined for a terminal. */
+  readonly logFile: string | undefined;
+}
+
+const WHEN_BUSY: readonly WhenBusy[] = ["refuse", "detach", "end"];
+
+/** What can be asked of a daemon through its socket, by name; the parameters are plain JSON. */
+export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string, ControlMethod>> {
+  const { config, mounts } = daemon;
+  return {
+    /** Answers with a {@link DaemonStatus}. */
+    "daemon.status": async () => await statusOf(daemon),
+
+    /**
+     * `{ mount: MountSpec, settings: StoreSettings }`: mounts, and answers when the mount does, with
+     * `{ id, pid, dataDir, logFile }`. Errors: `in-use` (settings that differ, a place that is taken),
+     * `not-permitted` (another user's daemon), `closed` (it is ending), those of mounting.
+     */
+    "daemon.mount": async (params, context) => {
+      requireSameUser(context);
+      const { mount, settings } = record(params, "params");
+      requireSameStore(settings, config);
+      const { id } = await mounts.add(parseMountSpec(mount));
+      const { dataDir } = config;
+      return { id, pid: process.pid, dataDir, logFile: daemon.logFile };
+    },
+
+    /** `{ id }`: answers when that mount has ended. */
+    "daemon.wait": async (params, { signal }) => {
+      const { id } = record(params, "params");
+      if (typeof id !== "number") throw new NexusError("invalid-argument", "id: allowed: a number");
+      await Promise.race([mounts.whenOver(id), aborted(signal)]);
+      return {};
+    },
+
+    /**
+     * `{ mountPoint, whenBusy }`: answers when the mount has ended, or is detached, with `{ removal }`.
+     * Errors: `not-found`, `busy` where `whenBusy` is `refuse`.
+     */
+    "daemon.unmount": async (params, context) => {
+      requireSameUser(context);
+      const { mountPoint, whenBusy: asked = "refuse" } = record(params, "params");
+      const whenBusy = WHEN_BUSY.find((word) => word === asked);
+      if (whenBusy === undefined) {
+        const allowed = WHEN_BUSY.join(", ");
+        throw new NexusError("invalid-argument", `whenBusy: allowed: ${allowed}`);
+      }
+      return { removal: await mounts.remove(parseMountPoint(mountPoint), { whenBusy }) };
+    },
+
+    /** Ends all mounts and then the daemon, as a signal does; answers at once with `{ pid }`. */
+    "daemon.stop": async (_params, context) => {
+      requireSameUser(context);
+      daemon.stop("asked to");
+      return { pid: process.pid };
+    },
+  };
+}
+
+async function statusOf(daemon: ControlledDaemon): Promise<DaemonStatus> {
+  const { config, persist, startedAt, now, mounts, clients } = daemon;
+  const { store, devices } = await daemon.figures();
+  const { dataDir, cacheSizeMb } = config;
+  return {
+    ...{ pid: process.pid, version: version(), dataDir, persist },
+    startedAt: startedAt.toISOString(),
+    uptimeSeconds: Math.max(0, Math.floor((now().getTime() - startedAt.getTime()) / 1000)),
+    clients: clients(),
+    mounts: mounts.list().map((mount) => mountStatus(mount, devices)),
+    store: { ...store, cacheSizeMb },
+  };
+}
+
+function mountStatus(
+  { id, spec, since, isDetached }: ListedMount,
+  devices: FsFigures["devices"],
+): MountStatus {
+  const { mountPoint, identity, kernelOptions, readOnly, allowOther } = spec;
+  const options = [readOnly ? "ro" : "rw", ...kernelOptions.filter((option) => option !== "ro")];
+  if (allowOther) options.push("allow_other");
+  const device = devices.find(({ mount }) => mount === id);
+  return {
+    ...{ id, mountPoint, identity, options, since: since.toISOString(), isDetached },
+    // One that has just ended has no figures any more.
+    requestsServed: device?.requestsServed ?? 0,
+    lookupsHeld: device?.lookupsHeld ?? 0,
+    openHandles: device?.openHandles ?? 0,
+  };
+}
+
+/** A mount belongs to the user who makes it, and what that user asks for shall be theirs. */
+function requireSameUser({ credentials }: CallContext): void {
+  const uid = process.geteuid?.();
+  if (uid === undefined || credentials.uid === uid) return;
+  const who = uid === 0 ? "root" : `the user with id ${uid}`;
+  throw new NexusError(
+    "not-permitted",
+    `the daemon (process ${process.pid}) is ${who}'s: ask as that user`,
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

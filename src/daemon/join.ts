@@ -1,0 +1,84 @@
+import type { Config } from "../config/config.js";
+import { isKind, NexusError } from "../model/errors.js";
+import { type ControlClient, connectControl } from "../sdk/daemon-control.js";
+import { readHolder } from "../storage/data-dir-lock.js";
+import { PROC } from "./finishing.js";
+import { type MountSpec, record } from "./mount-spec.js";
+import { storeSettings } from "./store-settings.js";
+
+/** How long a daemon may take to mount: longer than it waits for anything itself. */
+const MOUNT_MS = 30_000;
+
+/** A mount that the running daemon has made for this process. */
+export interface Joined {
+  readonly pid: number;
+  readonly dataDir: string;
+  /** Where the daemon logs; undefined for its terminal. */
+  readonly logFile: string | undefined;
+  /** Resolves when the mount has ended. Errors: `io-failure` when the daemon is gone before. */
+  ended(): Promise<void>;
+  /** Ends the mount, also if it is in use, after a grace period. */
+  end(): Promise<void>;
+  /** Leaves the mount to the daemon. */
+  leave(): void;
+}
+
+export interface JoinOptions {
+  readonly config: Config;
+  readonly spec: MountSpec;
+  readonly connect?: typeof connectControl;
+}
+
+/**
+ * Asks the daemon that has the data directory for a mount. `nobody` when there is none to ask: a program
+ * that uses the library has it, or a daemon that sees other mounts than we do; `ending` when it is on
+ * its way out. Errors: those of `daemon.mount`, `io-failure` when it doesn't answer.
+ */
+export async function joinDaemon({
+  config,
+  spec,
+  connect = connectControl,
+}: JoinOptions): Promise<Joined | "nobody" | "ending"> {
+  const { dataDir } = config;
+  const namespace = readHolder(dataDir)?.namespace;
+  // A mount that it makes would be of no use here.
+  if (namespace !== undefined && namespace !== PROC.namespaceOf("self")) return "nobody";
+  const client = await connect(dataDir);
+  if (client === undefined) return "nobody";
+  try {
+    const signal = AbortSignal.timeout(MOUNT_MS);
+    const params = { mount: spec, settings: storeSettings(config) };
+    const answer = record(await client.call("daemon.mount", params, { signal }), "the answer");
+    return joined(client, { spec, answer });
+  } catch (error) {
+    client.close();
+    if (isKind(error, "closed")) return "ending";
+    if ((error as Error).name !== "TimeoutError") throw error;
+    const pid = readHolder(dataDir)?.pid;
+    throw new NexusError(
+      "io-failure",
+      `the daemon of ${dataDir} (process ${pid}) hasn't mounted within ${MOUNT_MS / 1000} seconds`,
+      { path: dataDir, cause: error },
+    );
+  }
+}
+
+function joined(
+  client: ControlClient,
+  { spec, answer }: { spec: MountSpec; answer: Readonly<Record<string, unknown>> },
+): Joined {
+  const { id, pid, dataDir, logFile } = answer;
+  const { mountPoint } = spec;
+  return {
+    pid: Number(pid),
+    dataDir: String(dataDir),
+    logFile: typeof logFile === "string" ? logFile : undefined,
+    ended: async () => void (await client.call("daemon.wait", { id })),
+    end: async () => {
+      await client.call("daemon.unmount", { mountPoint, whenBusy: "end" }).catch((error) => {
+        if (!isKind(error, "not-found")) throw error; // ended meanwhile
+      });
+    },
+    leave: () => client.close(),
+  };
+}
