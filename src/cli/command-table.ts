@@ -47,6 +47,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["umount", "unmount"],
     async () => (await import("./commands/mount.js")).addUnmountCommand,
   ),
+  entry(STORE, ["status"], async () => (await import("./commands/status.js")).addStatusCommand),
   entry(STORE, ["export"], async () => (await import("./commands/export.js")).addExportCommand),
   entry(STORE, ["import"], async () => (await import("./commands/import.js")).addImportCommand),
   entry(PROGRAM, ["config"], async () => (await import("./commands/config.js")).addConfigCommand),

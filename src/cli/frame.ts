@@ -5,6 +5,7 @@ import type { HostMount } from "../libc/host-mounts.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { canonicalPath } from "../model/path.js";
 import type { NexusClient } from "../sdk/client.js";
+import type { ControlClient } from "../sdk/daemon-control.js";
 import { exitCodeOf } from "./exit-code.js";
 import { type Request, requestOf } from "./global-options.js";
 import { locate } from "./host-paths.js";
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly now: () => Date;
   /** Opens the store. */
   readonly open: (request: OpenRequest) => Promise<NexusClient>;
+  /** Reaches the daemon of a data directory; undefined when there is none. */
+  readonly control: (dataDir: string) => Promise<ControlClient | undefined>;
 }
 
 export interface OpenRequest {

@@ -14,6 +14,7 @@ const exitCode = await runNexus(process.argv.slice(2), {
   readMounts: () => readHostMounts(),
   now: () => new Date(),
   open: async (request) => (await import("./open-client.js")).openClient(request),
+  control: async (dataDir) => (await import("../sdk/daemon-control.js")).connectControl(dataDir),
 });
 // What couldn't be printed has set it already.
 if (exitCode !== 0) process.exitCode = exitCode;

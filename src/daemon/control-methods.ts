@@ -16,6 +16,8 @@ export interface ControlledDaemon {
   readonly mounts: Pick<Mounts, "add" | "remove" | "list" | "whenOver">;
   readonly clients: () => number;
   readonly figures: () => Promise<FsFigures>;
+  /** Somebody has told it to end. */
+  readonly isStopping: () => boolean;
   /** Ends all mounts, and the daemon. */
   readonly stop: (reason: string) => void;
   /** Where it logs; undefined for a terminal. */
@@ -45,12 +47,14 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
       return { id, pid: process.pid, dataDir, logFile: daemon.logFile };
     },
 
-    /** `{ id }`: answers when that mount has ended. */
+    /**
+     * `{ id }`: answers when that mount has ended, with `{ isStopping }`: whether the whole daemon ends.
+     */
     "daemon.wait": async (params, { signal }) => {
       const { id } = record(params, "params");
       if (typeof id !== "number") throw new NexusError("invalid-argument", "id: allowed: a number");
       await Promise.race([mounts.whenOver(id), aborted(signal)]);
-      return {};
+      return { isStopping: daemon.isStopping() };
     },
 
     /**

@@ -50,6 +50,7 @@ export class Daemon {
   #toRestore: readonly MountSpec[] = [];
   #control: ControlServer | undefined;
   #state: "starting" | "serving" | "stopping" | "finished" = "starting";
+  #isStopping = false;
   #finish: () => void = () => undefined;
 
   private constructor(options: DaemonOptions, thread: FsThread) {
@@ -109,7 +110,8 @@ export class Daemon {
 
   /** Ends all mounts, those in use after a grace period, and then the daemon. */
   stop(reason: string): void {
-    if (this.#state === "stopping" || this.#state === "finished") return;
+    if (this.#isStopping || this.#state === "finished") return;
+    this.#isStopping = true;
     this.#state = "stopping";
     this.#options.logger.info({ reason }, "stopping");
     this.#options.supervisor.stopping();
@@ -151,6 +153,7 @@ export class Daemon {
       now: () => new Date(),
       clients: () => this.#control?.clients ?? 0,
       figures: () => this.#thread.figures(),
+      isStopping: () => this.#isStopping,
       stop: (reason) => this.stop(reason),
       logFile: log.to === "terminal" ? undefined : log.to.file,
     });

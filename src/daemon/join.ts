@@ -15,7 +15,10 @@ export interface Joined {
   readonly dataDir: string;
   /** Where the daemon logs; undefined for its terminal. */
   readonly logFile: string | undefined;
-  /** Resolves when the mount has ended. Errors: `io-failure` when the daemon is gone before. */
+  /**
+   * Resolves when somebody has unmounted it. Errors: `closed` when the daemon was told to end, and
+   * `io-failure` when it is just gone.
+   */
   ended(): Promise<void>;
   /** Ends the mount, also if it is in use, after a grace period. */
   end(): Promise<void>;
@@ -73,7 +76,12 @@ function joined(
     pid: Number(pid),
     dataDir: String(dataDir),
     logFile: typeof logFile === "string" ? logFile : undefined,
-    ended: async () => void (await client.call("daemon.wait", { id })),
+    ended: async () => {
+      const { isStopping } = record(await client.call("daemon.wait", { id }), "the answer");
+      if (isStopping !== true) return;
+      const message = `the daemon (process ${pid}) was stopped, and the mount at ${mountPoint} with it`;
+      throw new NexusError("closed", message, { path: mountPoint });
+    },
     end: async () => {
       await client.call("daemon.unmount", { mountPoint, whenBusy: "end" }).catch((error) => {
         if (!isKind(error, "not-found")) throw error; // ended meanwhile

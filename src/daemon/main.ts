@@ -31,7 +31,7 @@ try {
       const dataDir = dataDirOf(invocation.store);
       const { stopAndWait } = await import("./unmount.js");
       const { pid } = await stopAndWait(dataDir, { onWait: say });
-      console.log(`nexus-mount: unmounted all of ${dataDir}; process ${pid} has ended`);
+      console.log(`nexus-mount: ended the daemon of ${dataDir} (pid ${pid}) and its mounts`);
       break;
     }
     case "health": {
@@ -62,12 +62,14 @@ function dataDirOf({ settings, configPath }: StoreRequest): string {
   return loadConfig({ explicit: settings, configPath, face: "command" }).dataDir;
 }
 
-function sayMounted({ dataDir, mountPoint, mounts, pid }: Serving): void {
-  const what =
-    mountPoint === undefined
-      ? `${dataDir} is served with ${mounts} ${mounts === 1 ? "mount" : "mounts"}`
-      : `${dataDir} is mounted at ${mountPoint}`;
-  console.log(`nexus-mount: ${what} (pid ${pid})`);
+function sayMounted(serving: Serving): void {
+  console.log(`nexus-mount: ${inWords(serving)}`);
+}
+
+function inWords({ dataDir, mountPoint, mounts, pid, stays }: Serving): string {
+  if (mountPoint !== undefined) return `${dataDir} is mounted at ${mountPoint} (pid ${pid})`;
+  if (mounts === 0 && !stays) return `nothing to mount again in ${dataDir}`;
+  return `${dataDir} is served with ${mounts} ${mounts === 1 ? "mount" : "mounts"} (pid ${pid})`;
 }
 
 async function mount(request: MountRequest): Promise<void> {

@@ -192,9 +192,9 @@ export class Mounts {
       logger.warn({ mountPoint: own?.mountPoint, reason }, "still in use: detaching");
       state = (await this.#detach(own)) ?? "gone";
     }
-    if (state === "covered" && whenBusy !== "end") {
+    if (state === "covered") {
       logger.warn({ mountPoint: spec.mountPoint }, "another mount covers it: left where it is");
-      return "covered";
+      if (whenBusy !== "end") return "covered";
     }
     // Whatever became of it: one that somebody had detached, or that is bound elsewhere or covered,
     // would go on for as long as it is used.

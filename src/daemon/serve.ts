@@ -31,6 +31,8 @@ export interface Serving {
   readonly pid: number;
   /** How many mounts this process serves; none when another one does. */
   readonly mounts: number;
+  /** Whether it goes on without any. */
+  readonly stays: boolean;
   /** Where it logs; undefined for the terminal. */
   readonly logFile: string | undefined;
 }
@@ -140,7 +142,7 @@ async function lockOrJoin(
 /** Another process serves the mount. In the foreground, this one stays for as long as there is the mount. */
 async function stayJoined(joined: Joined, { request, spec, log, audience }: Task): Promise<void> {
   const { pid, dataDir, logFile } = joined;
-  const serving = { mountPoint: spec?.mountPoint, dataDir, pid, mounts: 0, logFile };
+  const serving = { mountPoint: spec?.mountPoint, dataDir, pid, mounts: 0, stays: false, logFile };
   try {
     if (!request.foreground) return audience.onReady(serving);
     const logger = openLog(log);
@@ -209,8 +211,10 @@ async function begin(
     const { mounts, problems } = await daemon.begin(spec);
     for (const problem of problems) audience.onWait(problem);
     const logFile = log.to === "terminal" ? undefined : log.to.file;
-    const { dataDir } = config;
-    audience.onReady({ mountPoint: spec?.mountPoint, dataDir, pid: process.pid, mounts, logFile });
+    audience.onReady({
+      ...{ mountPoint: spec?.mountPoint, dataDir: config.dataDir, pid: process.pid },
+      ...{ mounts, stays: task.request.persist, logFile },
+    });
     supervisor.ready();
   } catch (error) {
     await daemon.abandon();

@@ -14,6 +14,7 @@ async function program(args: readonly string[] = []): Promise<Command> {
     ...{ stdin: Readable.from([]), stdout: screen, stderr: screen, signals: new EventEmitter() },
     ...{ cwd: () => "/", readMounts: () => [], now: () => new Date() },
     open: () => Promise.reject(new Error("no store")),
+    control: async () => undefined,
   });
   return await buildProgram(frame, { args });
 }

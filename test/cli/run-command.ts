@@ -95,6 +95,7 @@ export async function runCommand(
       if (client === undefined) throw new Error("this command was to open no store");
       return client;
     },
+    control: async () => undefined,
     ...surroundings,
   });
   return {

@@ -159,15 +159,19 @@ test("a working directory that is gone is said to be", async () => {
 });
 
 describe.skipIf(skipReason !== undefined)("a data directory", () => {
-  test("is served by one daemon; a second one is told by whom and where", async () => {
+  test("is served by one daemon, which a second nexus-mount asks", async () => {
     const mounted = await start();
     const { base, mountPoint, dataDir, pid } = mounted;
-    const second = await mounted.run([join(base, "other"), "--data-dir", dataDir]);
+    const other = join(base, "other");
+    const second = await mounted.run([other, "--data-dir", dataDir]);
     expect(second).toStrictEqual({
-      code: 1,
-      stdout: "",
-      stderr: `nexus-mount: the data directory ${dataDir} is in use by process ${pid}, mounted at ${mountPoint}; unmount that first, or choose another --data-dir\n`,
+      code: 0,
+      stdout: `nexus-mount: ${dataDir} is mounted at ${other} (pid ${pid})\n`,
+      stderr: "",
     });
+    writeFileSync(join(mountPoint, "file"), "text");
+    expect(readFileSync(join(other, "file"), "utf8")).toBe("text");
+    await mounted.run(["-u", other]);
     expect(await shell("ls", { cwd: mountPoint })).toContain("workspace");
   });
 

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { Frame } from "../frame.js";
-import { requestOf } from "../global-options.js";
+import { type Request, requestOf } from "../global-options.js";
 
 const NEXUS_MOUNT = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
@@ -26,12 +26,30 @@ export function addUnmountCommand(program: Command, frame: Frame): void {
     .command("umount")
     .alias("unmount")
     .description("unmount a directory, and wait until everything is on disk")
-    .argument("<mountpoint>", "the directory")
+    .argument("[mountpoint]", "the directory")
     .option("-z, --lazy", "detach now, even while files are open")
-    .addHelpText("after", "\nExample:\n  nexus umount ~/nexus")
-    .action((mountPoint: string, { lazy }: { lazy?: boolean }) =>
-      runNexusMount(["--unmount", ...(lazy === true ? ["--lazy"] : []), mountPoint], frame),
-    );
+    .option("--all", "all mounts of the store, and its daemon with them")
+    .addHelpText("after", "\nExamples:\n  nexus umount ~/nexus\n  nexus umount --all")
+    .action((mountPoint: string | undefined, options: UnmountOptions, command: Command) => {
+      const { lazy, all } = options;
+      const words = ["--unmount", ...(lazy === true ? ["--lazy"] : [])];
+      if (all === true) words.push("--all", ...storeArguments(frame.locate(command)));
+      runNexusMount(mountPoint === undefined ? words : [...words, mountPoint], frame);
+    });
+}
+
+interface UnmountOptions {
+  readonly lazy?: boolean;
+  readonly all?: boolean;
+}
+
+/** Which store is meant, as nexus-mount takes it. */
+function storeArguments({ configPath, settings }: Request): string[] {
+  const dataDir = settings.get("data_dir")?.value;
+  return [
+    ...(dataDir === undefined ? [] : ["--data-dir", String(dataDir)]),
+    ...(configPath === undefined ? [] : ["--config", configPath]),
+  ];
 }
 
 /** What stands before `mount`, as nexus-mount takes it. */

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { type MountSpec, mountSpec, parseMountSpec } from "../../src/daemon/mount-spec.js";
+import type { AgentId, TenantId } from "../../src/model/ids.js";
+import { messageThrown } from "../support/error-kind.js";
+import { spec } from "./fake-host.js";
+
+const FULL: MountSpec = {
+  mountPoint: "/home/ada/nexus",
+  identity: { isAdmin: true, tenantId: "acme" as TenantId, agentId: "bot" as AgentId },
+  ...{ allowOther: true, readOnly: true, allowNonEmpty: true },
+  kernelOptions: ["ro", "nosuid"],
+};
+
+test("a mount comes back from JSON as it was", () => {
+  for (const one of [FULL, spec("/mnt")]) {
+    expect(parseMountSpec(JSON.parse(JSON.stringify(one)))).toStrictEqual(one);
+  }
+});
+
+test("a mount has the kernel's options for what the configuration says", () => {
+  const config = {
+    ...{ tenantId: "acme" as TenantId, agentId: undefined, isAdmin: false, dataDir: "/data" },
+    ...{ allowOther: true, readOnly: true, atime: "noatime" as const },
+  };
+  const kernelOptions = new Set(["nodev"] as const);
+  expect(mountSpec(config, { mountPoint: "/mnt", kernelOptions, allowNonEmpty: false })).toEqual({
+    mountPoint: "/mnt",
+    identity: { isAdmin: false, tenantId: "acme" },
+    ...{ allowOther: true, readOnly: true, allowNonEmpty: false },
+    kernelOptions: ["nodev", "ro", "noatime"],
+  });
+});
+
+describe("a mount that comes from elsewhere", () => {
+  test.each([
+    ["null", null, "a mount: found null; allowed: an object"],
+    ["no mount point", { ...FULL, mountPoint: undefined }, /^mountPoint: found nothing; allowed/],
+    ["a relative one", { ...FULL, mountPoint: "mnt" }, /^mountPoint: found "mnt"; allowed/],
+    ["the root", { ...FULL, mountPoint: "/" }, /^mountPoint: found "\/"/],
+    ["dots in it", { ...FULL, mountPoint: "/a/../b" }, /^mountPoint: found/],
+    ["a zero byte", { ...FULL, mountPoint: "/a\0" }, /^mountPoint: found/],
+    ["no identity", { ...FULL, identity: [] }, "identity: found []; allowed: an object"],
+    ["a tenant with a slash", { ...FULL, identity: { tenantId: "a/b" } }, /^tenantId: /],
+    ["a number for an agent", { ...FULL, identity: { agentId: 7 } }, /^agentId: found 7/],
+    ["a word for a flag", { ...FULL, readOnly: "yes" }, /^readOnly: found "yes"; allowed: true or/],
+    ["a strange option", { ...FULL, kernelOptions: ["suid"] }, /^kernelOptions: found "suid"/],
+  ])("is refused with %s, naming it", (_what, value, message) => {
+    expect(messageThrown(() => parseMountSpec(value))).toMatch(message);
+  });
+});
