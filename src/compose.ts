@@ -44,6 +44,7 @@ import { HandleTable } from "./vfs/handle-table.js";
 import { ensureDirectory } from "./vfs/home.js";
 import { InodeTable } from "./vfs/inode-table.js";
 import { NexusFileSystem } from "./vfs/nexus-file-system.js";
+import { readOnlyView } from "./vfs/read-only-view.js";
 import { VirtualFileSystem } from "./vfs/virtual/virtual-file-system.js";
 import { Volume } from "./vfs/volume.js";
 import { updateWorkIndex } from "./vfs/work-index.js";
@@ -51,6 +52,8 @@ import { updateWorkIndex } from "./vfs/work-index.js";
 /** A namespace, open and running. */
 export interface Nexus {
   readonly fileSystem: FileSystem;
+  /** The same, through which nothing can be changed. */
+  readonly readOnlyFileSystem: FileSystem;
   /** What is changed, by whichever face. */
   readonly changes: ChangeSource;
   /**
@@ -190,6 +193,7 @@ export function composeOn(options: StoresAndTools): Nexus {
   return {
     fileSystem,
     changes,
+    readOnlyFileSystem: readOnlyView(fileSystem),
     figures: () => ({
       inodesKnown: inodes.size,
       openHandles: handles.size,

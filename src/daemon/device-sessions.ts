@@ -6,7 +6,6 @@ import type { Scheduler } from "../model/clock.js";
 import type { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { Logger } from "../telemetry/logger.js";
-import { readOnlyView } from "../vfs/read-only-view.js";
 
 /** How long a detached mount is served for those who still have files open. */
 const GRACE_MS = 3000;
@@ -31,7 +30,7 @@ export interface DeviceFigures {
 
 export interface DeviceSessionsOptions {
   readonly pump: Pick<Pump, "add" | "remove"> & Scheduler;
-  readonly nexus: Pick<Nexus, "fileSystem" | "welcome">;
+  readonly nexus: Pick<Nexus, "fileSystem" | "readOnlyFileSystem" | "welcome">;
   readonly logger: Logger;
   /** The mount answers. */
   readonly onReady: (mount: number) => void;
@@ -59,7 +58,7 @@ export class DeviceSessions {
     }
     const session = new Session({
       fd,
-      fs: readOnly ? readOnlyView(nexus.fileSystem) : nexus.fileSystem,
+      fs: readOnly ? nexus.readOnlyFileSystem : nexus.fileSystem,
       identify: ({ uid, gid, pid }) => ({ uid, gid, pid, identity }),
       logger,
       onReady: () => onReady(mount),

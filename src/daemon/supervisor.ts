@@ -1,5 +1,5 @@
 import type { Supervision } from "../config/supervision.js";
-import { sendDatagram } from "../libc/sockets.js";
+import { sendDatagram } from "../libc/datagram.js";
 import type { Logger } from "../telemetry/logger.js";
 
 /** Who started a daemon and watches over it, if anybody does. */

@@ -212,3 +212,40 @@ describe("it is refused, in one line,", () => {
     expect(messageThrown(action)).toBe(message);
   });
 });
+
+describe("the daemon", () => {
+  test("persists, and needs no mount point when it does or mounts again what there was", () => {
+    expect(requestOf("--persist mnt")).toMatchObject({ persist: true, mountPoint: "mnt" });
+    expect(requestOf("--persist")).toMatchObject({ persist: true, mountPoint: undefined });
+    expect(requestOf("--restore --data-dir data")).toMatchObject({
+      ...{ persist: false, mountPoint: undefined },
+    });
+    expect(kindOf(() => parse("--data-dir data"))).toBe("invalid-argument");
+  });
+
+  test("is asked whether it is well, by a mount point or a store", () => {
+    expect(parse("--health mnt")).toMatchObject({ action: "health", mountPoint: "mnt" });
+    const ofStore = parse("--health --data-dir data");
+    expect(ofStore).toMatchObject({ action: "health", mountPoint: undefined });
+    expect(ofStore).toHaveProperty(
+      "store.settings",
+      new Map([["data_dir", { value: "data", source: "--data-dir" }]]),
+    );
+  });
+
+  test("is ended with all of its mounts", () => {
+    const all = parse("-u --all --data-dir data --config nexus.yaml");
+    expect(all).toMatchObject({ action: "unmount-all", store: { configPath: "nexus.yaml" } });
+  });
+
+  test.each([
+    ["--all mnt", "--all goes with --unmount: nexus-mount -u --all"],
+    ["-u --all mnt", "expected: nexus-mount -u --all, without a mountpoint"],
+    ["-u --all --lazy", "--lazy doesn't go with --unmount --all"],
+    ["-u --persist mnt", "--persist doesn't go with --unmount"],
+    ["--health --persist mnt", "--persist doesn't go with --health"],
+    ["--health one two", "expected: nexus-mount --health [mountpoint]"],
+  ])("is asked in one way at a time: not `%s`", (line, message) => {
+    expect(messageThrown(() => parse(line))).toBe(message);
+  });
+});

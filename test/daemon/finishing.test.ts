@@ -68,6 +68,29 @@ describe("the holder of a data directory is finishing", () => {
   });
 });
 
+describe("a daemon with several mounts", () => {
+  const second = { ...MOUNT, id: 51, mountPoint: "/second" };
+  const mounts = [
+    { id: 1, mountPoint: "/mnt" },
+    { id: 2, mountPoint: "/second" },
+  ];
+
+  test("isn't finishing as long as it has one of them", () => {
+    const holder = { ...HOLDER, mounts };
+    expect(finishing(holder, { here: [MOUNT, second] })).toBe(false);
+    expect(finishing(holder, { here: [second] })).toBe(false);
+    expect(finishing(holder, { here: [second], alive: false })).toBe(true);
+    expect(finishing(holder)).toBe(true);
+  });
+
+  test("isn't finishing when it stays without any, and is when it has just started", () => {
+    const { mountPoint: _mountPoint, ...holder } = HOLDER;
+    expect(finishing({ ...holder, mounts: [] })).toBe(false);
+    expect(finishing({ ...holder, isStarting: true })).toBe(true);
+    expect(finishing({ ...holder, mounts: [], hasEnded: true })).toBe(true);
+  });
+});
+
 describe("the holder in another mount namespace", () => {
   const elsewhere = { ...HOLDER, namespace: "mnt:[2]" };
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ordinaryUser } from "../conformance/ordinary-user.js";
@@ -90,15 +90,15 @@ describe.skipIf(skipReason !== undefined)("one daemon", () => {
   test("is left by a mount that is in use elsewhere only when its files are closed", async () => {
     const mounted = await start();
     const second = await add(mounted, "second");
-    const script = `exec 9> ${second}/file; echo text >&9; echo open; read -r; echo more >&9`;
-    const writing = shell(`{ ${script}; } < <(sleep 3; echo)`);
-    await until("the file is open", { holds: () => existsSync(join(second, "file")) });
+    const fd = openSync(join(second, "file"), "w");
+    writeSync(fd, "text\n");
     const busy = await unmount(mounted, second);
     expect(busy).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use: close/) });
     const lazily = await mounted.run(["-u", "--lazy", second]);
     expect(lazily.stdout).toContain(`detached ${second}`);
     expect(placesOf(mounted)).toStrictEqual([mounted.mountPoint]);
-    await writing;
+    writeSync(fd, "more\n");
+    closeSync(fd);
     expect(readFileSync(join(mounted.mountPoint, "file"), "utf8")).toBe("text\nmore\n");
   });
 
