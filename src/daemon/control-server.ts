@@ -42,12 +42,14 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   const server = createServer((socket) => {
     const gone = new AbortController();
     sockets.add(socket);
-    socket.on("error", () => undefined); // "close" comes after it
     socket.on("close", () => {
       sockets.delete(socket);
       gone.abort();
     });
-    createInterface(socket).on("line", (line) => {
+    const lines = createInterface(socket);
+    // Both tell of it, and "close" comes after that.
+    for (const each of [socket, lines]) each.on("error", () => undefined);
+    lines.on("line", (line) => {
       calls += 1;
       void answer(line, { methods, signal: gone.signal }).then((reply) => {
         calls -= 1;

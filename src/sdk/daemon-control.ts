@@ -53,8 +53,9 @@ class LineClient implements ControlClient {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface(socket).on("line", (line) => this.#hear(line));
-    socket.on("error", () => undefined); // "close" comes after it
+    const lines = createInterface(socket).on("line", (line) => this.#hear(line));
+    // Both tell of it, and "close" comes after that.
+    for (const each of [socket, lines]) each.on("error", () => undefined);
     socket.on("close", () => {
       const error = new NexusError("io-failure", "the daemon is gone");
       for (const { reject } of this.#waiting.values()) reject(error);
