@@ -43,6 +43,28 @@ function device(serve: (request: string) => "more" | "ended"): Source & {
 }
 
 describe("the pump serves", () => {
+  test("no device that was let go, and the next one with its descriptor's number", async () => {
+    const { pump, run } = limitedPump();
+    const served: string[] = [];
+    const first = device(() => (served.push("first") > 0 ? "ended" : "more"));
+    const second = {
+      ...first,
+      receive: () => {
+        served.push("second");
+        pump.stop();
+        return "more" as const;
+      },
+    };
+    pump.add(first);
+    pump.remove(first);
+    pump.add(second);
+    // Whoever reads it at the same time finds that it has ended, too.
+    pump.remove(first);
+    first.send("a");
+    expect(await run()).toBe("stopped");
+    expect(served).toStrictEqual(["second"]);
+  });
+
   test("each request of each device, in its order, until it is stopped", async () => {
     const { pump, run } = limitedPump();
     const served: string[] = [];
