@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ordinaryUser } from "../conformance/ordinary-user.js";
 import { type Ended, Mounted, type MountOptions, shell, whyNoMounts } from "../support/daemon.js";
@@ -8,6 +9,7 @@ import { MOUNT_USERS } from "../support/mount-users.js";
 import { isRunning, until } from "../support/processes.js";
 
 const skipReason = whyNoMounts();
+const NEXUS = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** A daemon with its first mount, at `base/mnt`. */
 async function start(options: MountOptions = {}): Promise<Mounted> {
@@ -164,6 +166,49 @@ describe.skipIf(skipReason !== undefined)("one daemon", () => {
     expect(await mounted.run(args, { user })).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/can't be used/),
+    });
+  });
+});
+
+describe.skipIf(skipReason !== undefined)("nexus beside several mounts", () => {
+  test("shows them with their figures, and ends one or all of them", async () => {
+    const mounted = await start({ args: ["--tenant", "acme", "--agent", "agent1"] });
+    const { mountPoint, dataDir, pid } = mounted;
+    const admin = await add(mounted, "admin", "--admin", "--read-only", "-o", "noexec");
+    const nexus = (...args: string[]) => mounted.run(args, { program: NEXUS });
+    const fd = openSync(join(mountPoint, "file"), "w");
+    try {
+      writeSync(fd, "12345");
+      const { code, stdout } = await nexus("status", "--json", "--data-dir", dataDir);
+      expect(code).toBe(0);
+      const status = JSON.parse(stdout) as { mounts: Record<string, number>[] };
+      expect(status).toMatchObject({
+        ...{ pid, data_dir: dataDir, persist: false },
+        store: { staged_files: 1, staged_bytes: 5, open_handles: 1 },
+        mounts: [
+          { mount_point: mountPoint, options: ["rw", "nosuid", "nodev"], open_handles: 1 },
+          { mount_point: admin, options: ["ro", "nosuid", "nodev", "noexec"], open_handles: 0 },
+        ],
+      });
+      expect(status.mounts.map(({ identity }) => identity)).toStrictEqual([
+        { is_admin: false, tenant_id: "acme", agent_id: "agent1" },
+        { is_admin: true },
+      ]);
+      const [busy, idle] = status.mounts;
+      expect(busy?.lookups_held).toBeGreaterThan(0);
+      expect(busy?.requests_served).toBeGreaterThan(idle?.requests_served ?? 0);
+    } finally {
+      closeSync(fd);
+    }
+    // Where it stands says which store is meant.
+    const inside = await mounted.run(["status"], { program: NEXUS, cwd: admin });
+    expect(inside.stdout).toContain(`${admin}  admin`);
+    expect(await nexus("umount", admin)).toMatchObject({ code: 0 });
+    expect(placesOf(mounted)).toStrictEqual([mountPoint]);
+    expect(await nexus("umount", "--all", "--data-dir", dataDir)).toMatchObject({ code: 0 });
+    expect(placesOf(mounted)).toStrictEqual([]);
+    expect(await nexus("status", "--data-dir", dataDir)).toMatchObject({
+      ...{ code: 1, stderr: expect.stringMatching(/^nexus: no daemon runs on /) },
     });
   });
 });

@@ -185,6 +185,17 @@ describe("who holds it", () => {
     expect(readHolder(dataDir)).toStrictEqual(holder);
   });
 
+  test("is known with all of its mounts, and with none yet when it is starting", async () => {
+    const dataDir = testDir();
+    const starting = { pid: 12, isStarting: true };
+    const lock = await acquire(dataDir, { holder: starting });
+    expect(readHolder(dataDir)).toStrictEqual(starting);
+    for (const mounts of [[{ id: 3, mountPoint: "/a" }], []]) {
+      lock.note({ pid: 12, mounts });
+      expect(readHolder(dataDir)).toStrictEqual({ pid: 12, mounts });
+    }
+  });
+
   test("has no mount when it is a program that uses the library, and is named all the same", async () => {
     const dataDir = testDir();
     await acquire(dataDir, { holder: { pid: 12 } });
