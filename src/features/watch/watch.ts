@@ -38,13 +38,11 @@ export interface Watching {
 }
 
 export interface WatchOptions {
-  /** A directory or a file; `/` by default. A symlink at its end is followed, once. */
+  /** A directory or a file; `/` by default. Symlinks are followed once, when it begins. */
   readonly path?: string;
   /** Also what is below directories in it: yes unless false. */
   readonly recursive?: boolean;
-  /**
-   * Goes on after the event that had it. The path may have gone since.
-   */
+  /** Goes on after the event that had it. The path may have gone since. */
   readonly cursor?: string;
   /** Which kinds to tell: all by default. */
   readonly kinds?: readonly WatchEventKind[];
@@ -64,7 +62,7 @@ export const WATCH_EVENT_KINDS = [
 export type WatchEventKind = (typeof WATCH_EVENT_KINDS)[number];
 
 interface WatchEventBase {
-  /** As it was when this happened. A file with several names has an event for each of them. */
+  /** As it was when this happened. A file with several names has an event for each of the first hundred. */
   readonly path: string;
   readonly ino: Ino;
   readonly type: FileType;

@@ -15,6 +15,7 @@ import {
   command,
   first,
   query,
+  recordingTime,
   run,
   type Script,
   type Statement,
@@ -152,11 +153,14 @@ export function* setAttribute(request: SetAttributeRequest): Script<void> {
 
 export function* setAttributes(requests: readonly SetAttributeRequest[]): Script<void> {
   for (const request of requests) yield* setAttribute(request);
-  const inos = new Set(requests.map(({ ino }) => ino));
-  for (const ino of inos) {
-    const own = requests.filter((request) => request.ino === ino);
-    yield* recordAttributes(ino, own);
+  if ((yield* recordingTime()) === undefined) return;
+  const byInode = new Map<Ino, SetAttributeRequest[]>();
+  for (const request of requests) {
+    const others = byInode.get(request.ino);
+    if (others === undefined) byInode.set(request.ino, [request]);
+    else others.push(request);
   }
+  for (const [ino, own] of byInode) yield* recordAttributes(ino, own);
 }
 
 /** Extended attributes of one inode were set or removed. */

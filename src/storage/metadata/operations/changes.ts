@@ -41,12 +41,14 @@ export interface NamedInode extends EntryName {
 }
 
 /** The name leads to the inode now. `isNew` is false when it, or what is below it, was there before. */
-export function* recordCreated({ isNew, ...named }: NamedInode & { isNew: boolean }): Script<void> {
-  yield* recordName(named, { kind: "created", isNew });
+export function* recordCreated(named: NamedInode & { isNew: boolean }): Script<void> {
+  if ((yield* recordingTime()) === undefined) return;
+  yield* recordName(named, { kind: "created", isNew: named.isNew });
 }
 
 /** The name leads to it no more. */
 export function* recordRemoved(named: NamedInode): Script<void> {
+  if ((yield* recordingTime()) === undefined) return;
   yield* recordName(named, { kind: "removed" });
 }
 
