@@ -14,7 +14,7 @@ export interface HealthQuestion {
   /** The mount to look at; all mounts of the daemon when it is undefined. */
   readonly mountPoint: string | undefined;
   /** The store, where no mount point says which. */
-  readonly dataDir: () => string;
+  readonly dataDir: () => Promise<string>;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface HealthQuestion {
  */
 export async function checkHealth({ mountPoint, dataDir }: HealthQuestion): Promise<string> {
   if (mountPoint === undefined) {
-    const { pid, mounts } = await askDaemon(dataDir());
+    const { pid, mounts } = await askDaemon(await dataDir());
     const places = mounts.filter(({ isDetached }) => !isDetached).map((mount) => mount.mountPoint);
     await Promise.all(places.map(requireAnswer));
     return `healthy: process ${pid} serves ${places.length} ${places.length === 1 ? "mount" : "mounts"}`;

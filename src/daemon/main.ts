@@ -3,7 +3,6 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodeOf } from "../cli/exit-code.js";
 import { surviveClosedOutput } from "../cli/standard-output.js";
-import { loadConfig } from "../config/load.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine, type StoreRequest } from "./command-line.js";
 import { launch, report } from "./launch.js";
@@ -28,7 +27,7 @@ try {
       break;
     }
     case "unmount-all": {
-      const dataDir = dataDirOf(invocation.store);
+      const dataDir = await dataDirOf(invocation.store);
       const { stopAndWait } = await import("./unmount.js");
       const { pid } = await stopAndWait(dataDir, { onWait: say });
       console.log(`nexus-mount: ended the daemon of ${dataDir} (pid ${pid}) and its mounts`);
@@ -58,7 +57,9 @@ function say(message: string): void {
   console.error(`nexus-mount: ${message}`);
 }
 
-function dataDirOf({ settings, configPath }: StoreRequest): string {
+/** The configuration, too, is loaded by who needs it. */
+async function dataDirOf({ settings, configPath }: StoreRequest): Promise<string> {
+  const { loadConfig } = await import("../config/load.js");
   return loadConfig({ explicit: settings, configPath, face: "command" }).dataDir;
 }
 
