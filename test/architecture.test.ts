@@ -49,7 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: ["model", "libc", "telemetry", "rpc"],
   sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts", "rpc"],
   cli: [...FACES, ...FEATURE_INTERFACES],
-  daemon: [...FACES, LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
+  daemon: [...FACES, "rpc", "server", LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],
 };

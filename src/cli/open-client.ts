@@ -47,7 +47,7 @@ export async function openClient(request: OpenRequest): Promise<NexusClient> {
     const { mountPoint, pid } = mounted;
     throw new NexusError(
       "in-use",
-      `${config.dataDir} is mounted at ${mountPoint} (process ${pid}), and a command can't share it with a mount yet: work with the files there, or unmount it first with nexus umount ${mountPoint}`,
+      `${config.dataDir} is mounted at ${mountPoint}, and the daemon (process ${pid}) has no socket to ask it through; its log says why. Work with the files there, or unmount it first with nexus umount ${mountPoint}`,
       { path: config.dataDir, cause: error },
     );
   }

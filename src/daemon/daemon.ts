@@ -1,7 +1,6 @@
 import type { Config } from "../config/config.js";
 import { messageOf } from "../model/errors.js";
 import { runEach } from "../model/run-each.js";
-import { controlSocketPath } from "../sdk/daemon-control.js";
 import type { HeldMount } from "../storage/data-dir-lock.js";
 import type { Logger, LogTarget } from "../telemetry/logger.js";
 import { controlMethods } from "./control-methods.js";
@@ -146,7 +145,6 @@ export class Daemon {
 
   async #openSocket(): Promise<void> {
     const { config, persist, log, logger } = this.#options;
-    const path = controlSocketPath(config.dataDir);
     const methods = controlMethods({
       ...{ config, persist, mounts: this.#mounts },
       startedAt: new Date(),
@@ -158,11 +156,23 @@ export class Daemon {
       logFile: log.to === "terminal" ? undefined : log.to.file,
     });
     try {
-      this.#control = await serveControl({ path, methods, onIdle: () => this.#endIfDone() });
+      this.#control = await serveControl({
+        dataDir: config.dataDir,
+        methods,
+        openClient: async ({ identity }) => this.#thread.openClient(identity),
+        health: () => this.#health(),
+        onIdle: () => this.#endIfDone(),
+        logger,
+      });
     } catch (error) {
       // The mounts are worth more: they work without.
-      logger.error({ err: error, path }, "the control socket can't be opened");
+      logger.error({ err: error }, "the control socket can't be opened");
     }
+  }
+
+  #health(): { readonly isHealthy: boolean; readonly pid: number; readonly mounts: number } {
+    const isHealthy = this.#state === "serving" && !this.#thread.hasFailed;
+    return { isHealthy, pid: process.pid, mounts: this.#mounts.list().length };
   }
 
   /** After a mount came or went: for the next daemon, for other processes, for the supervisor. */

@@ -1,11 +1,15 @@
 import { closeSync } from "node:fs";
 import type { Nexus } from "../compose.js";
+import type { IdentityRule } from "../config/config.js";
+import type { Coherence } from "../fuse/invalidation/coherence.js";
+import { startNotifierThread } from "../fuse/invalidation/notifier-thread.js";
 import type { Pump } from "../fuse/pump.js";
 import { Session } from "../fuse/session.js";
-import type { Scheduler } from "../model/clock.js";
 import type { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { Logger } from "../telemetry/logger.js";
+import { Callers } from "./callers/callers.js";
+import { readUserDatabase } from "./callers/user-database.js";
 
 /** How long a detached mount is served for those who still have files open. */
 const GRACE_MS = 3000;
@@ -18,6 +22,9 @@ export interface DeviceToServe {
   readonly fd: number;
   readonly identity: Identity;
   readonly readOnly: boolean;
+  /** On whose behalf its users act, if not all of them on that of `identity`. */
+  readonly identities: readonly IdentityRule[];
+  readonly allowOther: boolean;
 }
 
 /** What the kernel holds of one mount, and what it has asked. */
@@ -29,8 +36,10 @@ export interface DeviceFigures {
 }
 
 export interface DeviceSessionsOptions {
-  readonly pump: Pick<Pump, "add" | "remove"> & Scheduler;
+  readonly pump: Pump;
   readonly nexus: Pick<Nexus, "fileSystem" | "readOnlyFileSystem" | "welcome">;
+  /** What keeps the kernels of all of them from telling what isn't so any more. */
+  readonly coherence: Coherence;
   readonly logger: Logger;
   /** The mount answers. */
   readonly onReady: (mount: number) => void;
@@ -47,20 +56,36 @@ export class DeviceSessions {
     this.#options = options;
   }
 
-  /** Serves a device until its mount ends, and closes it then. Errors: those of the store; it is closed. */
-  attach({ mount, fd, identity, readOnly }: DeviceToServe): void {
-    const { pump, nexus, logger, onReady, onEnd } = this.#options;
+  /**
+   * Serves a device until its mount ends, and closes it then. Errors: those of the store, `invalid-config`
+   * (a user whom this machine doesn't know); it is closed.
+   */
+  attach(device: DeviceToServe): void {
+    const { pump, nexus, coherence, logger, onReady, onEnd } = this.#options;
+    const { mount, fd, identity, readOnly } = device;
+    let callers: Callers | undefined;
     try {
-      if (!readOnly) nexus.welcome(identity);
+      callers = callersOf(device);
+      if (!readOnly) this.#welcome(device, callers);
     } catch (error) {
       closeSync(fd);
       throw error;
     }
+    if (callers !== undefined && !device.allowOther) {
+      logger.warn({ mount }, "'identities' without 'allow_other': nobody but who mounts comes in");
+    }
     const session = new Session({
       fd,
       fs: readOnly ? nexus.readOnlyFileSystem : nexus.fileSystem,
-      identify: ({ uid, gid, pid }) => ({ uid, gid, pid, identity }),
+      identify: ({ uid, gid, pid }) =>
+        callers === undefined ? { uid, gid, pid, identity } : callers.identify({ uid, gid, pid }),
+      callersDiffer: callers !== undefined,
       logger,
+      sharing: {
+        coherence,
+        startNotifier: (opened, events) => startNotifierThread(pump, { device: opened, events }),
+        scheduler: pump,
+      },
       onReady: () => onReady(mount),
       onEnd: (failure) => {
         this.#sessions.delete(mount);
@@ -73,6 +98,15 @@ export class DeviceSessions {
     });
     this.#sessions.set(mount, session);
     pump.add(session);
+  }
+
+  /** What is there stays as it is: the directories of several users have to be open to them. */
+  #welcome({ identity }: DeviceToServe, callers: Callers | undefined): void {
+    const { nexus } = this.#options;
+    for (const { identity: theirs, owner } of callers?.welcomes ?? []) {
+      nexus.welcome(theirs, { owner });
+    }
+    nexus.welcome(identity);
   }
 
   /** The mount is detached: ends it after a grace period, also if somebody still holds it. */
@@ -88,4 +122,11 @@ export class DeviceSessions {
       openHandles,
     }));
   }
+}
+
+/** Undefined when all users of a mount have its own identity. */
+function callersOf({ identities: rules, identity: own }: DeviceToServe): Callers | undefined {
+  if (rules.length === 0) return undefined;
+  const ownerUid = process.getuid?.() ?? 0;
+  return new Callers({ rules, own, ownerUid, users: readUserDatabase() });
 }

@@ -1,11 +1,22 @@
-import { parentPort, Worker, workerData } from "node:worker_threads";
+import {
+  MessageChannel,
+  type MessagePort,
+  parentPort,
+  Worker,
+  workerData,
+} from "node:worker_threads";
 import { compose, type StoreFigures } from "../compose.js";
 import type { Config } from "../config/config.js";
+import { Coherence } from "../fuse/invalidation/coherence.js";
 import { Pump } from "../fuse/pump.js";
 import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
+import type { Identity } from "../model/identity.js";
+import type { Carrier } from "../rpc/carrier.js";
+import { PortCarrier } from "../rpc/port-carrier.js";
 import { type LogTarget, openLogger } from "../telemetry/logger.js";
 import { type DeviceFigures, DeviceSessions, type DeviceToServe } from "./device-sessions.js";
 import { failureFields } from "./failure-fields.js";
+import { ServedClients } from "./served-clients.js";
 
 // This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
 // opens the store and serves the devices that it is given.
@@ -29,6 +40,8 @@ type ToThread =
   /** The mount is detached: end it, also if somebody still holds it. */
   | { readonly type: "end"; readonly mount: number }
   | { readonly type: "figures"; readonly question: number }
+  /** Serves the store to a client at the other end of the port. */
+  | { readonly type: "client"; readonly identity: Identity; readonly port: MessagePort }
   | { readonly type: "close" };
 
 /** An error on its way to the other thread. */
@@ -61,11 +74,16 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const pump = new Pump();
     // Each mount is read-only for itself.
     const nexus = compose({ config: { ...config, readOnly: false }, scheduler: pump, logger });
+    const coherence = new Coherence({ changes: nexus.changes });
     const devices = new DeviceSessions({
-      ...{ pump, nexus, logger },
+      ...{ pump, nexus, coherence, logger },
       onReady: (mount) => say({ type: "ready", mount }),
       onEnd: (mount, failure) =>
         say({ type: "ended", mount, ...(failure && { failure: failureOf(failure) }) }),
+    });
+    const clients = new ServedClients({
+      ...{ pump, nexus, coherence, logger },
+      dataDir: config.dataDir,
     });
     port.on("message", (message: ToThread) => {
       switch (message.type) {
@@ -89,6 +107,9 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
           }
           break;
         }
+        case "client":
+          clients.serve(message);
+          break;
         case "close":
           nexus
             .close({ drainMs: DRAIN_MS })
@@ -156,6 +177,11 @@ export class FsThread {
     return thread;
   }
 
+  /** Whether it can't answer any more. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Rejects when the thread fails, before it is asked to close. */
   get failed(): Promise<never> {
     return this.#failed.promise;
@@ -178,6 +204,15 @@ export class FsThread {
       return { ended, end: () => this.#post({ type: "end", mount }) };
     }
     throw new NexusError("not-found", "it was unmounted before it answered", { op: "mount" });
+  }
+
+  /** Serves the store to a client of this identity, over what is returned. Errors: as above. */
+  openClient(identity: Identity): Carrier {
+    this.#requireRunning();
+    const { port1, port2 } = new MessageChannel();
+    const message: ToThread = { type: "client", identity, port: port2 };
+    this.#worker.postMessage(message, [port2]);
+    return new PortCarrier(port1);
   }
 
   /** What the thread does now. Errors: `internal` when it can't answer any more, those of the store. */

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.js";
+import type { Config, IdentityRule } from "../config/config.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { MOUNT_FLAGS } from "../libc/mount.js";
 import { messageOf, NexusError } from "../model/errors.js";
@@ -14,6 +14,8 @@ export interface MountSpec {
   /** Absolute, without symlinks: whoever asks has resolved it where they stand. */
   readonly mountPoint: string;
   readonly identity: Identity;
+  /** On whose behalf its users act; without any, on that of `identity`. */
+  readonly identities: readonly IdentityRule[];
   readonly allowOther: boolean;
   readonly readOnly: boolean;
   /** What the kernel carries out itself; `ro` goes with `readOnly`. */
@@ -26,7 +28,14 @@ export interface MountSpec {
 export function mountSpec(
   config: Pick<
     Config,
-    "tenantId" | "agentId" | "isAdmin" | "allowOther" | "readOnly" | "atime" | "dataDir"
+    | "tenantId"
+    | "agentId"
+    | "isAdmin"
+    | "identities"
+    | "allowOther"
+    | "readOnly"
+    | "atime"
+    | "dataDir"
   >,
   asked: {
     readonly mountPoint: string;
@@ -34,7 +43,7 @@ export function mountSpec(
     readonly allowNonEmpty: boolean;
   },
 ): MountSpec {
-  const { tenantId, agentId, isAdmin, allowOther, readOnly, atime } = config;
+  const { tenantId, agentId, isAdmin, identities, allowOther, readOnly, atime } = config;
   const kernelOptions = new Set(asked.kernelOptions);
   if (readOnly) kernelOptions.add("ro");
   if (atime !== "relatime") kernelOptions.add(atime);
@@ -45,6 +54,7 @@ export function mountSpec(
       ...(tenantId === undefined ? {} : { tenantId }),
       ...(agentId === undefined ? {} : { agentId }),
     },
+    identities,
     allowOther,
     readOnly,
     kernelOptions: [...kernelOptions],
@@ -54,13 +64,13 @@ export function mountSpec(
 
 /** Reads one that comes from elsewhere. Errors: `invalid-argument` naming what is wrong. */
 export function parseMountSpec(value: unknown): MountSpec {
-  const { mountPoint, identity, allowOther, readOnly, kernelOptions, allowNonEmpty } = record(
-    value,
-    "a mount",
-  );
+  const spec = record(value, "a mount");
+  const { mountPoint, identity, identities, allowOther, readOnly, kernelOptions, allowNonEmpty } =
+    spec;
   return {
     mountPoint: parseMountPoint(mountPoint),
-    identity: parseIdentity(identity),
+    identity: parseIdentity(identity, "identity"),
+    identities: parseRules(identities),
     allowOther: flag(allowOther, "allowOther"),
     readOnly: flag(readOnly, "readOnly"),
     kernelOptions: parseKernelOptions(kernelOptions),
@@ -96,8 +106,34 @@ export function flag(value: unknown, name: string): boolean {
   throw wrong(name, { found: value, allowed: "true or false" });
 }
 
-function parseIdentity(value: unknown): Identity {
-  const { tenantId, agentId, isAdmin } = record(value, "identity");
+function parseRules(value: unknown): IdentityRule[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrong("identities", { found: value, allowed: "a list" });
+  return value.map((rule: unknown, index) => {
+    const at = `identities[${index}]`;
+    const { uid, user, gid, group, identity } = record(rule, at);
+    return {
+      ...(uid === undefined ? {} : { uid: id(uid, `${at}.uid`) }),
+      ...(user === undefined ? {} : { user: word(user, `${at}.user`) }),
+      ...(gid === undefined ? {} : { gid: id(gid, `${at}.gid`) }),
+      ...(group === undefined ? {} : { group: word(group, `${at}.group`) }),
+      identity: parseIdentity(identity, `${at}.identity`),
+    };
+  });
+}
+
+function id(value: unknown, key: string): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw wrong(key, { found: value, allowed: "a number of a user or a group" });
+}
+
+function word(value: unknown, key: string): string {
+  if (typeof value === "string") return value;
+  throw wrong(key, { found: value, allowed: "a text" });
+}
+
+function parseIdentity(value: unknown, what: string): Identity {
+  const { tenantId, agentId, isAdmin } = record(value, what);
   return {
     isAdmin: flag(isAdmin, "isAdmin"),
     ...(tenantId === undefined ? {} : { tenantId: name(tenantId, "tenantId") as TenantId }),
@@ -106,9 +142,8 @@ function parseIdentity(value: unknown): Identity {
 }
 
 function name(value: unknown, key: string): string {
-  if (typeof value !== "string") throw wrong(key, { found: value, allowed: "a text" });
   try {
-    return checkName(value);
+    return checkName(word(value, key));
   } catch (error) {
     throw new NexusError("invalid-argument", `${key}: ${messageOf(error)}`, { cause: error });
   }

@@ -132,7 +132,7 @@ export class Mounts {
 
   async #make(spec: MountSpec): Promise<Mount> {
     const { host, server, logger, dataDir, now } = this.#options;
-    const { mountPoint, identity, readOnly } = spec;
+    const { mountPoint, identity, identities, allowOther, readOnly } = spec;
     if (this.#isClosed) throw new NexusError("closed", "the daemon is ending");
     this.#requireApart(mountPoint);
     const { clearedStale, madeDirectory } = await host.prepare(spec);
@@ -142,7 +142,10 @@ export class Mounts {
       const mounted = await host.mount(spec);
       own = mounted.own;
       const id = ++this.#lastId;
-      const device = await server.attach({ mount: id, fd: mounted.fd, identity, readOnly });
+      const device = await server.attach({
+        ...{ mount: id, fd: mounted.fd },
+        ...{ identity, identities, allowOther, readOnly },
+      });
       const over = device.ended.then(
         () => this.#forget(id),
         (error) => this.#lose(id, error),

@@ -1,16 +1,27 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ControlMethod, serveControl } from "../../src/daemon/control-server.js";
 import { NexusError } from "../../src/model/errors.js";
-import { connectControl, controlSocketPath } from "../../src/sdk/daemon-control.js";
+import { connectControl } from "../../src/sdk/daemon-control.js";
+import { silentLogger } from "../support/silent-logger.js";
 import { testDir } from "../support/temp-dir.js";
 
 async function fixture(methods: Readonly<Record<string, ControlMethod>>) {
   const dataDir = testDir();
-  const path = controlSocketPath(dataDir);
+  const path = join(dataDir, "nexus.sock");
   writeFileSync(path, ""); // what a crash has left
   let idle = 0;
-  const server = await serveControl({ path, methods, onIdle: () => (idle += 1) });
+  const server = await serveControl({
+    dataDir,
+    methods,
+    openClient: async () => {
+      throw new NexusError("access-denied", "no clients here");
+    },
+    health: () => ({ isHealthy: true }),
+    onIdle: () => (idle += 1),
+    logger: silentLogger,
+  });
   onTestFinished(() => server.close());
   const connect = async () => {
     const client = await connectControl(dataDir);
@@ -31,8 +42,9 @@ describe("the control socket", () => {
     });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const client = await connect();
-    const calls = [{ a: 1 }, [2], "ä\n"].map((value) => client.call("echo", value));
-    expect(await Promise.all(calls)).toStrictEqual([{ a: 1 }, [2], "ä\n"]);
+    const values = [{ a: 1 }, { b: [2] }, { text: "ä\n" }];
+    const calls = values.map((value) => client.call("echo", value));
+    expect(await Promise.all(calls)).toStrictEqual(values);
     await expect(client.call("fail", {})).rejects.toMatchObject({
       ...{ kind: "in-use", message: "it is taken", path: "/a" },
     });

@@ -9,6 +9,7 @@ export function spec(mountPoint: string, changes: Partial<MountSpec> = {}): Moun
   return {
     mountPoint,
     identity: { isAdmin: false },
+    identities: [],
     ...{ allowOther: false, readOnly: false, kernelOptions: [], allowNonEmpty: false },
     ...changes,
   };

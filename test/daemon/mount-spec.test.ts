@@ -7,6 +7,11 @@ import { spec } from "./fake-host.js";
 const FULL: MountSpec = {
   mountPoint: "/home/ada/nexus",
   identity: { isAdmin: true, tenantId: "acme" as TenantId, agentId: "bot" as AgentId },
+  identities: [
+    { uid: 1001, identity: { isAdmin: false, tenantId: "acme" as TenantId } },
+    { user: "ada", group: "staff", identity: { isAdmin: true } },
+    { gid: 7, identity: { isAdmin: false, tenantId: "acme" as TenantId } },
+  ],
   ...{ allowOther: true, readOnly: true, allowNonEmpty: true },
   kernelOptions: ["ro", "nosuid"],
 };
@@ -20,12 +25,13 @@ test("a mount comes back from JSON as it was", () => {
 test("a mount has the kernel's options for what the configuration says", () => {
   const config = {
     ...{ tenantId: "acme" as TenantId, agentId: undefined, isAdmin: false, dataDir: "/data" },
-    ...{ allowOther: true, readOnly: true, atime: "noatime" as const },
+    ...{ identities: [], allowOther: true, readOnly: true, atime: "noatime" as const },
   };
   const kernelOptions = new Set(["nodev"] as const);
   expect(mountSpec(config, { mountPoint: "/mnt", kernelOptions, allowNonEmpty: false })).toEqual({
     mountPoint: "/mnt",
     identity: { isAdmin: false, tenantId: "acme" },
+    identities: [],
     ...{ allowOther: true, readOnly: true, allowNonEmpty: false },
     kernelOptions: ["nodev", "ro", "noatime"],
   });
@@ -42,6 +48,16 @@ describe("a mount that comes from elsewhere", () => {
     ["no identity", { ...FULL, identity: [] }, "identity: found []; allowed: an object"],
     ["a tenant with a slash", { ...FULL, identity: { tenantId: "a/b" } }, /^tenantId: /],
     ["a number for an agent", { ...FULL, identity: { agentId: 7 } }, /^agentId: found 7/],
+    [
+      "a rule that is none",
+      { ...FULL, identities: [7] },
+      "identities[0]: found 7; allowed: an object",
+    ],
+    [
+      "a rule with a negative user",
+      { ...FULL, identities: [{ uid: -1, identity: {} }] },
+      /^identities\[0\]\.uid: found -1/,
+    ],
     ["a word for a flag", { ...FULL, readOnly: "yes" }, /^readOnly: found "yes"; allowed: true or/],
     ["a strange option", { ...FULL, kernelOptions: ["suid"] }, /^kernelOptions: found "suid"/],
   ])("is refused with %s, naming it", (_what, value, message) => {

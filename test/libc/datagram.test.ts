@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { bind } from "../../src/libc/library.js";
 import { sendDatagram } from "../../src/libc/datagram.js";
+import { bind } from "../../src/libc/library.js";
 import { kindOf } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 
