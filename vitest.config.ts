@@ -27,7 +27,7 @@ const ON_DISK = [
 const LIBRARY = [
   "test/features/{files,metadata,queue,transfer}/**/*.test.ts",
   "test/features/search/real-files.test.ts",
-  "test/sdk/isolation*.test.ts",
+  "test/sdk/{every-client,isolation*}.test.ts",
 ];
 
 /** Tests that put something else in a module's place: nobody else may have loaded it before. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { interruption, requireNotAborted } from "../features/files/abort.js";
@@ -178,6 +179,8 @@ function partsOf({ line: { options: at }, args }: RemoteCall): {
   const given = at === undefined ? undefined : args[at];
   if (at === undefined || typeof given !== "object" || given === null) return { args };
   const { signal, onProgress, ...rest } = given as Readonly<Record<string, unknown>>;
+  // Any number of requests may listen to one signal: that is no leak, whatever Node suspects.
+  if (signal instanceof AbortSignal) setMaxListeners(0, signal);
   return {
     args: replaced(args, { at, value: rest }),
     ...(signal instanceof AbortSignal ? { signal } : {}),
