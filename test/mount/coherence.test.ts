@@ -302,6 +302,11 @@ function seenOn(top: string): Record<string, Seen> {
   };
   enter("");
   for (const path of NAMES) {
+    // What a symlink leads to is seen elsewhere.
+    const isElsewhere = path.split("/").some((_, index, names) => {
+      return seen[names.slice(0, index).join("/")]?.type === "symlink";
+    });
+    if (isElsewhere) continue;
     expect(isThere(join(top, path)), path).toBe(seen[path] !== undefined);
   }
   return seen;
