@@ -2,6 +2,7 @@ export type { Config, Setting, Settings } from "./config/config.js";
 export { type LoadOptions, loadConfig } from "./config/load.js";
 export type { NamespaceDeclaration } from "./core/namespace.js";
 export type {
+  AppendOptions,
   CopyOptions,
   FileStat,
   Files,

@@ -100,6 +100,8 @@ export class ServedCall {
     };
     const iterator = source[Symbol.asyncIterator]();
     try {
+      // What was aborted before it began says at its first step what else is wrong: who may not, above all.
+      if (this.signal.aborted) await iterator.next();
       while ((await this.#items.room()) > 0) {
         const next = await iterator.next();
         if (failure !== undefined) throw failure.error;

@@ -81,7 +81,7 @@ export const CLIENT_METHODS = {
   writeMany: { shape: "batch", op: "write" },
   read: { shape: "whole", path: 0, options: 1 },
   createReadStream: { shape: "download", path: 0, options: 1, op: "read" },
-  append: { shape: "upload", path: 0, content: 1 },
+  append: { shape: "upload", path: 0, content: 1, options: 2 },
   delete: { shape: "call", path: 0 },
   exists: { shape: "call", path: 0 },
   stat: { shape: "call", path: 0 },

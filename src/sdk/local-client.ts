@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Features } from "../features/features.js";
 import type {
+  AppendOptions,
   CopyOptions,
   FileStat,
   ListedFile,
@@ -86,11 +87,7 @@ export class LocalClient implements NexusClient {
     );
   }
 
-  append(
-    path: string,
-    content: WriteContent,
-    options?: Pick<WriteOptions, "durable">,
-  ): Promise<FileStat> {
+  append(path: string, content: WriteContent, options?: AppendOptions): Promise<FileStat> {
     return this.#run("append", path, () => this.#features.files.append(path, content, options));
   }
 

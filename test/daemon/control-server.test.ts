@@ -48,7 +48,7 @@ describe("the control socket", () => {
     await expect(client.call("fail", {})).rejects.toMatchObject({
       ...{ kind: "in-use", message: "it is taken", path: "/a" },
     });
-    await expect(client.call("absent", {})).rejects.toMatchObject({ kind: "not-implemented" });
+    await expect(client.call("absent", {})).rejects.toMatchObject({ kind: "not-supported" });
     expect(server.isBusy()).toBe(false);
     expect(server.clients).toBe(1);
     expect(idle()).toBeGreaterThan(0);

@@ -27,7 +27,7 @@ describe("nexus", () => {
   test.each([
     [["umont"], "nexus: unknown command 'umont' (Did you mean umount?)\n"],
     [["version", "--jsn"], "nexus: unknown option '--jsn' (Did you mean --json?)\n"],
-    [["umount"], "nexus: missing required argument 'mountpoint'\n"],
+    [["umount"], "nexus: missing required argument 'mountpoint', or --all\n"],
     [["mount"], "nexus: missing required argument 'mountpoint'\n"],
   ])("refuses %j in one line, with 2", async (args, stderr) => {
     expect(await nexus(...args)).toStrictEqual({ code: 2, stdout: "", stderr });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
 
 const RACER = fileURLToPath(new URL("claim-race.py", import.meta.url));
+const LIBRARY_RACER = fileURLToPath(new URL("claim-race.mjs", import.meta.url));
 const WORKERS = 16;
 const ITEMS = 2000;
 
@@ -107,6 +108,9 @@ describe.skipIf(whyNoMounts() !== undefined)("the work queue on a mount", () => 
   });
 
   test(`${WORKERS} processes claim ${ITEMS} items: each once, and in order of priority`, async () => {
+    const { base = "", mountPoint = "", dataDir = "" } = mounted ?? {};
+    const second = join(base, "second");
+    expect(await mounted?.run([second, "--data-dir", dataDir])).toMatchObject({ code: 0 });
     await sh(`mkdir race
       python3 - <<'END'
 import os
@@ -116,7 +120,13 @@ for number in range(${ITEMS}):
     os.setxattr(path, "user.priority", str((number * 7919) % ${ITEMS}).encode())
     os.setxattr(path, "user.status", b"ready")
 END`);
-    const outputs = await race(mounted?.mountPoint ?? "");
+    // Half of them through two mounts, the others as programs that use the library.
+    const outputs = await race((worker, index) =>
+      index % 2 === 0
+        ? ["python3", RACER, index % 4 === 0 ? mountPoint : second, worker]
+        : [process.execPath, LIBRARY_RACER, dataDir, worker],
+    );
+    expect(await mounted?.run(["-u", second])).toMatchObject({ code: 0 });
     const claimed = outputs.flat();
     expect(claimed).toHaveLength(ITEMS);
     expect(new Set(claimed).size).toBe(ITEMS);
@@ -133,9 +143,12 @@ END`);
 });
 
 /** Starts all workers, lets them go at once, and returns what each has got. */
-async function race(mountPoint: string): Promise<string[][]> {
+async function race(
+  commandOf: (worker: string, index: number) => readonly string[],
+): Promise<string[][]> {
   const workers = Array.from({ length: WORKERS }, (_, index) => {
-    const child = spawn("python3", [RACER, mountPoint, `worker${index}`], {
+    const [program = "", ...args] = commandOf(`worker${index}`, index);
+    const child = spawn(program, args, {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -34,6 +34,23 @@ export function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
+/** How long a process has to use no processor time to be called idle. */
+const IDLE_MS = 3000;
+
+/** The processor time, in clock ticks, that a process last used in three seconds: waits for 0 of them. */
+export async function idleTicks(
+  pid: number,
+  { withinMs }: { readonly withinMs: number },
+): Promise<number> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const before = cpuTicks(pid);
+    await setTimeout(IDLE_MS);
+    const used = cpuTicks(pid) - before;
+    if (used === 0 || performance.now() > deadline) return used;
+  }
+}
+
 function stateOf(pid: number): string | undefined {
   const state = statOf(pid)?.split(" ")[0];
   const hasEnded = state === "Z" || state === "X";

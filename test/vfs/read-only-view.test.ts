@@ -7,7 +7,18 @@ import { ANYBODY, flags, World } from "./world.js";
 
 /** What a view lets through; all the rest changes something. */
 const READS = [
-  ...["lookup", "forget", "getattr", "readlink", "open", "read", "lseek", "fsync", "release"],
+  ...[
+    "variesByCaller",
+    "lookup",
+    "forget",
+    "getattr",
+    "readlink",
+    "open",
+    "read",
+    "lseek",
+    "fsync",
+    "release",
+  ],
   ...["opendir", "readdir", "readdirPlus", "listByName", "describe", "importTargets"],
   ...["getxattr", "listxattr", "statfs"],
 ];

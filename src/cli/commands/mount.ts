@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import { NexusError } from "../../model/errors.js";
 import type { Frame } from "../frame.js";
 import { type Request, requestOf } from "../global-options.js";
 
@@ -32,6 +33,12 @@ export function addUnmountCommand(program: Command, frame: Frame): void {
     .addHelpText("after", "\nExamples:\n  nexus umount ~/nexus\n  nexus umount --all")
     .action((mountPoint: string | undefined, options: UnmountOptions, command: Command) => {
       const { lazy, all } = options;
+      if (mountPoint === undefined && all !== true) {
+        throw new NexusError(
+          "invalid-argument",
+          "missing required argument 'mountpoint', or --all",
+        );
+      }
       const words = ["--unmount", ...(lazy === true ? ["--lazy"] : [])];
       if (all === true) words.push("--all", ...storeArguments(frame.locate(command)));
       runNexusMount(mountPoint === undefined ? words : [...words, mountPoint], frame);

@@ -13,12 +13,16 @@ interface Options {
   readonly input?: string;
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
+  readonly append?: boolean;
   readonly json?: boolean;
 }
 
 const STANDARD_INPUT = "-";
 
-/** `nexus write`: gives a file a new content, as one step, from an argument, a file or standard input. */
+/**
+ * `nexus write`: gives a file a new content, as one step, from an argument, a file or standard input; or appends
+ * to it, bit by bit as it comes.
+ */
 export function addWriteCommand(program: Command, frame: Frame): void {
   const command = program
     .command("write")
@@ -26,10 +30,12 @@ export function addWriteCommand(program: Command, frame: Frame): void {
     .argument("<path>", "the file")
     .argument("[content]", "the text, or - for standard input")
     .option("-i, --input <file>", "take the content from this file of the host")
+    .option("-a, --append", "add to what the file has, as it comes")
     .option("--if-match <etag>", "only if the file has this content now")
     .option("--if-none-match <etag>", "only if it hasn't; '*': only if there is no file")
     .option("--json", "print what the file is then")
     .action((path: string, content: string | undefined, options: Options, command: Command) => {
+      requireNoCondition(options);
       const source = sourceOf(content, { options, stdin: frame.surroundings.stdin });
       return frame.withClient(command, {
         missingStore: "make",
@@ -43,8 +49,15 @@ export function addWriteCommand(program: Command, frame: Frame): void {
   addExamples(command, [
     'nexus write /jobs/hello.txt "Hello"',
     "nexus write /data/big.bin -i big.bin",
-    "make 2>&1 | nexus write /logs/build.log -",
+    "make 2>&1 | nexus write --append /logs/build.log -",
   ]);
+}
+
+/** What a file has while somebody appends is no matter of one moment. Errors: `invalid-argument`. */
+function requireNoCondition({ append, ifMatch, ifNoneMatch }: Options): void {
+  if (append !== true || (ifMatch === undefined && ifNoneMatch === undefined)) return;
+  const option = ifMatch === undefined ? "--if-none-match" : "--if-match";
+  throw new NexusError("invalid-argument", `${option} and --append don't go together`);
 }
 
 type Source =
@@ -104,14 +117,17 @@ async function write(
 ): Promise<FileStat> {
   const { client, signal } = session;
   const [path = ""] = session.paths;
-  const progress = await session.progress({ label: "writing", totalBytes });
+  const label = options.append === true ? "appending" : "writing";
+  const progress = await session.progress({ label, totalBytes });
+  const onProgress = (done: number) => {
+    const note = totalBytes === undefined ? humanSize(done) : ofBytes(done, totalBytes);
+    progress.update({ done, note });
+  };
+  if (options.append === true) return await client.append(path, content, { signal, onProgress });
   return await client.write(path, content, {
     signal,
+    onProgress,
     ...(options.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }),
     ...(options.ifNoneMatch === undefined ? {} : { ifNoneMatch: options.ifNoneMatch }),
-    onProgress: (done) => {
-      const note = totalBytes === undefined ? humanSize(done) : ofBytes(done, totalBytes);
-      progress.update({ done, note });
-    },
   });
 }

@@ -1,7 +1,8 @@
 import type { OpenFlags } from "../../vfs/file-system.js";
+import { requireNotAborted } from "./abort.js";
 import { chunksOf, requireContent, wholeBytes } from "./chunks.js";
 import { fileStat } from "./file-stat.js";
-import type { FileStat, WriteContent, WriteOptions } from "./files.js";
+import type { AppendOptions, FileStat, WriteContent } from "./files.js";
 import { type PathParts, PathWalk } from "./path-walk.js";
 import { requireFile } from "./write.js";
 
@@ -14,12 +15,12 @@ export async function append(
     path,
     content,
     durable = false,
-  }: Pick<WriteOptions, "durable"> & {
-    path: string;
-    content: WriteContent;
-  },
+    signal,
+    onProgress,
+  }: AppendOptions & { path: string; content: WriteContent },
 ): Promise<FileStat> {
   requireContent(content);
+  requireNotAborted(signal);
   return await PathWalk.during(parts, async (walk) => {
     const { fs, caller } = walk;
     const spot = await walk.find(path, { access: "write", makeParents: true });
@@ -33,11 +34,12 @@ export async function append(
     try {
       const whole = wholeBytes(content);
       const chunks =
-        whole === undefined
-          ? chunksOf(content, { signal: undefined, scheduler: walk.scheduler })
-          : [whole];
+        whole === undefined ? chunksOf(content, { signal, scheduler: walk.scheduler }) : [whole];
+      let appendedBytes = 0;
       for await (const data of chunks) {
         await fs.write(caller, { handle: opened.handle, offset: "end", data, killSetId });
+        appendedBytes += data.length;
+        onProgress?.(appendedBytes);
       }
     } finally {
       fs.release(opened);

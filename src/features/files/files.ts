@@ -37,12 +37,11 @@ export interface Files {
    * is written meanwhile is what the rest is read from.
    */
   createReadStream(path: string, options?: ReadOptions): Readable;
-  /** Appends, as O_APPEND does: at the end as it is then. Makes the file if need be. */
-  append(
-    path: string,
-    content: WriteContent,
-    options?: Pick<WriteOptions, "durable">,
-  ): Promise<FileStat>;
+  /**
+   * Appends, as O_APPEND does: at the end as it is then. Makes the file if need be. What was appended until
+   * it fails or aborts stays.
+   */
+  append(path: string, content: WriteContent, options?: AppendOptions): Promise<FileStat>;
 
   /** Removes a file or a symlink. Errors: `is-a-directory`. */
   delete(path: string, options?: { readonly missingOk?: boolean }): Promise<void>;
@@ -101,6 +100,8 @@ export interface WriteOptions {
   /** Told how many bytes were taken so far. */
   readonly onProgress?: (bytes: number) => void;
 }
+
+export type AppendOptions = Pick<WriteOptions, "durable" | "signal" | "onProgress">;
 
 export interface ReadOptions {
   /** The first byte. */

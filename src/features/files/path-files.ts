@@ -5,6 +5,7 @@ import { append } from "./append.js";
 import { copy, move, rename } from "./copy.js";
 import { fileStat } from "./file-stat.js";
 import type {
+  AppendOptions,
   CopyOptions,
   FileStat,
   Files,
@@ -52,11 +53,7 @@ export class PathFiles implements Files {
     return createReadStream(this.#parts, { ...options, path });
   }
 
-  append(
-    path: string,
-    content: WriteContent,
-    options: Pick<WriteOptions, "durable"> = {},
-  ): Promise<FileStat> {
+  append(path: string, content: WriteContent, options: AppendOptions = {}): Promise<FileStat> {
     return append(this.#parts, { ...options, path, content });
   }
 

@@ -149,6 +149,27 @@ describe("nexus write", () => {
     expect(stderr.trimEnd()).toMatch(message);
   });
 
+  test("with --append adds to what is there, with any source but no condition", async () => {
+    const appended: string[] = [];
+    const client = fakeClient({
+      append: async (path, content, options) => {
+        let text = "";
+        for await (const chunk of content as AsyncIterable<Buffer>) text += String(chunk);
+        options?.onProgress?.(3);
+        appended.push(`${path}: ${text}`);
+        return STAT;
+      },
+    });
+    const run = (...words: string[]) =>
+      runCommand(["write", "--append", "/log", ...words], { client, stdin: input("from stdin") });
+    expect(await run("-")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(await run("text")).toMatchObject({ code: 0 });
+    expect(appended).toStrictEqual(["/log: from stdin", "/log: text"]);
+    const { code, stderr } = await run("x", "--if-match", "e1");
+    expect([code, stderr]).toStrictEqual([2, "nexus: --if-match and --append don't go together\n"]);
+    expect(appended).toHaveLength(2);
+  });
+
   test("hands on what the content must be, and prints what it is", async () => {
     const { client, written } = writing();
     const args = ["write", "/jobs/a", "x", "--if-match", "e1", "--if-none-match", "*", "--json"];

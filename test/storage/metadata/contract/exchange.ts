@@ -16,7 +16,7 @@ export function exchangeContract(open: OpenNamespace): void {
       const before = [namespace.row(one), namespace.row(two)];
 
       const result = namespace.rename("one", "two", { ...exchange, now: at(5) });
-      expect(result).toStrictEqual({ replaced: undefined });
+      expect(result).toStrictEqual({ moved: [one, two], replaced: undefined });
       expect([namespace.lookup("one"), namespace.lookup("two")]).toStrictEqual([two, one]);
       expect([namespace.row(one), namespace.row(two)]).toStrictEqual(
         before.map((row) => ({ ...row, ctime: at(5) })),

@@ -13,7 +13,10 @@ export function renameContract(open: OpenNamespace): void {
       namespace.file("later", { now: at(1) });
       const before = namespace.row(ino);
 
-      expect(namespace.rename("old", "new", { now: at(5) })).toStrictEqual({ replaced: undefined });
+      expect(namespace.rename("old", "new", { now: at(5) })).toStrictEqual({
+        moved: [ino],
+        replaced: undefined,
+      });
       expect(namespace.row(ino)).toStrictEqual({ ...before, ctime: at(5) });
       expect(namespace.names()).toStrictEqual(["new", "later"]);
       expect(namespace.row(ROOT_INO)).toMatchObject({ nlink: 2, mtime: at(5), ctime: at(5) });
@@ -41,13 +44,13 @@ export function renameContract(open: OpenNamespace): void {
       namespace.store.link({ ino: target, parent: ROOT_INO, name: "kept", now: at(1) });
 
       const result = namespace.rename("source", "target", { now: at(5) });
-      expect(result).toStrictEqual({ replaced: { ino: target, nlink: 1 } });
+      expect(result).toStrictEqual({ moved: [source], replaced: { ino: target, nlink: 1 } });
       expect(namespace.lookup("target")).toBe(source);
       expect(namespace.names().sort()).toStrictEqual(["kept", "target"]);
       expect(namespace.row(target)).toMatchObject({ nlink: 1, ctime: at(5), mtime: at(1) });
 
       const last = namespace.rename("target", "kept");
-      expect(last).toStrictEqual({ replaced: { ino: target, nlink: 0 } });
+      expect(last).toStrictEqual({ moved: [source], replaced: { ino: target, nlink: 0 } });
       expect(namespace.store.orphans()).toStrictEqual([target]);
     });
 
@@ -73,7 +76,7 @@ export function renameContract(open: OpenNamespace): void {
       namespace.store.link({ ino, parent: ROOT_INO, name: "two", now: at(2) });
       for (const newName of ["two", "one"]) {
         const result = namespace.rename("one", newName, { now: at(9) });
-        expect(result).toStrictEqual({ replaced: undefined });
+        expect(result).toStrictEqual({ moved: [], replaced: undefined });
       }
       expect(namespace.names()).toStrictEqual(["one", "two"]);
       expect(namespace.row(ino)).toMatchObject({ nlink: 2, ctime: at(2) });
