@@ -23,7 +23,7 @@ const ON_DISK = [
   "test/storage/content/local-content-store.test.ts",
 ];
 
-/** The suites of the library, which hold for every kind of client. */
+/** The suites of the library, which hold for every kind of client: see test/support/client-kind.ts. */
 const LIBRARY = [
   "test/features/{files,metadata,queue,transfer}/**/*.test.ts",
   "test/features/search/real-files.test.ts",
@@ -71,17 +71,17 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      ...["over a port", "over a socket"].map((kind) => ({
+      {
         test: {
-          name: kind.replaceAll(" ", "-"),
+          name: "over-a-socket",
           include: LIBRARY,
-          env: { ...inMemory(), TEST_CLIENT_KIND: kind },
-          pool: "forks" as const,
+          env: { ...inMemory(), TEST_CLIENT_KIND: "over a socket" },
+          pool: "forks",
           isolate: false,
           maxWorkers: workers,
           testTimeout: 20_000,
         },
-      })),
+      },
       {
         test: {
           name: "apart",
