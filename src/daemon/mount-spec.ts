@@ -142,8 +142,9 @@ function parseIdentity(value: unknown, what: string): Identity {
 }
 
 function name(value: unknown, key: string): string {
+  const text = word(value, key);
   try {
-    return checkName(word(value, key));
+    return checkName(text);
   } catch (error) {
     throw new NexusError("invalid-argument", `${key}: ${messageOf(error)}`, { cause: error });
   }
