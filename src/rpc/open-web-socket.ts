@@ -5,38 +5,65 @@ import { messageOf, NexusError } from "../model/errors.js";
 import { SOCKET_NAME, shortPath } from "./socket-path.js";
 import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "./web-socket-carrier.js";
 
+/** Longer than an owner takes that has much to do. */
+const LIMIT_MS = 30_000;
+
 /**
  * Connects to the socket of a data directory. Undefined when nobody listens there. It doesn't keep the
- * process alive once it is open. Errors: `access-denied`, `io-failure`.
+ * process alive once it is open. Errors: `access-denied`; `io-failure`, also for an owner that doesn't answer
+ * within `limitMs`, as one that is stopped.
  */
-export async function openWebSocket(dataDir: string): Promise<WebSocketCarrier | undefined> {
+export async function openWebSocket(
+  dataDir: string,
+  { limitMs = LIMIT_MS }: { readonly limitMs?: number } = {},
+): Promise<WebSocketCarrier | undefined> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), limitMs);
   try {
-    const socket = await connectTo(dataDir);
-    const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
-      ...WEB_SOCKET_OPTIONS,
-      createConnection: () => socket,
-      // Masked with nothing: that is against proxies (RFC 6455, section 10.3), and takes long.
-      generateMask: () => undefined,
-    });
-    await once(webSocket, "open");
-    socket.unref();
-    return new WebSocketCarrier(webSocket);
+    return await openOn(await connectTo(dataDir, limit.signal), limit.signal);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return undefined;
     const kind = code === "EACCES" ? "access-denied" : "io-failure";
-    const message = `the owner of ${dataDir} can't be reached through its ${SOCKET_NAME}: ${messageOf(error)}`;
+    const why = limit.signal.aborted
+      ? `it doesn't answer within ${limitMs / 1000} seconds`
+      : messageOf(error);
+    const message = `the owner of ${dataDir} can't be reached through its ${SOCKET_NAME}: ${why}`;
     throw new NexusError(kind, message, { op: "connect", path: dataDir, cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-async function connectTo(dataDir: string): Promise<Socket> {
+async function connectTo(dataDir: string, signal: AbortSignal): Promise<Socket> {
   const short = shortPath(dataDir, { name: SOCKET_NAME });
+  const socket = connect(short.path);
   try {
-    const socket = connect(short.path);
-    await once(socket, "connect");
+    await once(socket, "connect", { signal });
     return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
   } finally {
     short.close();
   }
+}
+
+async function openOn(socket: Socket, signal: AbortSignal): Promise<WebSocketCarrier> {
+  const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
+    ...WEB_SOCKET_OPTIONS,
+    createConnection: () => socket,
+    // Masked with nothing: that is against proxies (RFC 6455, section 10.3), and takes long.
+    generateMask: () => undefined,
+  });
+  // Of one that is given up nobody wants to hear.
+  webSocket.on("error", () => undefined);
+  try {
+    await once(webSocket, "open", { signal });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  socket.unref();
+  return new WebSocketCarrier(webSocket);
 }

@@ -14,6 +14,8 @@ export const WEB_SOCKET_OPTIONS = {
   maxPayload: 3 * MOST_MESSAGE_CHARACTERS + CHUNK_BYTES,
   // Parsing finds what isn't UTF-8 anyway, as text that makes no sense.
   skipUTF8Validation: false,
+  // How long to wait for the other side's goodbye, in milliseconds: one that is stopped says none.
+  closeTimeout: 2000,
 } as const;
 
 /** RFC 6455, section 7.4.1. */

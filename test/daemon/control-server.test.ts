@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ControlMethod, serveControl } from "../../src/daemon/control-server.js";
@@ -77,6 +79,27 @@ describe("the control socket", () => {
     client.close();
     await expect(call).rejects.toMatchObject({ kind: "io-failure" });
     await leaving;
+  });
+
+  test("that doesn't answer is waited for no longer than its caller likes", async () => {
+    const { connect } = await fixture({ never: () => new Promise(() => undefined) });
+    const client = await connect();
+    const controller = new AbortController();
+    const call = client.call("never", {}, { signal: controller.signal });
+    const reason = new Error("late");
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+  });
+
+  test("of a daemon that is stopped is waited for no longer than it takes one", async () => {
+    const dataDir = testDir();
+    const silent = createServer().listen(join(dataDir, "nexus.sock"));
+    await once(silent, "listening");
+    onTestFinished(() => void silent.close());
+    await expect(connectControl(dataDir, { limitMs: 10 })).rejects.toMatchObject({
+      kind: "io-failure",
+      message: expect.stringContaining("doesn't answer within 0.01 seconds"),
+    });
   });
 
   test("is gone after its end, and then there is nobody to ask", async () => {
