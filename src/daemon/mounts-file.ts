@@ -5,7 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { messageOf, NexusError } from "../model/errors.js";
@@ -62,7 +62,7 @@ export class MountsFile {
       const next = `${this.#path}.new`;
       const fd = openSync(next, "w", 0o600);
       try {
-        writeSync(fd, `${JSON.stringify({ version: VERSION, mounts }, undefined, 2)}\n`);
+        writeFileSync(fd, `${JSON.stringify({ version: VERSION, mounts }, undefined, 2)}\n`);
         fsyncSync(fd);
       } finally {
         closeSync(fd);

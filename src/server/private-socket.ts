@@ -1,10 +1,13 @@
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { SOCKET_NAME, shortPath } from "../rpc/socket-path.js";
 
 const OWNER_ONLY = 0o600;
+const OWNER_MAY_ENTER = 0o700;
+/** Where a socket is made. */
+const NURSERY_NAME = ".nexus-sock";
 
 /**
  * Lets a server listen on `{data_dir}/nexus.sock`. The socket is made in a directory that only the owner may
@@ -13,7 +16,9 @@ const OWNER_ONLY = 0o600;
  * to be closed before. Fails with Node's errors.
  */
 export async function listenPrivately(server: Server, dataDir: string): Promise<() => void> {
-  const nursery = mkdtempSync(join(dataDir, ".nexus-sock-"));
+  const nursery = join(dataDir, NURSERY_NAME);
+  rmSync(nursery, { recursive: true, force: true });
+  mkdirSync(nursery, { mode: OWNER_MAY_ENTER });
   const short = shortPath(nursery, { name: SOCKET_NAME });
   const path = join(dataDir, SOCKET_NAME);
   try {
