@@ -6,7 +6,7 @@ import { isStoreMissing } from "../sdk/open-store.js";
 import type { OpenRequest } from "./frame.js";
 
 /** How long a daemon that was unmounted may take to finish. */
-const FINISHING_MS = 40_000;
+const FINISHING_MS = 70_000;
 /** How long another command may take: most are done in less than a second. */
 const COMMAND_MS = 10_000;
 

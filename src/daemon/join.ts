@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.js";
 import { isKind, NexusError } from "../model/errors.js";
 import { type ControlClient, connectControl } from "../sdk/daemon-control.js";
-import { readHolder } from "../storage/data-dir-lock.js";
+import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
 import { PROC } from "./finishing.js";
 import { type MountSpec, record } from "./mount-spec.js";
 import { storeSettings } from "./store-settings.js";
@@ -35,7 +35,7 @@ export interface JoinOptions {
 /**
  * Asks the daemon that has the data directory for a mount. `nobody` when there is none to ask: a program
  * that uses the library has it, or a daemon that sees other mounts than we do; `ending` when it is on
- * its way out. Errors: those of `daemon.mount`, `io-failure` when it doesn't answer.
+ * its way out, or has just gone. Errors: those of `daemon.mount`, `io-failure` when it doesn't answer.
  */
 export async function joinDaemon({
   config,
@@ -46,16 +46,18 @@ export async function joinDaemon({
   const namespace = readHolder(dataDir)?.namespace;
   // A mount that it makes would be of no use here.
   if (namespace !== undefined && namespace !== PROC.namespaceOf("self")) return "nobody";
-  const client = await connect(dataDir);
-  if (client === undefined) return "nobody";
+  let client: ControlClient | undefined;
   try {
+    client = await connect(dataDir);
+    if (client === undefined) return "nobody";
     const signal = AbortSignal.timeout(MOUNT_MS);
     const params = { mount: spec, settings: storeSettings(config) };
     const answer = record(await client.call("daemon.mount", params, { signal }), "the answer");
     return joined(client, { spec, answer });
   } catch (error) {
-    client.close();
-    if (isKind(error, "closed")) return "ending";
+    client?.close();
+    const isCut = isKind(error, "io-failure") && DataDirLock.isLeft(dataDir);
+    if (isCut || isKind(error, "closed")) return "ending";
     if ((error as Error).name !== "TimeoutError") throw error;
     const pid = readHolder(dataDir)?.pid;
     throw new NexusError(

@@ -19,7 +19,7 @@ import { listenForStop } from "./stop-signals.js";
 import { type Supervisor, supervisorOf } from "./supervisor.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
-const FINISHING_MS = 40_000;
+const FINISHING_MS = 70_000;
 const POLL_MS = 50;
 
 /** What the one who started the daemon wants to know. */
@@ -132,8 +132,9 @@ async function lockOrJoin(
     } catch (error) {
       if (!isKind(error, "in-use") || spec === undefined) throw error;
       const joined = await joinDaemon({ config, spec });
-      if (joined === "nobody" || (joined === "ending" && performance.now() > deadline)) throw error;
-      if (joined !== "ending") return joined;
+      if (typeof joined !== "string") return joined;
+      const isLeaving = joined === "ending" || DataDirLock.isLeft(dataDir);
+      if (!isLeaving || performance.now() > deadline) throw error;
       await setTimeout(POLL_MS);
     }
   }

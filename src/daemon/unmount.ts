@@ -9,8 +9,8 @@ import { resolvePlace } from "./mount-point.js";
 const POLL_MS = 20;
 /** Most daemons are done before anybody wonders. */
 const SILENT_MS = 2000;
-/** Longer than the daemon drains. */
-const WAIT_MS = 45_000;
+/** Longer than the daemon lets clients finish, and drains. */
+const WAIT_MS = 75_000;
 /** One that was detached may have files open, and then it ends when they are closed. */
 const LAZY_WAIT_MS = 1000;
 

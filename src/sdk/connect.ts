@@ -3,12 +3,12 @@ import type { Config, Settings } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
 import { isKind, NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
-import { type Patience, readHolder } from "../storage/data-dir-lock.js";
+import { DataDirLock, type Patience, readHolder } from "../storage/data-dir-lock.js";
 import { version } from "../telemetry/version.js";
 import type { NexusClient } from "./client.js";
 import type { ConnectOptions } from "./connect-options.js";
 import { settingsOf } from "./connect-options.js";
-import { connectSocket } from "./connect-socket.js";
+import { type ConnectSocketOptions, connectSocket } from "./connect-socket.js";
 import { clientError } from "./errors.js";
 import { LocalClient } from "./local-client.js";
 import { openStore } from "./open-store.js";
@@ -79,8 +79,10 @@ async function open(config: Config, patience?: Patience): Promise<NexusClient> {
     if (!isKind(error, "in-use")) throw error;
     // A daemon may have come first.
     const late = await openServed(config, { waitMs: STARTING_MS });
-    if (late === undefined) throw error;
-    return late;
+    if (late !== undefined) return late;
+    // And gone again.
+    if (!DataDirLock.isLeft(config.dataDir)) throw error;
+    return await openHere(config, patience);
   }
 }
 
@@ -94,7 +96,7 @@ async function openServed(
   const client = { name: "nexus-mount", version: version() };
   const deadline = performance.now() + waitMs;
   for (;;) {
-    const served = await connectSocket({ dataDir, identity, client });
+    const served = await reach({ dataDir, identity, client });
     if (served !== undefined) {
       if (!config.readOnly) return served;
       await served.close();
@@ -106,6 +108,17 @@ async function openServed(
     }
     if (performance.now() >= deadline || readHolder(dataDir)?.isStarting !== true) return undefined;
     await setTimeout(POLL_MS);
+  }
+}
+
+/** As `connectSocket`; also undefined for an owner that ends just now. */
+async function reach(options: ConnectSocketOptions): Promise<NexusClient | undefined> {
+  try {
+    return await connectSocket(options);
+  } catch (error) {
+    const isCut = isKind(error, "io-failure") || isKind(error, "closed");
+    if (isCut && DataDirLock.isLeft(options.dataDir)) return undefined;
+    throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import { openLibraryLogger } from "../telemetry/logger.js";
 /** How long contents are sealed at the last close; the rest is taken up at the next start. */
 const DRAIN_MS = 30_000;
 /** How long a daemon that was unmounted may take to finish. */
-const FINISHING_MS = 40_000;
+const FINISHING_MS = 70_000;
 const ADVICE = "choose another data directory";
 
 /** A program waits for a daemon that is on its way out, and for nobody else. */

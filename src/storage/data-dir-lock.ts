@@ -118,6 +118,11 @@ export class DataDirLock {
     }
   }
 
+  /** Whether nobody holds it, or who does is done and about to give it back. */
+  static isLeft(dataDir: string): boolean {
+    return readHolder(dataDir)?.hasEnded === true || !DataDirLock.isHeld(dataDir);
+  }
+
   release(): void {
     closeSync(this.#fd);
   }

@@ -5,6 +5,7 @@ import { storeSettings } from "../../src/daemon/store-settings.js";
 import { NexusError } from "../../src/model/errors.js";
 import type { ControlClient } from "../../src/sdk/daemon-control.js";
 import { DataDirLock, type LockHolder } from "../../src/storage/data-dir-lock.js";
+import { kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 import { spec } from "./fake-host.js";
 
@@ -45,7 +46,7 @@ async function joined(answers: Answers) {
   return { ...made, mount: result };
 }
 
-function refuse(kind: "closed" | "in-use" | "not-found"): () => never {
+function refuse(kind: "closed" | "io-failure" | "in-use" | "not-found"): () => never {
   return () => {
     throw new NexusError(kind, `it is ${kind}`);
   };
@@ -84,6 +85,16 @@ describe("a mount of the daemon that runs", () => {
     const { join, open } = fixture({ "daemon.mount": refuse("in-use") });
     await expect(join()).rejects.toMatchObject({ kind: "in-use", message: "it is in-use" });
     expect(open()).toBe(0);
+  });
+
+  test("isn't asked for any more when the daemon is gone before it answers", async () => {
+    const { join, open, dataDir } = fixture({ "daemon.mount": refuse("io-failure") });
+    expect(await join()).toBe("ending");
+    expect(open()).toBe(0);
+    const never = { waitMs: 0, isFinishing: () => false, onWait: () => undefined };
+    const lock = await DataDirLock.acquire({ dataDir, holder: { pid: 4711 }, ...never });
+    expect(await kindOfLater(join())).toBe("io-failure");
+    lock.release();
   });
 
   test("that takes too long is an error that says whose", async () => {

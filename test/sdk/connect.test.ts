@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { NexusClient } from "../../src/sdk/client.js";
 import { connect } from "../../src/sdk/connect.js";
 import type { ConnectOptions } from "../../src/sdk/connect-options.js";
 import { AccessDeniedError, ClosedError, InUseError } from "../../src/sdk/errors.js";
+import { DataDirLock } from "../../src/storage/data-dir-lock.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 
@@ -52,6 +55,28 @@ describe("connect()", () => {
     const options = { dataDirr: testDir() } as ConnectOptions;
     await expect(connect(options)).rejects.toThrow("did you mean 'dataDir'?");
     expect(await kindOfLater(connect(options))).toBe("invalid-config");
+  });
+
+  test("opens a store whose owner ends while it is asked", async () => {
+    const dataDir = testDir();
+    const ending = createServer((socket) => socket.destroy()).listen(join(dataDir, "nexus.sock"));
+    await once(ending, "listening");
+    onTestFinished(() => void ending.close());
+    const nexus = await open({ dataDir });
+    expect(await nexus.exists("/workspace")).toBe(true);
+  });
+
+  test("says so when the owner of a store goes on and doesn't let it in", async () => {
+    const dataDir = testDir();
+    const closing = createServer((socket) => socket.destroy()).listen(join(dataDir, "nexus.sock"));
+    await once(closing, "listening");
+    onTestFinished(() => void closing.close());
+    const holder = { pid: process.pid };
+    const lock = await DataDirLock.acquire({
+      ...{ dataDir, holder, waitMs: 0, isFinishing: () => false, onWait: () => undefined },
+    });
+    onTestFinished(() => lock.release());
+    expect(await kindOfLater(connect({ dataDir }))).toBe("io-failure");
   });
 
   test("every method of a closed client fails with 'closed'", async () => {
