@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import { messageOf } from "../model/errors.js";
+import { messageOf, NexusError } from "../model/errors.js";
 import { runEach } from "../model/run-each.js";
 import type { HeldMount } from "../storage/data-dir-lock.js";
 import type { Logger, LogTarget } from "../telemetry/logger.js";
@@ -11,6 +11,11 @@ import type { MountSpec } from "./mount-spec.js";
 import { type Mount, Mounts } from "./mounts.js";
 import { MountsFile } from "./mounts-file.js";
 import type { Supervisor } from "./supervisor.js";
+
+/** How long clients may take to finish what is under way when the last mount has ended. */
+const ENDING_MS = 30_000;
+/** The same when the daemon was told to end: as long as who has files open on a mount. */
+const STOPPING_MS = 3000;
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -35,7 +40,8 @@ export interface Beginning {
 
 /**
  * What owns a data directory and serves it: the fs thread, the mounts, the socket, and the state file.
- * It ends with its last mount, unless it is to persist or somebody on the socket waits for an answer.
+ * It ends with its last mount, unless it is to persist or somebody on the socket waits for the answer to a
+ * control operation; what clients have under way then is finished before.
  * The caller has the lock.
  */
 export class Daemon {
@@ -93,12 +99,13 @@ export class Daemon {
     const failures = [...problems];
     for (const spec of this.#toRestore) {
       if (spec.mountPoint === asked?.mountPoint) continue;
-      this.#toRestore = this.#toRestore.filter((other) => other !== spec);
       try {
         await this.#mounts.add(spec);
       } catch (error) {
         failures.push(`${spec.mountPoint} is not mounted again: ${messageOf(error)}`);
       }
+      // Until now the state file has it, in case this process crashes, too.
+      this.#toRestore = this.#toRestore.filter((other) => other !== spec);
     }
     for (const problem of failures) this.#options.logger.warn(problem);
     this.#toRestore = [];
@@ -128,19 +135,24 @@ export class Daemon {
       await this.#mounts.whenAllOver();
       throw error;
     }
-    await this.#close();
+    await this.#close({ limitMs: this.#isStopping ? STOPPING_MS : ENDING_MS });
   }
 
   /** After a start that failed. What is wrong now adds nothing to why. */
   async abandon(): Promise<void> {
     this.#state = "finished";
     await this.#mounts.close();
-    await this.#close().catch(() => undefined);
+    await this.#close({ limitMs: STOPPING_MS }).catch(() => undefined);
   }
 
-  async #close(): Promise<void> {
+  /** `limitMs` is how long clients may take. */
+  async #close({ limitMs }: { limitMs: number }): Promise<void> {
     this.#options.supervisor.stopping();
-    await runEach([() => this.#control?.close(), () => this.#thread.close()]);
+    await runEach([
+      () => this.#thread.clearClients({ limitMs }),
+      () => this.#control?.close(),
+      () => this.#thread.close(),
+    ]);
   }
 
   async #openSocket(): Promise<void> {
@@ -159,7 +171,10 @@ export class Daemon {
       this.#control = await serveControl({
         dataDir: config.dataDir,
         methods,
-        openClient: async ({ identity }) => this.#thread.openClient(identity),
+        openClient: async ({ identity }) => {
+          if (this.#state === "finished") throw new NexusError("closed", "the daemon is ending");
+          return await this.#thread.openClient(identity);
+        },
         health: () => this.#health(),
         onIdle: () => this.#endIfDone(),
         logger,

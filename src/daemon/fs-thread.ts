@@ -41,7 +41,14 @@ type ToThread =
   | { readonly type: "end"; readonly mount: number }
   | { readonly type: "figures"; readonly question: number }
   /** Serves the store to a client at the other end of the port. */
-  | { readonly type: "client"; readonly identity: Identity; readonly port: MessagePort }
+  | {
+      readonly type: "client";
+      readonly question: number;
+      readonly identity: Identity;
+      readonly port: MessagePort;
+    }
+  /** Has all clients leave. */
+  | { readonly type: "clear"; readonly question: number; readonly limitMs: number }
   | { readonly type: "close" };
 
 /** An error on its way to the other thread. */
@@ -54,7 +61,7 @@ type FromThread =
   | { readonly type: "opened" | "closed" }
   | { readonly type: "ready"; readonly mount: number }
   | { readonly type: "ended"; readonly mount: number; readonly failure?: Failure }
-  | { readonly type: "figures"; readonly question: number; readonly figures: FsFigures }
+  | { readonly type: "answered"; readonly question: number; readonly figures?: FsFigures }
   | { readonly type: "unanswered"; readonly question: number; readonly failure: Failure }
   /** The thread can do nothing more. */
   | { readonly type: "failed"; readonly failure: Failure };
@@ -69,6 +76,16 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
     const fields = failureFields(error);
     if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
     say({ type: "failed", failure: failureOf(error) });
+  };
+  const answer = ({ question }: { question: number }, ask: () => FsFigures | undefined) => {
+    try {
+      const figures = ask();
+      say({ type: "answered", question, ...(figures && { figures }) });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === "internal") logger.error({ err: error }, "the store can't be asked");
+      say({ type: "unanswered", question, failure });
+    }
   };
   try {
     const pump = new Pump();
@@ -97,18 +114,17 @@ function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>)
         case "end":
           devices.end(message.mount);
           break;
-        case "figures": {
-          const { question } = message;
-          try {
-            const figures = { store: nexus.figures(), devices: devices.figures() };
-            say({ type: "figures", question, figures });
-          } catch (error) {
-            say({ type: "unanswered", question, failure: failureOf(error) });
-          }
+        case "figures":
+          answer(message, () => ({ store: nexus.figures(), devices: devices.figures() }));
           break;
-        }
         case "client":
-          clients.serve(message);
+          answer(message, () => {
+            clients.serve(message);
+            return undefined;
+          });
+          break;
+        case "clear":
+          void clients.leave(message).then(() => answer(message, () => undefined));
           break;
         case "close":
           nexus
@@ -149,7 +165,7 @@ export class FsThread {
   readonly #opened = new Answer<void>();
   readonly #closed = new Answer<void>();
   readonly #devices = new Map<number, { ready: Answer<void>; ended: Answer<void> }>();
-  readonly #questions = new Map<number, Answer<FsFigures>>();
+  readonly #questions = new Map<number, Answer<FsFigures | undefined>>();
   #lastQuestion = 0;
   /** Set once the thread can't answer any more. */
   #failure: NexusError | undefined;
@@ -206,23 +222,35 @@ export class FsThread {
     throw new NexusError("not-found", "it was unmounted before it answered", { op: "mount" });
   }
 
-  /** Serves the store to a client of this identity, over what is returned. Errors: as above. */
-  openClient(identity: Identity): Carrier {
-    this.#requireRunning();
+  /**
+   * Serves the store to a client of this identity, over what is returned. Errors: as above, and `closed` once
+   * the clients were told to leave.
+   */
+  async openClient(identity: Identity): Promise<Carrier> {
     const { port1, port2 } = new MessageChannel();
-    const message: ToThread = { type: "client", identity, port: port2 };
-    this.#worker.postMessage(message, [port2]);
-    return new PortCarrier(port1);
+    const carrier = new PortCarrier(port1);
+    try {
+      await this.#ask((question) => ({ type: "client", question, identity, port: port2 }), [port2]);
+      return carrier;
+    } catch (error) {
+      carrier.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Has the clients leave: resolves when what they have asked for is done, or was aborted after `limitMs`.
+   * What only waits is ended at once. Errors: `internal` as above.
+   */
+  async clearClients({ limitMs }: { readonly limitMs: number }): Promise<void> {
+    await this.#ask((question) => ({ type: "clear", question, limitMs }));
   }
 
   /** What the thread does now. Errors: `internal` when it can't answer any more, those of the store. */
   async figures(): Promise<FsFigures> {
-    this.#requireRunning();
-    const question = ++this.#lastQuestion;
-    const answer = new Answer<FsFigures>();
-    this.#questions.set(question, answer);
-    this.#post({ type: "figures", question });
-    return await answer.promise;
+    const figures = await this.#ask((question) => ({ type: "figures", question }));
+    if (figures === undefined) throw new NexusError("internal", "the fs thread has no figures");
+    return figures;
   }
 
   /** Drains and closes the store. Rejects when the thread failed, now or before. */
@@ -230,6 +258,18 @@ export class FsThread {
     this.#requireRunning();
     this.#post({ type: "close" });
     await this.#closed.promise;
+  }
+
+  async #ask(
+    messageOf: (question: number) => ToThread,
+    transfer: readonly MessagePort[] = [],
+  ): Promise<FsFigures | undefined> {
+    this.#requireRunning();
+    const question = ++this.#lastQuestion;
+    const answer = new Answer<FsFigures | undefined>();
+    this.#questions.set(question, answer);
+    this.#worker.postMessage(messageOf(question), transfer);
+    return await answer.promise;
   }
 
   #post(message: ToThread): void {
@@ -258,7 +298,7 @@ export class FsThread {
         else ended?.reject(errorOf(message.failure));
         break;
       }
-      case "figures":
+      case "answered":
         this.#take(message.question)?.resolve(message.figures);
         break;
       case "unanswered":
@@ -269,7 +309,7 @@ export class FsThread {
     }
   }
 
-  #take(question: number): Answer<FsFigures> | undefined {
+  #take(question: number): Answer<FsFigures | undefined> | undefined {
     const answer = this.#questions.get(question);
     this.#questions.delete(question);
     return answer;

@@ -1,4 +1,4 @@
-import { NexusError } from "../model/errors.js";
+import { isKind, NexusError } from "../model/errors.js";
 import type { Carrier } from "./carrier.js";
 import { Inlet } from "./inlet.js";
 import { WINDOW_BYTES, WINDOW_ITEMS } from "./limits.js";
@@ -19,6 +19,7 @@ export class UploadFailure extends Error {
 
 /** A request under way, on the side that serves it. */
 export class ServedCall {
+  readonly method: string;
   readonly params: Params;
   /** Undefined unless the caller wants to be told. */
   readonly onProgress: ((value: unknown) => void) | undefined;
@@ -28,21 +29,24 @@ export class ServedCall {
   /** Made when somebody asks for its signal: most methods don't, and it takes long. */
   #abort: AbortController | undefined;
   #isCancelled = false;
+  #instead: NexusError | undefined;
   readonly #upload: Inlet<Uint8Array>;
   readonly #bytes: Outlet;
   readonly #items: Outlet;
 
   constructor(options: {
     readonly id: RequestId;
+    readonly method: string;
     readonly params: Params;
     readonly carrier: Carrier;
     readonly turns: Turns;
   }) {
-    const { id, params, carrier, turns } = options;
+    const { id, method, params, carrier, turns } = options;
     const { isAborted, wantsProgress } = params;
     this.#id = id;
     this.#carrier = carrier;
     this.#turns = turns;
+    this.method = method;
     this.params = params;
     this.onProgress =
       wantsProgress === true ? (value) => this.#tell(PROGRESS, { value }) : undefined;
@@ -135,12 +139,19 @@ export class ServedCall {
     this.#upload.end(failure === undefined ? undefined : { error: new UploadFailure(failure) });
   }
 
-  cancel(): void {
+  /** Ends it; then it fails with `error`, if there is one, rather than with `interrupted`. */
+  cancel(error?: NexusError): void {
+    this.#instead ??= error;
     this.#isCancelled = true;
     this.#abort?.abort();
     this.#bytes.stop();
     this.#items.stop();
     this.#upload.end({ error: interrupted() });
+  }
+
+  /** What the caller gets to hear of a failure. */
+  failureOf(error: unknown): unknown {
+    return isKind(error, "interrupted") ? (this.#instead ?? error) : error;
   }
 
   #tell(method: string, params: Params): void {

@@ -25,6 +25,14 @@ import { Turns } from "./turns.js";
 /** Serves one method; what it returns is the result. */
 export type Method = (call: ServedCall) => Promise<unknown>;
 
+/** How a side that answers leaves. */
+export interface Leaving {
+  /** In words, for the other side. */
+  readonly reason: string;
+  /** Whether a request only waits for something to happen: it is ended rather than waited for. */
+  readonly onlyWaits: (call: ServedCall) => boolean;
+}
+
 export interface RpcServerOptions {
   readonly carrier: Carrier;
   /** The method of a name; undefined when there is none. */
@@ -43,6 +51,7 @@ export class RpcServer {
   readonly #calls = new Map<RequestId, ServedCall>();
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
+  #leaving: Leaving | undefined;
   /** Resolves when the connection is closed and nothing of it runs any more. */
   readonly closed: Promise<void>;
 
@@ -67,6 +76,19 @@ export class RpcServer {
   /** Ends the connection; {@link closed} tells when nothing runs any more. */
   close(reason?: string): void {
     this.#carrier.close(reason);
+  }
+
+  /** Closes the connection as soon as nothing is under way; until then new requests are served, too. */
+  async leave(leaving: Leaving): Promise<void> {
+    this.#leaving = leaving;
+    for (const call of this.#calls.values()) this.#endIfWaiting(call);
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.close(leaving.reason);
+  }
+
+  #endIfWaiting(call: ServedCall): void {
+    if (this.#leaving?.onlyWaits(call) !== true) return;
+    call.cancel(new NexusError("io-failure", this.#leaving.reason));
   }
 
   /** Who doesn't read what he asked for isn't listened to either. */
@@ -112,9 +134,11 @@ export class RpcServer {
       const text = `there is no method '${name}' here`;
       throw new ProtocolError(ERROR_CODES.unknownMethod, { kind: "not-supported", message: text });
     }
-    const call = new ServedCall({ id, params, carrier: this.#carrier, turns: this.#turns });
+    const carrier = this.#carrier;
+    const call = new ServedCall({ id, method: name, params, carrier, turns: this.#turns });
     this.#calls.set(id, call);
-    const running = this.#run({ id, name, call, method }).finally(() => {
+    this.#endIfWaiting(call);
+    const running = this.#run({ id, call, method }).finally(() => {
       this.#calls.delete(id);
       this.#running.delete(running);
     });
@@ -123,17 +147,19 @@ export class RpcServer {
 
   async #run(request: {
     readonly id: RequestId;
-    readonly name: string;
     readonly call: ServedCall;
     readonly method: Method;
   }): Promise<void> {
-    const { id, name, call, method } = request;
+    const { id, call, method } = request;
     try {
       const result = await method(call);
       this.#carrier.send(messageFrame({ id, result }));
-    } catch (error) {
+    } catch (caught) {
+      const error = call.failureOf(caught);
       const isOfUpload = error instanceof UploadFailure;
-      if (!isOfUpload && !(error instanceof NexusError)) this.#options.onUnexpected(error, name);
+      if (!isOfUpload && !(error instanceof NexusError)) {
+        this.#options.onUnexpected(error, call.method);
+      }
       const sent = errorMessage(error);
       const answer = isOfUpload ? { ...sent, data: { ...sent.data, isOfUpload } } : sent;
       this.#answer({ id, error: answer });

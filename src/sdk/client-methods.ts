@@ -35,8 +35,8 @@ export interface MethodLine {
   readonly content?: number;
   /** An argument that may be any Iterable, and goes as an array. */
   readonly list?: 0;
-  /** It may wait for something to happen: closing the client ends it. */
-  readonly waits?: true;
+  /** It may wait for something to happen, always or with the option of that name: closing the client ends it. */
+  readonly waits?: true | "wait";
   /** What errors call it, if not by its name. */
   readonly op?: string;
 }
@@ -118,7 +118,7 @@ export const CLIENT_METHODS = {
   "queue.get": { shape: "call", path: 0 },
   "queue.dependencies": { shape: "call", path: 0 },
   "queue.submit": { shape: "call", path: 0 },
-  "queue.claim": { shape: "call", options: 0, waits: true },
+  "queue.claim": { shape: "call", options: 0, waits: "wait" },
   "queue.claimPath": { shape: "call", path: 0, options: 1 },
   "queue.renew": { shape: "call", path: 0, options: 1 },
   "queue.release": { shape: "call", path: 0 },

@@ -14,6 +14,11 @@ export interface ServeClientOptions {
   readonly client: NexusClient;
   /** Told of errors that no method should have: they go to the log, with their stack. */
   readonly onUnexpected: (error: unknown, method: string) => void;
+  /**
+   * When it aborts, what is under way is finished, what only waits is ended, and then the connection is
+   * closed. Its reason is told, as text.
+   */
+  readonly leaving?: AbortSignal;
 }
 
 /**
@@ -21,7 +26,7 @@ export interface ServeClientOptions {
  * closed, everything that ran for it was aborted, and the client is closed.
  */
 export async function serveClient(options: ServeClientOptions): Promise<void> {
-  const { carrier, client, onUnexpected } = options;
+  const { carrier, client, onUnexpected, leaving } = options;
   const methodOf = (name: string) => {
     const line = lineOf(name);
     return line === undefined || line.shape === "local"
@@ -29,8 +34,19 @@ export async function serveClient(options: ServeClientOptions): Promise<void> {
       : served(client, { name, line });
   };
   const server = new RpcServer({ carrier, methodOf, onUnexpected });
+  const leave = () => void server.leave({ reason: String(leaving?.reason), onlyWaits });
+  leaving?.addEventListener("abort", leave, { once: true });
   await server.closed;
+  leaving?.removeEventListener("abort", leave);
   await client.close();
+}
+
+/** Nothing is lost with it: it hasn't happened, or is there again for who asks again. */
+function onlyWaits({ method, params }: ServedCall): boolean {
+  const { waits, options = 0 } = lineOf(method) ?? {};
+  if (waits === undefined || waits === true) return waits === true;
+  const given: unknown = Array.isArray(params.args) ? params.args[options] : undefined;
+  return typeof given === "object" && given !== null && Reflect.get(given, waits) === true;
 }
 
 /** A method of the client, whatever it is called with. */

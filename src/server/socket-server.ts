@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { peerCredentials } from "../libc/sockets.js";
 import type { Credentials } from "../model/identity.js";
+import type { Carrier } from "../rpc/carrier.js";
 import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "../rpc/web-socket-carrier.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type ConnectionOptions, serveConnection } from "./connection.js";
@@ -35,8 +36,9 @@ export class SocketServer {
   readonly #options: SocketServerOptions;
   readonly #server: Server;
   readonly #webSockets = new WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
-  readonly #sockets = new Set<Socket>();
-  readonly #connections = new Set<Promise<void>>();
+  /** With who connected them. */
+  readonly #sockets = new Map<Duplex, Credentials>();
+  readonly #connections = new Map<Carrier, Promise<void>>();
   #closing: Promise<void> | undefined;
   #takeAway: () => void = () => undefined;
 
@@ -59,7 +61,10 @@ export class SocketServer {
     return this.#connections.size;
   }
 
-  /** Lets nobody in any more, cuts all connections, and waits until nothing of them runs. */
+  /**
+   * Lets nobody in any more, closes all connections once what was sent on them has left, and waits until
+   * nothing of them runs.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -67,21 +72,31 @@ export class SocketServer {
 
   async #close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
+    // Those without a WebSocket.
+    this.#server.closeAllConnections();
+    // What other threads have sent is in the queues of this one, and is taken out of them in one turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const carrier of this.#connections.keys()) carrier.close("it has ended");
+    // A client that says no goodbye is cut off in time.
     await closed;
     this.#takeAway();
-    await Promise.all(this.#connections);
+    await Promise.all(this.#connections.values());
   }
 
   /** Before anything is read. */
   #accept(socket: Socket): void {
-    const { uid, pid } = credentialsOf(socket);
+    const credentials = this.#credentialsOf(socket);
+    if (credentials === undefined) {
+      socket.destroy();
+      return;
+    }
+    const { uid, pid } = credentials;
     if (uid !== ROOT && uid !== process.getuid?.()) {
       this.#options.logger.warn({ uid, pid }, "another user was kept out of the socket");
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, credentials);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
@@ -96,15 +111,18 @@ export class SocketServer {
   }
 
   #upgrade(request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
-    if (request.url !== RPC_PATH) {
+    const credentials = this.#sockets.get(socket);
+    if (request.url !== RPC_PATH || credentials === undefined) {
+      // Who doesn't wait for the answer must end nobody else.
+      socket.on("error", () => socket.destroy());
       socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
       return;
     }
-    const credentials = credentialsOf(request.socket);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const { control, admit, version, logger } = this.#options;
+      const carrier = new WebSocketCarrier(webSocket);
       const options: ConnectionOptions = {
-        carrier: new WebSocketCarrier(webSocket),
+        carrier,
         credentials,
         control,
         admit,
@@ -112,16 +130,19 @@ export class SocketServer {
         onUnexpected: (err, method) =>
           logger.error({ err, method }, "a request failed unexpectedly"),
       };
-      const connection = serveConnection(options).finally(() =>
-        this.#connections.delete(connection),
-      );
-      this.#connections.add(connection);
+      const connection = serveConnection(options).finally(() => this.#connections.delete(carrier));
+      this.#connections.set(carrier, connection);
     });
   }
-}
 
-/** Node keeps the descriptor to itself, and nothing else tells who the peer is. */
-function credentialsOf(socket: Socket): Credentials {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd: number } };
-  return peerCredentials(handle?.fd ?? -1);
+  /** Node keeps the descriptor to itself, and nothing else tells who the peer is. */
+  #credentialsOf(socket: Socket): Credentials | undefined {
+    const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd: number } };
+    try {
+      return peerCredentials(handle?.fd ?? -1);
+    } catch (err) {
+      this.#options.logger.warn({ err }, "who connects to the socket can't be told");
+      return undefined;
+    }
+  }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
 import { WINDOW_BYTES, WINDOW_ITEMS } from "../../src/rpc/limits.js";
 import type { PendingCall } from "../../src/rpc/pending-call.js";
+import type { ServedCall } from "../../src/rpc/served-call.js";
 import type { Method } from "../../src/rpc/server.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { connected, PAIRS } from "./pairs.js";
@@ -24,10 +25,12 @@ function waiting(): { readonly method: Method; readonly aborted: Promise<void> }
   });
   const method: Method = ({ signal }) =>
     new Promise((_, reject) => {
-      signal.addEventListener("abort", () => {
+      const giveUp = () => {
         tell();
         reject(new NexusError("interrupted", "given up"));
-      });
+      };
+      signal.addEventListener("abort", giveUp);
+      if (signal.aborted) giveUp();
     });
   return { method, aborted };
 }
@@ -54,6 +57,32 @@ function noise(bytes: number): Buffer {
   }
   return Buffer.concat(blocks).subarray(0, bytes);
 }
+
+describe.each(Object.entries(PAIRS))("a side that leaves, over %s", (_, pair) => {
+  test("finishes what is under way, ends what only waits, and closes then", async () => {
+    let finish: (value: string) => void = () => undefined;
+    const work: Method = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const { method: wait } = waiting();
+    const { call, server } = await connected(pair, { work, wait, echo });
+    const results = [call("work").result, call("wait").result] as const;
+    await call("echo", [1]).result;
+    const leaving = {
+      reason: "it leaves",
+      onlyWaits: ({ method }: ServedCall) => method === "wait",
+    };
+    const left = server.leave(leaving);
+    await expect(results[1]).rejects.toMatchObject({ kind: "io-failure", message: "it leaves" });
+    await expect(call("wait").result).rejects.toMatchObject({ message: "it leaves" });
+    expect(await call("echo", [2]).result).toBe(2);
+    finish("done");
+    expect(await results[0]).toBe("done");
+    await left;
+    await server.closed;
+  });
+});
 
 describe.each(Object.entries(PAIRS))("over %s", (_, pair) => {
   test("a thousand requests at once get each its own answer", async () => {

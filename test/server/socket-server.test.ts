@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
@@ -127,6 +127,49 @@ describe("the owner's socket", () => {
     expect(seen).toStrictEqual([{ isLong: true }, { uid, gid, pid: process.pid }]);
     const unknown = caller.call({ method: "toString", params: {} }).result;
     expect(await kindOfLater(unknown)).toBe("not-supported");
+  });
+
+  test("goes on when somebody asks for what isn't there and leaves before the answer", async () => {
+    const { dataDir } = await listen();
+    const short = shortPath(dataDir, { name: "nexus.sock" });
+    const upgrade = ["GET /other HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket"];
+    for (let time = 0; time < 20; time += 1) {
+      const socket = connect(short.path);
+      await once(socket, "connect");
+      socket.write(`${upgrade.join("\r\n")}\r\n\r\n`);
+      socket.destroy();
+    }
+    short.close();
+    expect(await get(dataDir, "/health")).toMatchObject({ status: 200 });
+  });
+
+  test("closes when what it has answered is with who asked", async () => {
+    const text = "x".repeat(5_000_000);
+    let answered: () => void = () => undefined;
+    const answering = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    const control: ControlHandler = {
+      "daemon.status": async () => {
+        setImmediate(answered);
+        return text;
+      },
+    };
+    const { server, dataDir } = await listen({ control });
+    const caller = await callerTo(dataDir);
+    const { result } = caller.call({ method: "daemon.status", params: {} });
+    await answering;
+    await server.close();
+    expect(await result).toBe(text);
+  });
+
+  test("closes also for who doesn't say goodbye", async () => {
+    const { server, dataDir } = await listen();
+    const carrier = await openWebSocket(dataDir);
+    carrier?.listen({ onFrame: () => new Promise(() => undefined), onClose: () => undefined });
+    carrier?.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "none" }));
+    await server.close();
+    expect(server.connections).toBe(0);
   });
 
   test("cuts everybody off when it is closed", async () => {
