@@ -100,7 +100,7 @@ export class Daemon {
     for (const spec of this.#toRestore) {
       if (spec.mountPoint === asked?.mountPoint) continue;
       try {
-        await this.#mounts.add(spec);
+        await this.#mounts.restore(spec);
       } catch (error) {
         failures.push(`${spec.mountPoint} is not mounted again: ${messageOf(error)}`);
       }

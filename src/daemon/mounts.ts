@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { HostMount } from "../libc/host-mounts.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -56,6 +57,8 @@ interface Entry extends Mount {
 export class Mounts {
   readonly #options: MountsOptions;
   readonly #entries = new Map<number, Entry>();
+  /** Made again after a crash; whoever had asked for them then may ask again. */
+  readonly #restored = new Set<number>();
   /** Mounts are made one after the other: two may want one place. */
   #lastMaking: Promise<unknown> = Promise.resolve();
   #making = 0;
@@ -82,11 +85,26 @@ export class Mounts {
   /**
    * Makes a mount and waits until it answers. Errors: `in-use` and `invalid-argument` (the place is, or
    * lies in, a mount of this daemon), `closed` (the daemon is ending), those of the mount point, of
-   * mounting and of the store. What it had made by then is taken away again.
+   * mounting and of the store. What it had made by then is taken away again. One that was restored just so,
+   * and that nobody has asked for since, is the answer itself: both a daemon and who joins it are started
+   * again after a crash, in any order.
    */
   async add(spec: MountSpec): Promise<Mount> {
+    return await this.#oneByOne(async () => this.#takeRestored(spec) ?? (await this.#make(spec)));
+  }
+
+  /** Makes a mount again that there was before a crash, unless it is there already. Errors: as above. */
+  async restore(spec: MountSpec): Promise<void> {
+    await this.#oneByOne(async () => {
+      if (this.#at(spec.mountPoint) !== undefined) return;
+      const { id } = await this.#make(spec);
+      this.#restored.add(id);
+    });
+  }
+
+  async #oneByOne<T>(make: () => Promise<T>): Promise<T> {
     this.#making += 1;
-    const making = this.#lastMaking.then(() => this.#make(spec));
+    const making = this.#lastMaking.then(make);
     this.#lastMaking = making.catch(() => undefined);
     try {
       return await making;
@@ -101,9 +119,7 @@ export class Mounts {
    * `not-found`, `busy` where that is refused, those of unmounting.
    */
   async remove(mountPoint: string, { whenBusy }: { whenBusy: WhenBusy }): Promise<Removal> {
-    const entry = [...this.#entries.values()].findLast(
-      ({ spec, own }) => spec.mountPoint === mountPoint && this.#isAttached(own),
-    );
+    const entry = this.#at(mountPoint);
     if (entry === undefined) {
       throw new NexusError("not-found", `this daemon has no mount at ${mountPoint}`, {
         path: mountPoint,
@@ -128,6 +144,18 @@ export class Mounts {
     await this.#lastMaking;
     await Promise.all([...this.#entries.values()].map((entry) => this.#end(entry, "end")));
     await this.whenAllOver();
+  }
+
+  #at(mountPoint: string): Entry | undefined {
+    return [...this.#entries.values()].findLast(
+      ({ spec, own }) => spec.mountPoint === mountPoint && this.#isAttached(own),
+    );
+  }
+
+  #takeRestored(spec: MountSpec): Mount | undefined {
+    const entry = this.#at(spec.mountPoint);
+    if (entry === undefined || !isDeepStrictEqual(entry.spec, spec)) return undefined;
+    return this.#restored.delete(entry.id) ? entry : undefined;
   }
 
   async #make(spec: MountSpec): Promise<Mount> {
@@ -227,6 +255,7 @@ export class Mounts {
   #forget(id: number): void {
     const entry = this.#entries.get(id);
     this.#entries.delete(id);
+    this.#restored.delete(id);
     this.#options.logger.info({ mount: id, mountPoint: entry?.spec.mountPoint }, "unmounted");
     this.#options.onChange();
   }

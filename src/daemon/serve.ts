@@ -4,6 +4,7 @@ import type { Config } from "../config/config.js";
 import { loadConfig } from "../config/load.js";
 import { supervisionOf } from "../config/supervision.js";
 import { makeDirectories } from "../libc/directories.js";
+import { nexusMountAt } from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, messageOf } from "../model/errors.js";
 import { DataDirLock, type LockHolder } from "../storage/data-dir-lock.js";
@@ -72,6 +73,8 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
   if (request.isChild) process.chdir("/");
   const task: Task = { config, request, spec, log, audience };
   const holder = holderOf(task);
+  const restored = await joinRestored(task);
+  if (restored !== undefined) return await stayJoined(restored, task);
   let clearedStale = false;
   if (spec !== undefined) {
     const { mountPoint, allowNonEmpty } = spec;
@@ -111,6 +114,14 @@ function holderOf({ config: { dataDir }, spec }: Task): LockHolder {
     ...(spec === undefined ? {} : { mountPoint: spec.mountPoint }),
     ...(namespace === undefined ? {} : { namespace }),
   };
+}
+
+/** The daemon may have made the mount again after a crash, before the one who wants it has come back. */
+async function joinRestored({ config, spec }: Task): Promise<Joined | undefined> {
+  if (spec === undefined || nexusMountAt(spec.mountPoint)?.source !== config.dataDir)
+    return undefined;
+  const joined = await joinDaemon({ config, spec });
+  return typeof joined === "string" ? undefined : joined;
 }
 
 /** Takes the data directory, or gets the mount from the daemon that has it. */

@@ -28,6 +28,27 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
+describe("a mount that was restored after a crash", () => {
+  test("is the answer to who asks for just that, once", async () => {
+    const { host, mounts } = fixture();
+    await mounts.restore(spec("/a", { identity: AGENT }));
+    const changed = mounts.add(spec("/a"));
+    await expect(changed).rejects.toMatchObject({ kind: "in-use" });
+    const mount = await mounts.add(spec("/a", { identity: AGENT }));
+    expect(mount.id).toBe(1);
+    const again = mounts.add(spec("/a", { identity: AGENT }));
+    await expect(again).rejects.toMatchObject({ kind: "in-use" });
+    expect(host.places()).toStrictEqual(["/a"]);
+  });
+
+  test("isn't made again when who had asked for it came first", async () => {
+    const { host, mounts } = fixture();
+    await Promise.all([mounts.add(spec("/a")), mounts.restore(spec("/a"))]);
+    expect(host.places()).toStrictEqual(["/a"]);
+    await expect(mounts.add(spec("/a"))).rejects.toMatchObject({ kind: "in-use" });
+  });
+});
+
 describe("the mounts of a daemon", () => {
   test("are served each as itself, and told of as they come and go", async () => {
     const { host, mounts, seen } = fixture();

@@ -109,6 +109,21 @@ describe.skipIf(skipReason !== undefined)("a second nexus-mount in the foregroun
     expect(mounted.isMounted).toBe(true);
   });
 
+  test("finds its mount again when the daemon was started before it after a crash", async () => {
+    const { mounted, mountPoint, closed } = await startTwo();
+    await killNow(mounted.pid);
+    expect(await closed).toBe(1);
+    await mounted.mount();
+    const { pid } = mounted;
+    const again = inForeground(mounted, { mountPoint });
+    await until("it waits for its mount", {
+      holds: () => again.output().join("\n").includes("mounted by the daemon that was running"),
+    });
+    await mounted.run(["-u", mountPoint]);
+    expect(await again.closed).toBe(0);
+    expect(mounted).toMatchObject({ pid, isMounted: true });
+  });
+
   test.each([
     ["is told to end", "SIGTERM"],
     ["crashes", "SIGKILL"],
