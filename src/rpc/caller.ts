@@ -49,6 +49,11 @@ export class RpcCaller {
     return call;
   }
 
+  /** Whether the connection is lost, or was closed: nothing can be asked on it any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** What is under way fails; who closes waits for it before. */
   close(): void {
     this.#carrier.close();

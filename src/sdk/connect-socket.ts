@@ -1,8 +1,10 @@
+import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import { RpcCaller } from "../rpc/caller.js";
 import {
   INITIALIZE,
   type InitializeRequest,
+  type InitializeResult,
   PROTOCOL_VERSION,
   parseInitialized,
 } from "../rpc/handshake.js";
@@ -27,7 +29,18 @@ export interface ConnectSocketOptions {
 export async function connectSocket(
   options: ConnectSocketOptions,
 ): Promise<NexusClient | undefined> {
-  const { dataDir, identity, client } = options;
+  const admitted = await admit(options);
+  if (admitted === undefined) return undefined;
+  const { caller, identity, dataDir } = admitted;
+  const reopen = async () => (await admit(options))?.caller ?? gone(dataDir);
+  return RemoteClient.over({ caller, identity, dataDir, reopen });
+}
+
+async function admit({
+  dataDir,
+  identity,
+  client,
+}: ConnectSocketOptions): Promise<(InitializeResult & { caller: RpcCaller }) | undefined> {
   const carrier = await openWebSocket(dataDir);
   if (carrier === undefined) return undefined;
   const caller = new RpcCaller({ carrier, peer: `the owner of ${dataDir}` });
@@ -38,10 +51,15 @@ export async function connectSocket(
       client: { ...client, pid: process.pid },
     };
     const call = caller.call({ method: INITIALIZE, params: { ...request } });
-    const result = parseInitialized(await keptAwake(call.result));
-    return RemoteClient.over({ caller, identity: result.identity, dataDir: result.dataDir });
+    return { ...parseInitialized(await keptAwake(call.result)), caller };
   } catch (error) {
     caller.close();
     throw error;
   }
+}
+
+/** It isn't opened in this process instead: the next daemon would find it in use, and mount nothing. */
+function gone(dataDir: string): never {
+  const message = `the owner of ${dataDir} is gone; nothing was done, try again when there is another one, or connect anew`;
+  throw new NexusError("io-failure", message, { path: dataDir });
 }

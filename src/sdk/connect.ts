@@ -27,6 +27,9 @@ const POLL_MS = 20;
  * often as it likes, with different identities: its clients share the open store, which closes with the last
  * of them. A store that is open in another program can't be opened at the same time.
  *
+ * A client of a daemon that ends or crashes fails with `io-failure` in what is under way, and finds the next
+ * daemon for what it is asked afterwards; until there is one that fails, too.
+ *
  * Errors: `invalid-config`, `in-use` (another program has the data, or this one with other
  * namespaces), `not-supported` (a daemon of another version), `corrupt`, `access-denied`, `no-space`,
  * `io-failure`.

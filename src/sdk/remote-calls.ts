@@ -5,12 +5,13 @@ import { interruption, requireNotAborted } from "../features/files/abort.js";
 import { CHUNK_BYTES, chunksOf, requireContent, wholeBytes } from "../features/files/chunks.js";
 import type { WriteContent } from "../features/files/files.js";
 import { TimerScheduler } from "../model/clock.js";
-import type { RpcCaller } from "../rpc/caller.js";
+import { RpcCaller } from "../rpc/caller.js";
 import type { PendingCall, Upload } from "../rpc/pending-call.js";
 import { sentFiles } from "./batch-contents.js";
 import type { MethodLine } from "./client-methods.js";
 import { closedError } from "./errors.js";
 import { keptAwake } from "./operations.js";
+import type { OwnerConnection } from "./owner-connection.js";
 
 /** One of the client's methods, as it was called. */
 export interface RemoteCall {
@@ -21,20 +22,21 @@ export interface RemoteCall {
 
 /** The requests of one client, for each way in which a method goes over a connection. */
 export class RemoteCalls {
-  readonly #caller: RpcCaller;
+  readonly #connection: OwnerConnection;
   /** What closing the client ends. */
   readonly #waiting = new Map<PendingCall, string>();
+  #isEnding = false;
 
-  constructor(caller: RpcCaller) {
-    this.#caller = caller;
+  constructor(connection: OwnerConnection) {
+    this.#connection = connection;
   }
 
   async result(asked: RemoteCall): Promise<unknown> {
     const { list } = asked.line;
-    if (list === undefined) return await this.#begin(asked).result;
+    if (list === undefined) return await (await this.#begin(asked)).result;
     const items = [...(asked.args[list] as Iterable<unknown>)];
-    return await this.#begin({ ...asked, args: replaced(asked.args, { at: list, value: items }) })
-      .result;
+    const args = replaced(asked.args, { at: list, value: items });
+    return await (await this.#begin({ ...asked, args })).result;
   }
 
   /** With a content, which isn't touched before the other side reads it, unless it is all there. */
@@ -50,7 +52,7 @@ export class RemoteCalls {
     const ignore = () => undefined;
     const stream = content instanceof Readable ? content.on("error", ignore) : undefined;
     try {
-      return await this.#begin({ ...asked, args }, { chunks, isWhole }).result;
+      return await (await this.#begin({ ...asked, args }, { chunks, isWhole })).result;
     } finally {
       stream?.off("error", ignore);
     }
@@ -58,21 +60,19 @@ export class RemoteCalls {
 
   async batch(asked: RemoteCall): Promise<unknown> {
     const { files, upload } = sentFiles(asked.args[0] as Iterable<unknown>);
-    return await this.#begin(
-      { ...asked, args: replaced(asked.args, { at: 0, value: files }) },
-      upload,
-    ).result;
+    const args = replaced(asked.args, { at: 0, value: files });
+    return await (await this.#begin({ ...asked, args }, upload)).result;
   }
 
   async whole(asked: RemoteCall): Promise<Buffer> {
     const pieces: Uint8Array[] = [];
-    for await (const piece of this.#bytes(this.#begin(asked))) pieces.push(piece);
+    for await (const piece of this.#bytes(await this.#begin(asked))) pieces.push(piece);
     return Buffer.concat(pieces);
   }
 
   async *items(asked: RemoteCall): AsyncGenerator<unknown> {
     const { signal } = partsOf(asked);
-    const call = this.#begin(asked);
+    const call = await this.#begin(asked);
     try {
       for (;;) {
         const batch = await call.items.read();
@@ -90,7 +90,10 @@ export class RemoteCalls {
   /** Writes what the method sends to a target, ends it, and gives the result. */
   async export(asked: RemoteCall, target: Writable): Promise<unknown> {
     const { signal } = partsOf(asked);
-    const call = this.#begin({ ...asked, args: replaced(asked.args, { at: 0, value: null }) });
+    const call = await this.#begin({
+      ...asked,
+      args: replaced(asked.args, { at: 0, value: null }),
+    });
     try {
       await pipeline(this.#bytes(call), target, signal === undefined ? {} : { signal });
     } catch (error) {
@@ -102,13 +105,13 @@ export class RemoteCalls {
   /** A stream whose request begins when somebody reads, and is over when it is closed. */
   download(asked: RemoteCall): Readable {
     const { signal } = partsOf(asked);
-    let call: PendingCall | undefined;
+    let begun: Promise<PendingCall> | undefined;
     const stream = new Readable({
       highWaterMark: CHUNK_BYTES,
       read: () => {
         const next = async () => {
-          call ??= this.#begin(asked);
-          return await call.bytes.read();
+          begun ??= this.#begin(asked);
+          return await (await begun).bytes.read();
         };
         keptAwake(next()).then(
           (piece) => stream.push(piece ?? null),
@@ -116,8 +119,9 @@ export class RemoteCalls {
         );
       },
       destroy: (error, done) => {
-        const ending = call === undefined ? Promise.resolve() : keptAwake(ended(call));
-        ending.then(() => done(error));
+        // What couldn't begin was told to who reads.
+        const ending = begun?.then(ended, () => undefined) ?? Promise.resolve();
+        keptAwake(ending).then(() => done(error));
       },
     });
     if (signal !== undefined) {
@@ -131,6 +135,7 @@ export class RemoteCalls {
 
   /** Ends what only waits for something to happen. */
   endWaiting(): void {
+    this.#isEnding = true;
     for (const [call, name] of this.#waiting) call.cancel(closedError(name));
   }
 
@@ -146,9 +151,12 @@ export class RemoteCalls {
     }
   }
 
-  #begin(asked: RemoteCall, upload?: Upload): PendingCall {
+  async #begin(asked: RemoteCall, upload?: Upload): Promise<PendingCall> {
     const { args, signal, onProgress } = partsOf(asked);
-    const call = this.#caller.call({
+    const found = this.#connection.caller();
+    const caller = found instanceof RpcCaller ? found : await found;
+    if (asked.line.waits && this.#isEnding) throw closedError(asked.name);
+    const call = caller.call({
       method: asked.name,
       params: { args },
       signal,

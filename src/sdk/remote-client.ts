@@ -6,6 +6,7 @@ import type { NexusClient } from "./client.js";
 import { CLIENT_METHODS, type MethodLine } from "./client-methods.js";
 import type { Asked } from "./errors.js";
 import { Operations } from "./operations.js";
+import { OwnerConnection } from "./owner-connection.js";
 import { type RemoteCall, RemoteCalls } from "./remote-calls.js";
 import { remoteGrep } from "./remote-grep.js";
 import { exportRemotely, importRemotely } from "./remote-transfer.js";
@@ -13,6 +14,8 @@ import { exportRemotely, importRemotely } from "./remote-transfer.js";
 export interface RemoteClientOptions {
   /** Connected to who serves the client's methods. The client closes it. */
   readonly caller: RpcCaller;
+  /** Finds the owner that there is when the connection was lost; without it the client fails from then on. */
+  readonly reopen?: () => Promise<RpcCaller>;
   readonly identity: Identity;
   readonly dataDir: string;
 }
@@ -23,21 +26,22 @@ export interface RemoteClientOptions {
  * of this process.
  *
  * Errors of all, beyond those of the methods: `io-failure` when the connection is lost, which says whether
- * something may have happened; `invalid-argument` for what is more than one message may have.
+ * something may have happened (what is asked after that goes to the next owner, when there is one);
+ * `invalid-argument` for what is more than one message may have.
  */
 export class RemoteClient {
   readonly identity: Identity;
   readonly dataDir: string;
-  readonly #caller: RpcCaller;
+  readonly #connection: OwnerConnection;
   readonly #calls: RemoteCalls;
   readonly #operations = new Operations();
   #closing: Promise<void> | undefined;
 
-  private constructor({ caller, identity, dataDir }: RemoteClientOptions) {
+  private constructor({ caller, reopen, identity, dataDir }: RemoteClientOptions) {
     this.identity = identity;
     this.dataDir = dataDir;
-    this.#caller = caller;
-    this.#calls = new RemoteCalls(caller);
+    this.#connection = new OwnerConnection({ caller, reopen });
+    this.#calls = new RemoteCalls(this.#connection);
   }
 
   /** The client's methods are made from their table, which names all of them. */
@@ -60,7 +64,7 @@ export class RemoteClient {
 
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = this.#operations.close(async () => this.#caller.close());
+      this.#closing = this.#operations.close(async () => this.#connection.close());
       this.#calls.endWaiting();
     }
     return this.#closing;

@@ -183,6 +183,30 @@ describe("the owner's socket", () => {
   });
 });
 
+describe("a client whose owner has gone", () => {
+  test("finds the next one, over one connection for all that it asks", async () => {
+    const { server, dataDir } = await listen();
+    const client = await connectSocket({ dataDir, identity: ANYBODY, client: ASKING });
+    if (client === undefined) return await fail();
+    const reading = client.walk()[Symbol.asyncIterator]();
+    await server.close();
+    // It may not have heard of it yet.
+    expect(await kindOfLater(client.exists("/"))).toBe("io-failure");
+    await expect(client.exists("/")).rejects.toMatchObject({
+      kind: "io-failure",
+      message: expect.stringMatching(/is gone; nothing was done/),
+    });
+    const { server: next } = await listen({ dataDir });
+    const content = client.createReadStream("/new");
+    await Promise.all([client.write("/new", "b"), client.exists("/"), reading.next()]);
+    expect(next.connections).toBe(1);
+    expect(Buffer.concat(await content.toArray()).toString()).toBe("b");
+    await client.close();
+    expect(await kindOfLater(client.exists("/"))).toBe("closed");
+    await expect.poll(() => next.connections).toBe(0);
+  });
+});
+
 function fail(): Promise<never> {
   return Promise.reject(new Error("there is no client"));
 }
@@ -218,6 +242,17 @@ describe("initialize", () => {
       identity: ANYBODY,
     });
     expect(await exists()).toBe(true);
+  });
+
+  test("and the control methods are for who isn't let in yet", async () => {
+    const { dataDir } = await listen({ control: { "daemon.stop": async () => "stopped" } });
+    const caller = await callerTo(dataDir);
+    const ask = (method: string, params: object) =>
+      caller.call({ method, params: { ...params } }).result;
+    await ask("initialize", valid);
+    const admin = { ...valid, identity: { isAdmin: true } };
+    expect(await kindOfLater(ask("initialize", admin))).toBe("not-supported");
+    expect(await kindOfLater(ask("daemon.stop", {}))).toBe("not-supported");
   });
 
   test("is refused with what the owner says, and can be tried again", async () => {
