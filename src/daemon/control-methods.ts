@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import { NexusError } from "../model/errors.js";
+import { requireSameProtocol } from "../rpc/handshake.js";
 import type { DaemonStatus, MountStatus } from "../sdk/daemon-status.js";
 import { version } from "../telemetry/version.js";
 import type { CallContext, ControlMethod } from "./control-server.js";
@@ -34,13 +35,16 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
     "daemon.status": async () => await statusOf(daemon),
 
     /**
-     * `{ mount: MountSpec, settings: StoreSettings }`: mounts, and answers when the mount does, with
-     * `{ id, pid, dataDir, logFile }`. Errors: `in-use` (settings that differ, a place that is taken),
+     * `{ mount: MountSpec, settings: StoreSettings, client: { protocolVersion, version } }`: mounts, and
+     * answers when the mount does, with `{ id, pid, dataDir, logFile }`. Errors: `not-supported` (an asker of
+     * another version, which may mean what is unknown here), `in-use` (settings that differ, a place that is taken),
      * `not-permitted` (another user's daemon), `closed` (it is ending), those of mounting.
      */
     "daemon.mount": async (params, context) => {
       requireSameUser(context);
-      const { mount, settings } = record(params, "params");
+      const { mount, settings, client } = record(params, "params");
+      const { protocolVersion: asked, version: clientVersion } = record(client, "client");
+      requireSameProtocol({ asked, clientVersion, version: version() });
       requireSameStore(settings, config);
       const { id } = await mounts.add(parseMountSpec(mount));
       const { dataDir } = config;

@@ -1,7 +1,9 @@
 import type { Config } from "../config/config.js";
 import { isKind, NexusError } from "../model/errors.js";
+import { PROTOCOL_VERSION } from "../rpc/handshake.js";
 import { type ControlClient, connectControl } from "../sdk/daemon-control.js";
 import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
+import { version } from "../telemetry/version.js";
 import { PROC } from "./finishing.js";
 import { type MountSpec, record } from "./mount-spec.js";
 import { storeSettings } from "./store-settings.js";
@@ -51,7 +53,8 @@ export async function joinDaemon({
     client = await connect(dataDir);
     if (client === undefined) return "nobody";
     const signal = AbortSignal.timeout(MOUNT_MS);
-    const params = { mount: spec, settings: storeSettings(config) };
+    const speaking = { protocolVersion: PROTOCOL_VERSION, version: version() };
+    const params = { mount: spec, settings: storeSettings(config), client: speaking };
     const answer = record(await client.call("daemon.mount", params, { signal }), "the answer");
     return joined(client, { spec, answer });
   } catch (error) {

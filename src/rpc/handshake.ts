@@ -43,11 +43,9 @@ export function parseInitialize(
 ): InitializeRequest {
   const { protocolVersion, identity, client } = objectOf(params, "initialize");
   const { name, version: clientVersion, pid } = objectOf(client, "client");
-  if (protocolVersion !== PROTOCOL_VERSION) {
-    throw otherVersion({ asked: protocolVersion, clientVersion, version });
-  }
+  requireSameProtocol({ asked: protocolVersion, clientVersion, version });
   return {
-    protocolVersion,
+    protocolVersion: PROTOCOL_VERSION,
     identity: identityOf(identity),
     client: {
       name: textOf(name, "client.name"),
@@ -74,12 +72,19 @@ export function parseInitialized(result: unknown): InitializeResult {
   };
 }
 
-function otherVersion(versions: {
+/** Of the protocol that a side speaks, and of its nexus-mount. */
+interface Versions {
   readonly asked: unknown;
   readonly clientVersion: unknown;
   readonly version: string;
-}): ProtocolError {
-  const { asked, clientVersion, version } = versions;
+}
+
+/** For a request outside of a client's connection. Errors: `not-supported` as above. */
+export function requireSameProtocol(versions: Versions): void {
+  if (versions.asked !== PROTOCOL_VERSION) throw otherVersion(versions);
+}
+
+function otherVersion({ asked, clientVersion, version }: Versions): ProtocolError {
   const message = `the client (nexus-mount ${clientVersion}) speaks protocol ${asked}, the owner of the data (nexus-mount ${version}) protocol ${PROTOCOL_VERSION}: use the same version for both, and start the owner again after an update`;
   return new ProtocolError(ERROR_CODES.failed, { kind: "not-supported", message });
 }

@@ -15,6 +15,7 @@ const CONFIG = loadConfig({
   ...{ face: "command", env: {}, cwd: "/", home: "/nonexistent" },
 });
 const SETTINGS = storeSettings(CONFIG);
+const CLIENT = { protocolVersion: 1, version: "1.2.3" };
 const WORK = { ready: 3, pending: 0, blocked: 0, in_progress: 0, completed: 1, failed: 0 };
 const STORE = {
   ...{ inodesKnown: 7, openHandles: 2, stagedFiles: 1, stagedBytes: 100, waitingToSeal: 1 },
@@ -55,11 +56,22 @@ const STRANGER = { credentials: { uid: 4711, gid: 4711, pid: 1 } };
 describe("daemon.mount", () => {
   test("mounts, and says by which process and as which of its mounts", async () => {
     const { host, call } = fixture();
-    const params = { mount: spec("/a"), settings: SETTINGS };
+    const params = { mount: spec("/a"), client: CLIENT, settings: SETTINGS };
     expect(await call("daemon.mount", params)).toStrictEqual({
       ...{ id: 1, pid: process.pid, dataDir: "/data", logFile: "/data/log" },
     });
     expect(host.places()).toStrictEqual(["/a"]);
+  });
+
+  test("is refused to an asker of another version, with both and what to do", async () => {
+    const { host, call } = fixture();
+    const client = { ...CLIENT, protocolVersion: 2 };
+    const asked = call("daemon.mount", { mount: spec("/a"), client, settings: SETTINGS });
+    await expect(asked).rejects.toMatchObject({
+      kind: "not-supported",
+      message: expect.stringMatching(/1\.2\.3.*protocol 2.*protocol 1.*same version/),
+    });
+    expect(host.places()).toStrictEqual([]);
   });
 
   test.each([
@@ -69,7 +81,7 @@ describe("daemon.mount", () => {
     ["cache_size_mb", { cacheSizeMb: 1 }, "with another 'cache_size_mb'"],
   ])("refuses another %s, which is the store's", async (_name, changes, message) => {
     const { host, call } = fixture();
-    const params = { mount: spec("/a"), settings: { ...SETTINGS, ...changes } };
+    const params = { mount: spec("/a"), client: CLIENT, settings: { ...SETTINGS, ...changes } };
     await expect(call("daemon.mount", params)).rejects.toMatchObject({
       kind: "in-use",
       message: expect.stringContaining(message),
@@ -79,12 +91,12 @@ describe("daemon.mount", () => {
 
   test("refuses what it can't read, and other users", async () => {
     const { host, call } = fixture();
-    for (const params of [undefined, {}, { mount: {}, settings: SETTINGS }]) {
+    for (const params of [undefined, {}, { mount: {}, client: CLIENT, settings: SETTINGS }]) {
       await expect(call("daemon.mount", params)).rejects.toMatchObject({
         kind: "invalid-argument",
       });
     }
-    const good = { mount: spec("/a"), settings: SETTINGS };
+    const good = { mount: spec("/a"), client: CLIENT, settings: SETTINGS };
     await expect(call("daemon.mount", good, STRANGER)).rejects.toMatchObject({
       kind: "not-permitted",
     });

@@ -5,6 +5,7 @@ import { storeSettings } from "../../src/daemon/store-settings.js";
 import { NexusError } from "../../src/model/errors.js";
 import type { ControlClient } from "../../src/sdk/daemon-control.js";
 import { DataDirLock, type LockHolder } from "../../src/storage/data-dir-lock.js";
+import { version } from "../../src/telemetry/version.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 import { spec } from "./fake-host.js";
@@ -56,7 +57,8 @@ describe("a mount of the daemon that runs", () => {
   test("is asked for with its own settings and the store's", async () => {
     const { asked, config, mount, open } = await joined({});
     expect(mount).toMatchObject({ pid: 4711, dataDir: "/data", logFile: "/data/log" });
-    const params = { mount: spec("/a"), settings: storeSettings(config) };
+    const client = { protocolVersion: 1, version: version() };
+    const params = { mount: spec("/a"), settings: storeSettings(config), client };
     expect(asked).toStrictEqual([["daemon.mount", params]]);
     mount.leave();
     expect(open()).toBe(0);
