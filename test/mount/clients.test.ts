@@ -1,7 +1,9 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { TenantId } from "../../src/model/ids.js";
 import type { NexusClient } from "../../src/sdk/client.js";
 import { connect } from "../../src/sdk/connect.js";
+import { connectSocket } from "../../src/sdk/connect-socket.js";
 import { Mounted, whyNoMounts } from "../support/daemon.js";
 import { kindOfLater } from "../support/error-kind.js";
 import { isRunning, killNow, until } from "../support/processes.js";
@@ -25,6 +27,16 @@ async function beginWrite(client: NexusClient) {
   await until("the content is being read", { holds: () => content.readableLength === 0 });
   return { content, writing };
 }
+
+describe.skipIf(skipReason !== undefined)("a daemon", () => {
+  test("that can't let a client in says why, by its kind", async () => {
+    const { mounted } = await start();
+    const identity = { isAdmin: false, tenantId: "x".repeat(300) as TenantId };
+    const client = { name: "a test", version: "0" };
+    const refused = connectSocket({ dataDir: mounted.dataDir, identity, client });
+    expect(await kindOfLater(refused)).toBe("name-too-long");
+  });
+});
 
 describe.skipIf(skipReason !== undefined)("a daemon whose last mount ends", () => {
   test("finishes what a client has under way, and is gone then", async () => {
