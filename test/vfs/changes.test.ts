@@ -212,6 +212,27 @@ describe("attributes that change are told of", () => {
     expect(await changesOf(world, () => file.read())).toEqual([]);
   });
 
+  test("by whoever takes a file's set-id bits with its content, who has to hear of it himself", async () => {
+    const world = new World();
+    const file = await world.create("f", "text");
+    const { ino, handle } = file;
+    const somebody = { ...ANYBODY, uid: 1000, gid: 1000 };
+    const data = Buffer.from("x");
+    const acts = [
+      () => world.fs.write(somebody, { handle, offset: 0, data, killSetId: true }),
+      () => world.fs.fallocate(somebody, { handle, offset: 0, length: 9, mode: "extend" }),
+      () => world.open("f", { truncate: true, killSetId: true }),
+    ];
+    for (const act of acts) {
+      await world.fs.setattr(ANYBODY, { ino, permissions: 0o4755 });
+      const told: [Change, Caller | undefined][] = [];
+      const end = world.nexus.changes.subscribe((change, by) => told.push([change, by]));
+      await act();
+      end();
+      expect(told).toContainEqual([attributes(ino), undefined]);
+    }
+  });
+
   test("by nothing that only looks", async () => {
     const world = new World();
     const ino = await world.write("f", "text");

@@ -52,13 +52,17 @@ export function release(volume: Volume, { handle }: { handle: number }): void {
   volume.letGo(inode);
 }
 
-/** Whoever changes a file without the privilege to keep them takes its set-id bits; inode(7). */
+/**
+ * Whoever changes a file without the privilege to keep them takes its set-id bits; inode(7). Whoever keeps
+ * the mode has to hear of it, the one who asked included: he needn't know that he lacks the privilege.
+ */
 export function dropSetId(volume: Volume, inode: Inode): void {
   const mode = withoutSetId(inode.mode);
   if (mode === inode.mode) return;
   const { ino } = inode;
   volume.metadata.setattr({ ino, permissions: mode & 0o7777, now: volume.clock.now() });
   inode.mode = mode;
+  volume.changes.note({ kind: "attributes", ino }, undefined);
 }
 
 /**
