@@ -18,9 +18,10 @@ const MOST_UNDER_WAY = 64;
 const STUCK_MS = 2000;
 /**
  * The kernel doesn't know an inode that it was told of: the one who asked hasn't yet taken the answer, and
- * what he takes is old. So it is told again, after so many milliseconds each time.
+ * what he takes is old. So it is told again, after so many milliseconds each time; on a machine with more to
+ * do than processors a process that could go on may wait for a good part of a second.
  */
-const AGAIN_MS = [1, 10, 100] as const;
+const AGAIN_MS = [1, 10, 100, 1000] as const;
 
 export interface KernelCacheOptions {
   /** Whether the kernel may know an inode. */
@@ -57,6 +58,8 @@ export class KernelCache {
   /** In their order; several changes of one thing are one. */
   readonly #unsent = new Map<string, Unsent>();
   readonly #underWay: Unsent[] = [];
+  /** Of what isn't done, sent or not: how many notifications, by the name of what they are of. */
+  readonly #undone = new Map<string, number>();
   #lastNumber = 0;
   #doneNumber = 0;
   readonly #waiting = new Set<{ readonly number: number; readonly then: () => void }>();
@@ -104,6 +107,16 @@ export class KernelCache {
     this.#resized.delete(ino);
   }
 
+  /** Whether it hasn't heard of everything yet. */
+  get isBehind(): boolean {
+    return this.#undone.size > 0;
+  }
+
+  /** Whether it hasn't heard yet of an earlier change of the same thing. */
+  isForgetting(change: Change): boolean {
+    return this.#undone.has(nameOf(change));
+  }
+
   /** Whether it is worth waiting for. */
   get isResponsive(): boolean {
     return !this.#isStuck && !this.#isClosed;
@@ -138,6 +151,7 @@ export class KernelCache {
   close(then: () => void): void {
     this.#isClosed = true;
     this.#unsent.clear();
+    this.#undone.clear();
     this.#cancelWatch?.();
     this.#letGoOfAll();
     const finish = () => {
@@ -161,6 +175,7 @@ export class KernelCache {
     const number = ++this.#lastNumber;
     const key = same === undefined ? name : `${name}#${number}`;
     this.#unsent.set(key, { change, number, after: this.#lastHeld(), attempt });
+    this.#undone.set(name, (this.#undone.get(name) ?? 0) + 1);
     this.#send();
     return number;
   }
@@ -190,6 +205,7 @@ export class KernelCache {
     const done = this.#underWay.shift();
     if (done === undefined) return;
     this.#doneNumber = done.number;
+    this.#noteNotUndone(nameOf(done.change));
     this.#isStuck = false;
     this.#cancelWatch?.();
     this.#cancelWatch = this.#underWay.length === 0 ? undefined : this.#watch();
@@ -201,6 +217,12 @@ export class KernelCache {
       waiting.then();
     }
     if (this.#underWay.length === 0) this.#whenIdle?.();
+  }
+
+  #noteNotUndone(name: string): void {
+    const left = (this.#undone.get(name) ?? 0) - 1;
+    if (left > 0) this.#undone.set(name, left);
+    else this.#undone.delete(name);
   }
 
   #tryAgain({ change, attempt }: Unsent, results: readonly number[]): void {

@@ -20,7 +20,16 @@ export function nameOf(change: Change): string {
 /** The change that says as much as an earlier one and a later one of the same name. */
 export function merge({ change: earlier }: Merged, later: Change): Merged {
   if (earlier.kind !== "content" || later.kind !== "content") return { change: later };
-  return { change: { ...later, ...spanOfBoth(earlier, later) } };
+  return {
+    change: { ...later, ...spanOfBoth(earlier, later), lastByte: lastByteOf(earlier, later) },
+  };
+}
+
+/** That of the earlier one is still the last, if the later one neither moved the end nor touched it. */
+function lastByteOf(earlier: ContentChange, later: ContentChange): number | undefined {
+  if (later.lastByte !== undefined || later.sizeBytes !== earlier.sizeBytes) return later.lastByte;
+  const endsBefore = later.length !== "to the end" && later.offset + later.length < later.sizeBytes;
+  return endsBefore ? earlier.lastByte : undefined;
 }
 
 function spanOfBoth(a: ContentChange, b: ContentChange): Pick<ContentChange, "offset" | "length"> {

@@ -161,7 +161,72 @@ describe("a change through one of several mounts", () => {
   });
 });
 
+describe("a rename of what the kernel hasn't heard of yet", () => {
+  function twoMounts() {
+    const mounts = new Mounts();
+    const a = mounts.mount({
+      rename: (caller, { parent, name, newParent, newName }) => {
+        mounts.changes.note({ kind: "entry", parent, name }, caller);
+        mounts.changes.note({ kind: "entry", parent: newParent, name: newName }, caller);
+        mounts.changes.note({ kind: "attributes", ino: 8 as Ino }, caller);
+      },
+    });
+    a.ask({ opcode: "LOOKUP", node: 1, body: ["old"] });
+    const rename = () => {
+      const body = [encode("rename_in", { newdir: 1 }), "old", "new"];
+      expect(a.errnoOf({ opcode: "RENAME", node: 1, body })).toBe(0);
+    };
+    const change = (name: string) =>
+      mounts.changes.note({ kind: "entry", parent: 1 as Ino, name }, CLIENT);
+    return { mounts, rename, change };
+  }
+
+  function entriesOf(notifier: FakeNotifier): unknown[] {
+    return notifier.packets.flatMap(([first]) =>
+      first !== undefined && "forgets" in first && first.forgets === "entry" ? [first.name] : [],
+    );
+  }
+
+  test("is told to that kernel, too, which takes the new name to be what the old one was", () => {
+    const { mounts, rename, change } = twoMounts();
+    change("old");
+    rename();
+    expect(entriesOf(mounts.notifier(0))).toEqual(["old", "old", "new"]);
+  });
+
+  test("is told to it whichever of the two names it hasn't heard of", () => {
+    const { mounts, rename, change } = twoMounts();
+    change("new");
+    rename();
+    expect(entriesOf(mounts.notifier(0))).toEqual(["new", "old", "new"]);
+  });
+
+  test("isn't when it has heard by then, or of something else", () => {
+    const { mounts, rename, change } = twoMounts();
+    change("old");
+    mounts.notifier(0).take();
+    change("other");
+    rename();
+    expect(entriesOf(mounts.notifier(0))).toEqual(["old", "other"]);
+  });
+});
+
 describe("a change by a client", () => {
+  test("is waited for by each of several things that it does at once", () => {
+    const mounts = new Mounts();
+    mounts.mount();
+    mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "one" }, CLIENT);
+    mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "other" }, CLIENT);
+    const ended: string[] = [];
+    mounts.coherence.whenForgotten(CLIENT, () => ended.push("one"));
+    mounts.coherence.whenForgotten(CLIENT, () => ended.push("other"));
+    mounts.notifier(0).take();
+    expect(ended).toEqual([]);
+    mounts.notifier(0).take();
+    expect(ended).toEqual(["one", "other"]);
+    expect(mounts.coherence.whenForgotten(CLIENT, () => undefined)).toBe(true);
+  });
+
   test("waits for every mount, also for one that waits itself", () => {
     const mounts = new Mounts();
     const [a] = [mounts.mount(), mounts.mount()];

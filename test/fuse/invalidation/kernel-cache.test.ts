@@ -183,6 +183,23 @@ describe("many changes", () => {
     expect(waiting.every(({ waited }) => waited())).toBe(true);
   });
 
+  test("of a file that became one tell its last byte as long as it is that", () => {
+    const spans = { patch: [3, 2], over: [8, 2], shorter: [4, "to the end"] } as const;
+    const stores = Object.values(spans).map(([offset, length]) => {
+      const kernel = new Kernel();
+      const file = { kind: "content", ino: 2 as Ino, sizeBytes: 10 } as const;
+      kernel.forget(entry(1, "first"));
+      kernel.notifier.isFull = true;
+      kernel.forget({ ...file, offset: 6, length: 4, lastByte: "!".charCodeAt(0) });
+      const sizeBytes = length === "to the end" ? offset : 10;
+      kernel.forget({ ...file, offset, length, sizeBytes });
+      kernel.notifier.isFull = false;
+      kernel.notifier.take();
+      return kernel.heard.filter((heard) => Object.hasOwn(heard as object, "stores"));
+    });
+    expect(stores).toEqual([[{ stores: "!", ino: 2, at: 9 }], [], []]);
+  });
+
   test("go out a few at a time, each when an earlier one is taken", () => {
     const kernel = new Kernel();
     for (let count = 0; count < 100; count++) kernel.forget(entry(1, `f${count}`));
@@ -200,7 +217,7 @@ describe("an inode that the kernel should know and doesn't", () => {
     const told = kernel.forget(attributes(2));
     kernel.notifier.take(1, ENOENT);
     expect(told.waited()).toBe(true);
-    for (const delayMs of [1, 10, 100]) {
+    for (const delayMs of [1, 10, 100, 1000]) {
       kernel.clock.advance(delayMs - 1);
       const before = kernel.notifier.packets.length;
       kernel.clock.advance(1);
@@ -208,7 +225,7 @@ describe("an inode that the kernel should know and doesn't", () => {
       kernel.notifier.take(1, ENOENT);
     }
     kernel.clock.advance(60_000);
-    expect(kernel.notifier.packets).toHaveLength(4);
+    expect(kernel.notifier.packets).toHaveLength(5);
   });
 
   test("isn't, once it has forgotten it; nor is a name that it never looked up", () => {
