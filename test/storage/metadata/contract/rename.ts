@@ -13,10 +13,8 @@ export function renameContract(open: OpenNamespace): void {
       namespace.file("later", { now: at(1) });
       const before = namespace.row(ino);
 
-      expect(namespace.rename("old", "new", { now: at(5) })).toStrictEqual({
-        moved: [ino],
-        replaced: undefined,
-      });
+      const result = namespace.rename("old", "new", { now: at(5) });
+      expect(result).toStrictEqual({ moved: [ino], replaced: undefined });
       expect(namespace.row(ino)).toStrictEqual({ ...before, ctime: at(5) });
       expect(namespace.names()).toStrictEqual(["new", "later"]);
       expect(namespace.row(ROOT_INO)).toMatchObject({ nlink: 2, mtime: at(5), ctime: at(5) });
