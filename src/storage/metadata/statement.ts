@@ -78,7 +78,8 @@ export function* run(statement: Statement, ...params: SqlValue[]): Script<number
   return (yield { statement, params, wants: "changes" }) as Answer["changes"];
 }
 
-const ASK_RECORDING_TIME: Step = { wants: "recordingTime" };
+/** What {@link recordingTime} asks. */
+export const ASK_RECORDING_TIME: Step = { wants: "recordingTime" };
 
 /** The time to record a change with; undefined while nobody wants to know of changes. */
 export function* recordingTime(): Script<Timestamp | undefined> {

@@ -2,6 +2,7 @@ import { type Ino, ROOT_INO } from "../../../model/ids.js";
 import type { ChangeDetails, InodeChange } from "../change-store.js";
 import type { EntryName } from "../metadata-store.js";
 import {
+  ASK_RECORDING_TIME,
   all,
   command,
   first,
@@ -15,7 +16,7 @@ import {
 } from "../statement.js";
 
 // What operations record for those who watch, each in its own transaction. While nobody watches, none of
-// this looks at anything.
+// this looks at anything; every operation comes here then, so it asks without a generator more for that.
 
 /** Who has given a file more names than this hears of these. */
 const MOST_NAMES = 100;
@@ -42,26 +43,26 @@ export interface NamedInode extends EntryName {
 
 /** The name leads to the inode now. `isNew` is false when it, or what is below it, was there before. */
 export function* recordCreated(named: NamedInode & { isNew: boolean }): Script<void> {
-  if ((yield* recordingTime()) === undefined) return;
+  if ((yield ASK_RECORDING_TIME) === undefined) return;
   yield* recordName(named, { kind: "created", isNew: named.isNew });
 }
 
 /** The name leads to it no more. */
 export function* recordRemoved(named: NamedInode): Script<void> {
-  if ((yield* recordingTime()) === undefined) return;
+  if ((yield ASK_RECORDING_TIME) === undefined) return;
   yield* recordName(named, { kind: "removed" });
 }
 
 /** The inode has the name in place of `from`. */
 export function* recordRenamed(named: NamedInode, from: EntryName): Script<void> {
-  if ((yield* recordingTime()) === undefined) return;
+  if ((yield ASK_RECORDING_TIME) === undefined) return;
   const oldPath = yield* pathOfEntry(from);
   if (oldPath !== undefined) yield* recordName(named, { kind: "renamed", oldPath });
 }
 
 /** Something happened to the inode. One without a name is nowhere, and nobody hears of it. */
 export function* recordChange(ino: Ino, change: InodeChange): Script<void> {
-  if ((yield* recordingTime()) === undefined) return;
+  if ((yield ASK_RECORDING_TIME) === undefined) return;
   for (const row of yield* all(NAMES, ino)) {
     const entry = { parent: integer(row, 0) as Ino, name: text(row, 1) };
     yield* recordName({ ...entry, ino, mode: integer(row, 2) << 12 }, change);

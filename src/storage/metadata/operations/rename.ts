@@ -68,7 +68,9 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   } else {
     yield* run(MOVE_ACROSS, newParent, newName, request.cookie, parent, name);
   }
-  yield* recordRenamed({ ...source, parent: newParent, name: newName }, { parent, name });
+  const { ino, mode: sourceMode } = source;
+  const renamed = { ino, mode: sourceMode, parent: newParent, name: newName };
+  yield* recordRenamed(renamed, { parent, name });
   yield* touch(source.ino, { now });
   yield* setMimeType(source, request.newMimeType);
   yield* noteArrival(source.ino, { type: source.mode >>> 12, now });

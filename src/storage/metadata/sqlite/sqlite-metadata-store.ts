@@ -220,9 +220,9 @@ export class SqliteMetadataStore implements MetadataStore {
   rename(request: RenameRequest): RenameResult {
     const whiteoutInode = request.whiteout === undefined ? undefined : this.#newInode(request);
     const script = rename({ ...request, cookie: this.nextId(), whiteoutInode });
-    const { leftWhiteout, ...result } = this.#engine.write(script);
+    const { moved, replaced, leftWhiteout } = this.#engine.write(script);
     this.work.tell("ready");
-    return this.#counted(leftWhiteout ? 1 : 0, result);
+    return this.#counted(leftWhiteout ? 1 : 0, { moved, replaced });
   }
 
   setattr(request: SetAttributesRequest): InodeRecord {
