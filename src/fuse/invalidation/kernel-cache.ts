@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import type { Scheduler } from "../../model/clock.js";
+import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Change } from "../../vfs/changes.js";
@@ -11,6 +12,11 @@ const { ENOENT } = constants.errno;
 
 /** Packets that are under way at once; more wait here, where they can still become one. */
 const MOST_UNDER_WAY = 64;
+/**
+ * More than these don't wait for a kernel that takes none, some 80 MB: its mount ends instead. Only a program
+ * that keeps a directory locked for all that time gets it so far.
+ */
+const MOST_UNSENT = 250_000;
 /**
  * A program can keep a directory locked for as long as it likes. Nobody waits longer for that mount's
  * kernel, which is told as soon as it lets us.
@@ -175,6 +181,7 @@ export class KernelCache {
     const number = ++this.#lastNumber;
     const key = same === undefined ? name : `${name}#${number}`;
     this.#unsent.set(key, { change, number, after: this.#lastHeld(), attempt });
+    if (this.#unsent.size > MOST_UNSENT) this.#giveUp();
     this.#undone.set(name, (this.#undone.get(name) ?? 0) + 1);
     this.#send();
     return number;
@@ -242,6 +249,14 @@ export class KernelCache {
       this.#logger.warn("the kernel takes no notification: a program keeps a directory locked");
       this.#letGoOfAll();
     });
+  }
+
+  /** What it should have forgotten it may never hear of. */
+  #giveUp(): void {
+    this.#unsent.clear();
+    this.#onFailure(
+      new NexusError("io-failure", `the kernel takes no notifications, and ${MOST_UNSENT} wait`),
+    );
   }
 
   #letGoOfAll(): void {

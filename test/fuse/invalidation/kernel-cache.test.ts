@@ -313,6 +313,16 @@ describe("the end", () => {
     expect([ends, kernel.notifier.isClosed]).toEqual([2, true]);
   });
 
+  test("comes when more waits for a kernel that takes nothing than memory is worth", () => {
+    const kernel = new Kernel();
+    for (let count = 0; count < 64 + 250_000; count++) kernel.cache.forget(entry(1, `f${count}`));
+    expect(kernel.failures).toEqual([]);
+    kernel.cache.forget(entry(1, "one more"));
+    expect(kernel.failures.map(({ message }) => message)).toEqual([
+      "the kernel takes no notifications, and 250000 wait",
+    ]);
+  });
+
   test("is what the owner hears of when nothing can be told any more", () => {
     const kernel = new Kernel();
     kernel.forget(entry(1, "a"));
