@@ -110,7 +110,8 @@ export default defineConfig({
           include: ["test/{crash,mount,package}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
-          maxWorkers: 2,
+          // Many of them wait for something most of the time.
+          maxWorkers: workers + 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
