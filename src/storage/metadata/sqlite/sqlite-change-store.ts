@@ -56,7 +56,7 @@ export class SqliteChangeStore implements ChangeStore {
   resume(): void {
     const untilMs = this.#engine.read(log.recordingUntil());
     if (untilMs === undefined) return;
-    const nowMs = timestampToMs(this.#clock.now());
+    const nowMs = this.#nowMs();
     const isWatched = untilMs === WHILE_WATCHED_MS;
     if (isWatched) this.#engine.write(log.recordUntil(nowMs + KEPT_MS));
     if (isWatched || untilMs > nowMs)
@@ -90,6 +90,11 @@ export class SqliteChangeStore implements ChangeStore {
     this.#cancelTidying = undefined;
   }
 
+  /** Whole ones: the column takes nothing else. */
+  #nowMs(): number {
+    return Math.floor(timestampToMs(this.#clock.now()));
+  }
+
   #requireRecord(): void {
     if (!this.#recording.isOn) throw log.notRecorded();
   }
@@ -104,7 +109,7 @@ export class SqliteChangeStore implements ChangeStore {
   /** Should that fail, the next process takes it that somebody was watching until then. */
   #end(): void {
     if (this.#isClosed) return;
-    const untilMs = Math.floor(timestampToMs(this.#clock.now())) + KEPT_MS;
+    const untilMs = this.#nowMs() + KEPT_MS;
     this.#recording.untilMs = untilMs;
     this.#try(() => this.#engine.write(log.recordUntil(untilMs)));
   }

@@ -174,6 +174,16 @@ describe("the record of changes", () => {
     expect(kindOf(() => next.after(watcher))).toBe("stale");
   });
 
+  test("survives a kill at any fraction of a millisecond", () => {
+    const fixture = new Fixture();
+    const watcher = new Watcher(fixture.store);
+    fixture.namespace.file("missed");
+    fixture.clock.advance(0.123456);
+    const next = fixture.killed();
+    next.namespace.file("new");
+    expect(next.after(watcher)).toStrictEqual(["created /missed", "created /new"]);
+  });
+
   test("that nobody came back for is gone at the next start", async () => {
     const fixture = new Fixture();
     const watcher = new Watcher(fixture.store);
