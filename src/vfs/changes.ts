@@ -16,6 +16,12 @@ export interface AttributesChange {
   readonly ino: Ino;
 }
 
+/** A read has moved the access time, and nothing else changed. Nobody has to wait until that is known. */
+export interface AccessChange {
+  readonly kind: "access";
+  readonly ino: Ino;
+}
+
 /** Bytes from `offset` to the end of the file are different, or as many as `length` says; and attributes. */
 export interface ContentChange {
   readonly kind: "content";
@@ -28,7 +34,7 @@ export interface ContentChange {
   readonly lastByte?: number | undefined;
 }
 
-export type Change = EntryChange | AttributesChange | ContentChange;
+export type Change = EntryChange | AttributesChange | AccessChange | ContentChange;
 
 /** `by` has asked for it; undefined for what the system does by itself. */
 export type ChangeListener = (change: Change, by: Caller | undefined) => void;

@@ -85,6 +85,8 @@ export class Coherence {
         continue;
       }
       const number = cache.forget(change);
+      // Or whoever reads would have answers held back, and others' changes wouldn't wait for that mount.
+      if (change.kind === "access") continue;
       if (number !== undefined && by !== undefined) this.#note(by.origin ?? by, cache, number);
     }
   }

@@ -278,6 +278,7 @@ function notificationsOf(change: Change): Buffer[] {
       return [invalidateEntry({ parent, name }), invalidateInode({ ino: parent, bytes })];
     }
     case "attributes":
+    case "access":
       return [invalidateInode({ ino: change.ino })];
     case "content": {
       const { ino, offset, length, sizeBytes, lastByte } = change;

@@ -11,6 +11,7 @@ export function nameOf(change: Change): string {
     case "entry":
       return `entry ${change.parent} ${change.name}`;
     case "attributes":
+    case "access":
       return `attributes ${change.ino}`;
     case "content":
       return `content ${change.ino}`;

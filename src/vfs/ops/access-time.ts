@@ -30,6 +30,6 @@ export function noteAccess(
     if (isNewer && now.sec - atime.sec < RELATIME_SECONDS) return row;
   }
   volume.activity.note(inode, { atime: now });
-  volume.changes.note({ kind: "attributes", ino: inode.ino }, caller);
+  volume.changes.note({ kind: "access", ino: inode.ino }, caller);
   return row;
 }

@@ -106,6 +106,25 @@ describe("a change through one of several mounts", () => {
     expect(mounts.notifier(1).packets).toHaveLength(1);
   });
 
+  test("waits for a mount that only reads, whose answers wait for nobody", () => {
+    const mounts = new Mounts();
+    const [a, b] = [
+      mounts.mount(),
+      mounts.mount({
+        getattr: (caller, { ino }) => {
+          mounts.changes.note({ kind: "access", ino }, caller);
+          return entryOf(ino).attributes;
+        },
+      }),
+    ];
+    expect(b.errnoOf({ opcode: "GETATTR" })).toBe(0);
+    expect(mounts.notifier(0).packets).toEqual([[{ forgets: "inode", ino: 1, off: -1, len: 0 }]]);
+    const unique = a.send(mkdir("new"));
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(1).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
   test("that takes a moment tells of itself when it has happened", async () => {
     const mounts = new Mounts();
     let finish: () => void = () => undefined;
