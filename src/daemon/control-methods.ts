@@ -4,7 +4,7 @@ import { requireSameProtocol } from "../rpc/handshake.js";
 import type { DaemonStatus, MountStatus } from "../sdk/daemon-status.js";
 import { version } from "../telemetry/version.js";
 import type { CallContext, ControlMethod } from "./control-server.js";
-import type { FsFigures } from "./fs-thread.js";
+import type { FsFigures } from "./fs-thread-messages.js";
 import { parseMountPoint, parseMountSpec, record } from "./mount-spec.js";
 import type { ListedMount, Mounts, WhenBusy } from "./mounts.js";
 import { requireSameStore } from "./store-settings.js";

@@ -5,150 +5,22 @@ import {
   Worker,
   workerData,
 } from "node:worker_threads";
-import { compose, type StoreFigures } from "../compose.js";
 import type { Config } from "../config/config.js";
-import { Coherence } from "../fuse/invalidation/coherence.js";
-import { Pump } from "../fuse/pump.js";
-import { type ErrorKind, messageOf, NexusError } from "../model/errors.js";
+import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { Carrier } from "../rpc/carrier.js";
 import { PortCarrier } from "../rpc/port-carrier.js";
-import { type LogTarget, openLogger } from "../telemetry/logger.js";
-import { type DeviceFigures, DeviceSessions, type DeviceToServe } from "./device-sessions.js";
-import { failureFields } from "./failure-fields.js";
-import { ServedClients } from "./served-clients.js";
+import type { LogTarget } from "../telemetry/logger.js";
+import type { DeviceToServe } from "./device-sessions.js";
+import type { Failure, FromThread, FsFigures, Setup, ToThread } from "./fs-thread-messages.js";
 
-// This file is both ends of the fs thread: imported, it gives FsThread; run as a worker thread, it
-// opens the store and serves the devices that it is given.
-
-/** How long contents are sealed before closing; what is left is taken up at the next start. */
-const DRAIN_MS = 30_000;
-
-interface Setup {
-  readonly config: Config;
-  readonly log: LogTarget;
-}
-
-/** What the thread does at a moment, in numbers. */
-export interface FsFigures {
-  readonly store: StoreFigures;
-  readonly devices: readonly DeviceFigures[];
-}
-
-type ToThread =
-  | ({ readonly type: "attach" } & DeviceToServe)
-  /** The mount is detached: end it, also if somebody still holds it. */
-  | { readonly type: "end"; readonly mount: number }
-  | { readonly type: "figures"; readonly question: number }
-  /** Serves the store to a client at the other end of the port. */
-  | {
-      readonly type: "client";
-      readonly question: number;
-      readonly identity: Identity;
-      readonly port: MessagePort;
-    }
-  /** Has all clients leave. */
-  | { readonly type: "clear"; readonly question: number; readonly limitMs: number }
-  | { readonly type: "close" };
-
-/** An error on its way to the other thread. */
-interface Failure {
-  readonly kind: ErrorKind;
-  readonly message: string;
-}
-
-type FromThread =
-  | { readonly type: "opened" | "closed" }
-  | { readonly type: "ready"; readonly mount: number }
-  | { readonly type: "ended"; readonly mount: number; readonly failure?: Failure }
-  | { readonly type: "answered"; readonly question: number; readonly figures?: FsFigures }
-  | { readonly type: "unanswered"; readonly question: number; readonly failure: Failure }
-  /** The thread can do nothing more. */
-  | { readonly type: "failed"; readonly failure: Failure };
+// Imported, this file gives FsThread; run as a worker thread, it is that one. What the thread needs is loaded
+// there alone, because it is most of the program.
 
 const setup = (workerData as { fsThread?: Setup } | null)?.fsThread;
-if (setup !== undefined && parentPort !== null) runThread(setup, parentPort);
-
-function runThread({ config, log }: Setup, port: NonNullable<typeof parentPort>): void {
-  const logger = openLogger(log, "fs");
-  const say = (message: FromThread) => port.postMessage(message);
-  const fail = (error: unknown) => {
-    const fields = failureFields(error);
-    if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
-    say({ type: "failed", failure: failureOf(error) });
-  };
-  const answer = ({ question }: { question: number }, ask: () => FsFigures | undefined) => {
-    try {
-      const figures = ask();
-      say({ type: "answered", question, ...(figures && { figures }) });
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.kind === "internal") logger.error({ err: error }, "the store can't be asked");
-      say({ type: "unanswered", question, failure });
-    }
-  };
-  try {
-    const pump = new Pump();
-    // Each mount is read-only for itself.
-    const nexus = compose({ config: { ...config, readOnly: false }, scheduler: pump, logger });
-    const coherence = new Coherence({ changes: nexus.changes });
-    const devices = new DeviceSessions({
-      ...{ pump, nexus, coherence, logger },
-      onReady: (mount) => say({ type: "ready", mount }),
-      onEnd: (mount, failure) =>
-        say({ type: "ended", mount, ...(failure && { failure: failureOf(failure) }) }),
-    });
-    const clients = new ServedClients({
-      ...{ pump, nexus, coherence, logger },
-      dataDir: config.dataDir,
-    });
-    port.on("message", (message: ToThread) => {
-      switch (message.type) {
-        case "attach":
-          try {
-            devices.attach(message);
-          } catch (error) {
-            say({ type: "ended", mount: message.mount, failure: failureOf(error) });
-          }
-          break;
-        case "end":
-          devices.end(message.mount);
-          break;
-        case "figures":
-          answer(message, () => ({ store: nexus.figures(), devices: devices.figures() }));
-          break;
-        case "client":
-          answer(message, () => {
-            clients.serve(message);
-            return undefined;
-          });
-          break;
-        case "clear":
-          void clients.leave(message).then(() => answer(message, () => undefined));
-          break;
-        case "close":
-          nexus
-            .close({ drainMs: DRAIN_MS })
-            .then(() => say({ type: "closed" }), fail)
-            .finally(() => {
-              pump.stop();
-              port.close();
-            });
-      }
-    });
-    say({ type: "opened" });
-    pump.run().catch(fail);
-  } catch (error) {
-    fail(error);
-  }
-}
-
-/** An exception that left a message handler would lose its kind. */
-function failureOf(error: unknown): Failure {
-  return {
-    kind: error instanceof NexusError ? error.kind : "internal",
-    message: messageOf(error),
-  };
+if (setup !== undefined && parentPort !== null) {
+  const { runFsThread } = await import("./run-fs-thread.js");
+  runFsThread(setup, parentPort);
 }
 
 /** A device that is served. */

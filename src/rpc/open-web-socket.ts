@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { WebSocket } from "ws";
 import { messageOf, NexusError } from "../model/errors.js";
 import { SOCKET_NAME, shortPath } from "./socket-path.js";
 import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "./web-socket-carrier.js";
@@ -24,12 +23,16 @@ export async function openWebSocket(
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return undefined;
-    const kind = code === "EACCES" ? "access-denied" : "io-failure";
+    const details = { op: "connect", path: dataDir, cause: error };
+    if (code === "EACCES") {
+      const message = `${dataDir} belongs to another user: ask as that user, or choose another data directory`;
+      throw new NexusError("access-denied", message, details);
+    }
     const why = limit.signal.aborted
       ? `it doesn't answer within ${limitMs / 1000} seconds`
       : messageOf(error);
     const message = `the owner of ${dataDir} can't be reached through its ${SOCKET_NAME}: ${why}`;
-    throw new NexusError(kind, message, { op: "connect", path: dataDir, cause: error });
+    throw new NexusError("io-failure", message, details);
   } finally {
     clearTimeout(timer);
   }
@@ -50,6 +53,8 @@ async function connectTo(dataDir: string, signal: AbortSignal): Promise<Socket> 
 }
 
 async function openOn(socket: Socket, signal: AbortSignal): Promise<WebSocketCarrier> {
+  // Only who finds somebody to talk to loads what it takes.
+  const { WebSocket } = await import("ws");
   const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
     ...WEB_SOCKET_OPTIONS,
     createConnection: () => socket,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import type { WebSocketServer } from "ws";
 import { peerCredentials } from "../libc/sockets.js";
 import type { Credentials } from "../model/identity.js";
 import type { Carrier } from "../rpc/carrier.js";
@@ -35,7 +35,7 @@ const ROOT = 0;
 export class SocketServer {
   readonly #options: SocketServerOptions;
   readonly #server: Server;
-  readonly #webSockets = new WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
+  #webSockets: Promise<WebSocketServer> | undefined;
   /** With who connected them. */
   readonly #sockets = new Map<Duplex, Credentials>();
   readonly #connections = new Map<Carrier, Promise<void>>();
@@ -46,7 +46,12 @@ export class SocketServer {
     this.#options = options;
     this.#server = createServer((request, response) => this.#answer(request, response));
     this.#server.on("connection", (socket) => this.#accept(socket));
-    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, { socket, head }));
+    this.#server.on("upgrade", (request, socket, head) => {
+      this.#upgrade(request, { socket, head }).catch((err) => {
+        options.logger.error({ err }, "a client can't be let in");
+        socket.destroy();
+      });
+    });
   }
 
   /** Fails with Node's errors. */
@@ -110,15 +115,20 @@ export class SocketServer {
     response.end(`${JSON.stringify(answer)}\n`);
   }
 
-  #upgrade(request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
+  async #upgrade(
+    request: IncomingMessage,
+    { socket, head }: { socket: Duplex; head: Buffer },
+  ): Promise<void> {
     const credentials = this.#sockets.get(socket);
+    // Who doesn't wait for the answer must end nobody else.
+    socket.on("error", () => socket.destroy());
     if (request.url !== RPC_PATH || credentials === undefined) {
-      // Who doesn't wait for the answer must end nobody else.
-      socket.on("error", () => socket.destroy());
       socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
       return;
     }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    this.#webSockets ??= webSocketServer();
+    const webSockets = await this.#webSockets;
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const { control, admit, version, logger } = this.#options;
       const carrier = new WebSocketCarrier(webSocket);
       const options: ConnectionOptions = {
@@ -145,4 +155,10 @@ export class SocketServer {
       return undefined;
     }
   }
+}
+
+/** Loaded with the first client: most mounts are made without one, and it takes a tenth of a second. */
+async function webSocketServer(): Promise<WebSocketServer> {
+  const ws = await import("ws");
+  return new ws.WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
 }

@@ -1,0 +1,96 @@
+import type { MessagePort } from "node:worker_threads";
+import { compose } from "../compose.js";
+import { Coherence } from "../fuse/invalidation/coherence.js";
+import { Pump } from "../fuse/pump.js";
+import { messageOf, NexusError } from "../model/errors.js";
+import { openLogger } from "../telemetry/logger.js";
+import { DeviceSessions } from "./device-sessions.js";
+import { failureFields } from "./failure-fields.js";
+import type { Failure, FromThread, FsFigures, Setup, ToThread } from "./fs-thread-messages.js";
+import { ServedClients } from "./served-clients.js";
+
+/** How long contents are sealed before closing; what is left is taken up at the next start. */
+const DRAIN_MS = 30_000;
+
+/** The fs thread itself: opens the store and serves the devices and the clients that it is given. */
+export function runFsThread({ config, log }: Setup, port: MessagePort): void {
+  const logger = openLogger(log, "fs");
+  const say = (message: FromThread) => port.postMessage(message);
+  const fail = (error: unknown) => {
+    const fields = failureFields(error);
+    if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
+    say({ type: "failed", failure: failureOf(error) });
+  };
+  const answer = ({ question }: { question: number }, ask: () => FsFigures | undefined) => {
+    try {
+      const figures = ask();
+      say({ type: "answered", question, ...(figures && { figures }) });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === "internal") logger.error({ err: error }, "the store can't be asked");
+      say({ type: "unanswered", question, failure });
+    }
+  };
+  try {
+    const pump = new Pump();
+    // Each mount is read-only for itself.
+    const nexus = compose({ config: { ...config, readOnly: false }, scheduler: pump, logger });
+    const coherence = new Coherence({ changes: nexus.changes });
+    const devices = new DeviceSessions({
+      ...{ pump, nexus, coherence, logger },
+      onReady: (mount) => say({ type: "ready", mount }),
+      onEnd: (mount, failure) =>
+        say({ type: "ended", mount, ...(failure && { failure: failureOf(failure) }) }),
+    });
+    const clients = new ServedClients({
+      ...{ pump, nexus, coherence, logger },
+      dataDir: config.dataDir,
+    });
+    port.on("message", (message: ToThread) => {
+      switch (message.type) {
+        case "attach":
+          try {
+            devices.attach(message);
+          } catch (error) {
+            say({ type: "ended", mount: message.mount, failure: failureOf(error) });
+          }
+          break;
+        case "end":
+          devices.end(message.mount);
+          break;
+        case "figures":
+          answer(message, () => ({ store: nexus.figures(), devices: devices.figures() }));
+          break;
+        case "client":
+          answer(message, () => {
+            clients.serve(message);
+            return undefined;
+          });
+          break;
+        case "clear":
+          void clients.leave(message).then(() => answer(message, () => undefined));
+          break;
+        case "close":
+          nexus
+            .close({ drainMs: DRAIN_MS })
+            .then(() => say({ type: "closed" }), fail)
+            .finally(() => {
+              pump.stop();
+              port.close();
+            });
+      }
+    });
+    say({ type: "opened" });
+    pump.run().catch(fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** An exception that left a message handler would lose its kind. */
+function failureOf(error: unknown): Failure {
+  return {
+    kind: error instanceof NexusError ? error.kind : "internal",
+    message: messageOf(error),
+  };
+}
