@@ -111,7 +111,7 @@ export default defineConfig({
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
           // Many of them wait for something most of the time.
-          maxWorkers: workers + 1,
+          maxWorkers: 2 * workers,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },

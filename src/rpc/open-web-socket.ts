@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { lstatSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import type { WebSocket as WebSocketClass } from "ws";
 import { messageOf, NexusError } from "../model/errors.js";
 import { SOCKET_NAME, shortPath } from "./socket-path.js";
 import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "./web-socket-carrier.js";
@@ -16,10 +19,15 @@ export async function openWebSocket(
   dataDir: string,
   { limitMs = LIMIT_MS }: { readonly limitMs?: number } = {},
 ): Promise<WebSocketCarrier | undefined> {
+  if (!isThere(dataDir)) return undefined;
+  // Takes a tenth of a second, so only where there may be somebody; and before there is a connection, which
+  // can break at any moment from then on.
+  const { WebSocket } = await import("ws");
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), limitMs);
   try {
-    return await openOn(await connectTo(dataDir, limit.signal), limit.signal);
+    const { signal } = limit;
+    return await openOn(await connectTo(dataDir, signal), { WebSocket, signal });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return undefined;
@@ -38,6 +46,15 @@ export async function openWebSocket(
   }
 }
 
+/** What can't be looked at is for connect(2) to say. */
+function isThere(dataDir: string): boolean {
+  try {
+    return lstatSync(join(dataDir, SOCKET_NAME), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
 async function connectTo(dataDir: string, signal: AbortSignal): Promise<Socket> {
   const short = shortPath(dataDir, { name: SOCKET_NAME });
   const socket = connect(short.path);
@@ -52,9 +69,10 @@ async function connectTo(dataDir: string, signal: AbortSignal): Promise<Socket> 
   }
 }
 
-async function openOn(socket: Socket, signal: AbortSignal): Promise<WebSocketCarrier> {
-  // Only who finds somebody to talk to loads what it takes.
-  const { WebSocket } = await import("ws");
+async function openOn(
+  socket: Socket,
+  { WebSocket, signal }: { WebSocket: typeof WebSocketClass; signal: AbortSignal },
+): Promise<WebSocketCarrier> {
   const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
     ...WEB_SOCKET_OPTIONS,
     createConnection: () => socket,
