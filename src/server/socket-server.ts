@@ -128,6 +128,10 @@ export class SocketServer {
     }
     this.#webSockets ??= webSocketServer();
     const webSockets = await this.#webSockets;
+    if (this.#closing !== undefined) {
+      socket.destroy();
+      return;
+    }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const { control, admit, version, logger } = this.#options;
       const carrier = new WebSocketCarrier(webSocket);

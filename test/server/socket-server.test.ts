@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { request } from "node:http";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
 import { RpcCaller } from "../../src/rpc/caller.js";
 import { openWebSocket } from "../../src/rpc/open-web-socket.js";
@@ -180,6 +180,28 @@ describe("the owner's socket", () => {
     await server.close();
     expect(await waiting).toBe("io-failure");
     expect(await kindOfLater(client?.exists("/") ?? fail())).toBe("io-failure");
+  });
+
+  test("lets nobody in who came just before it is closed", async () => {
+    const { server, dataDir } = await listen();
+    let closed: Promise<void> | undefined;
+    onTestFinished(() => vi.doUnmock("ws"));
+    // Loaded for the first who comes, which takes a while.
+    vi.doMock("ws", async (importOriginal) => {
+      closed = server.close();
+      await new Promise((resolve) => setImmediate(resolve));
+      return await importOriginal();
+    });
+    const short = shortPath(dataDir, { name: "nexus.sock" });
+    onTestFinished(() => short.close());
+    const socket = connect(short.path);
+    const upgrade = ["GET /rpc HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket"];
+    const key = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng=="];
+    socket.write(`${[...upgrade, ...key].join("\r\n")}\r\n\r\n`);
+    expect(await socket.toArray()).toStrictEqual([]);
+    expect(closed).toBeDefined();
+    await closed;
+    expect(server.connections).toBe(0);
   });
 });
 
