@@ -33,6 +33,8 @@ export class WorkerCheckpointer implements Checkpointer {
   }
 
   async close(): Promise<void> {
+    // Whoever closes waits for what is under way, too.
+    this.#thread?.ref();
     await this.#running;
     if (this.#thread !== undefined) await endThread(this.#thread);
   }

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { checkpoint } from "../../../../src/storage/metadata/sqlite/checkpoint.js";
 import { WorkerCheckpointer } from "../../../../src/storage/metadata/sqlite/worker-checkpointer.js";
 import { recordingLogger } from "../../../support/silent-logger.js";
@@ -136,4 +136,16 @@ test("its thread ends by itself when it is closed", async () => {
   await checkpointer.close();
   // One that is stopped ends with 1.
   expect(await exitCode).toBe(0);
+});
+
+test("who closes while one runs can wait for it, though nothing else keeps the process alive", async () => {
+  const logged = new Logged();
+  const { checkpointer, threads } = checkpointerOf(logged.path);
+  const running = checkpointer.run();
+  const [thread] = threads;
+  const ref = vi.spyOn(thread ?? expect.fail("no thread"), "ref");
+  const closed = checkpointer.close();
+  expect(ref).toHaveBeenCalledOnce();
+  expect(await running).toBe(true);
+  await closed;
 });
