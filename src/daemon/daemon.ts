@@ -8,7 +8,7 @@ import { type ControlServer, serveControl } from "./control-server.js";
 import { FsThread } from "./fs-thread.js";
 import { kernelHost } from "./mount-host.js";
 import type { MountSpec } from "./mount-spec.js";
-import { type Mount, Mounts } from "./mounts.js";
+import { Mounts } from "./mounts.js";
 import { MountsFile } from "./mounts-file.js";
 import type { Supervisor } from "./supervisor.js";
 
@@ -30,8 +30,6 @@ export interface DaemonOptions {
 
 /** How a daemon has begun. */
 export interface Beginning {
-  /** The one that was asked for. */
-  readonly mount: Mount | undefined;
   /** How many there are now. */
   readonly mounts: number;
   /** What couldn't be mounted again after a crash, in words. */
@@ -95,7 +93,7 @@ export class Daemon {
   async begin(asked: MountSpec | undefined): Promise<Beginning> {
     const { mounts: left, problems } = this.#file.read();
     this.#toRestore = left;
-    const mount = asked === undefined ? undefined : await this.#mounts.add(asked);
+    if (asked !== undefined) await this.#mounts.add(asked);
     const failures = [...problems];
     for (const spec of this.#toRestore) {
       if (spec.mountPoint === asked?.mountPoint) continue;
@@ -111,7 +109,7 @@ export class Daemon {
     this.#toRestore = [];
     if (this.#state === "starting") this.#state = "serving";
     this.#noteMounts();
-    return { mount, mounts: this.#mounts.list().length, problems: failures };
+    return { mounts: this.#mounts.list().length, problems: failures };
   }
 
   /** Ends all mounts, those in use after a grace period, and then the daemon. */

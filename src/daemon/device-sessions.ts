@@ -77,8 +77,7 @@ export class DeviceSessions {
     const session = new Session({
       fd,
       fs: readOnly ? nexus.readOnlyFileSystem : nexus.fileSystem,
-      identify: ({ uid, gid, pid }) =>
-        callers === undefined ? { uid, gid, pid, identity } : callers.identify({ uid, gid, pid }),
+      identify: (credentials) => (callers === undefined ? identity : callers.identify(credentials)),
       callersDiffer: callers !== undefined,
       logger,
       sharing: {

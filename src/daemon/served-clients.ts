@@ -70,14 +70,14 @@ export class ServedClients {
   #settled(caller: Caller): Promise<void> | undefined {
     const { coherence, pump } = this.#options;
     let resolve: () => void = () => undefined;
-    const forgotten = new Promise<void>((done) => {
-      resolve = done;
-    });
-    const isForgotten = coherence.whenForgotten(caller, () => {
+    const isOwed = coherence.whenForgotten(caller, () => {
       resolve();
       // It may be told while a device is served, and who waits goes on by the event loop.
       pump.stepAside();
     });
-    return isForgotten ? undefined : forgotten;
+    if (!isOwed) return undefined;
+    return new Promise((done) => {
+      resolve = done;
+    });
   }
 }

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { read, write } from "../libc/device.js";
 import type { Scheduler } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
-import type { Caller, Credentials } from "../model/identity.js";
+import type { Caller, Credentials, Identity } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
@@ -38,7 +38,7 @@ export interface SessionOptions {
   readonly fd: number;
   readonly fs: FileSystem;
   /** On whose behalf a process of the host acts; undefined for one that may do nothing here. */
-  readonly identify: (credentials: Credentials) => Caller | undefined;
+  readonly identify: (credentials: Credentials) => Identity | undefined;
   /** Whether it tells different identities: then the kernel keeps less; see native-notes/caching.md. */
   readonly callersDiffer?: boolean;
   readonly logger: Logger;
@@ -249,10 +249,12 @@ export class Session implements Source {
   }
 
   /** Each request has an origin of its own: what it changes is found by that. */
-  #callerOf({ uid, gid, pid }: Credentials): Caller | undefined {
-    const caller = this.#identify({ uid, gid, pid });
-    if (caller === undefined || this.#cache === undefined) return caller;
-    return { ...caller, origin: { mount: this.#mount } };
+  #callerOf(credentials: Credentials): Caller | undefined {
+    const identity = this.#identify(credentials);
+    if (identity === undefined) return undefined;
+    const { uid, gid, pid } = credentials;
+    if (this.#cache === undefined) return { uid, gid, pid, identity };
+    return { uid, gid, pid, identity, origin: { mount: this.#mount } };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
@@ -352,18 +354,15 @@ export class Session implements Source {
     return false;
   }
 
-  /** Calls `then` when no other kernel keeps what the caller has changed; at once, most of the time. */
+  /** Calls `then` once no other kernel keeps what the caller has changed: at once, most of the time. */
   #whenForgotten(caller: Caller, then: () => void): void {
-    if (this.#coherence === undefined) {
-      then();
-      return;
-    }
-    this.#heldAnswers += 1;
-    this.#coherence.whenForgotten(caller, () => {
+    const isHeld = this.#coherence?.whenForgotten(caller, () => {
       this.#heldAnswers -= 1;
       then();
       this.#endIfDrained();
     });
+    if (isHeld) this.#heldAnswers += 1;
+    else then();
   }
 
   /** From now on this mount's kernel hears of what others change. */

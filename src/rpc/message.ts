@@ -126,7 +126,7 @@ export function idOf(frame: string): RequestId | null {
   }
 }
 
-export function isRequestId(id: unknown): id is RequestId {
+function isRequestId(id: unknown): id is RequestId {
   return typeof id === "number" && Number.isInteger(id) && id > 0 && id < MOST_ID;
 }
 

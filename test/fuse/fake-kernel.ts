@@ -54,7 +54,7 @@ export class FakeKernel {
     this.session = new Session({
       fd: this.device.fd,
       fs,
-      identify: identify ?? ((credentials) => ({ ...credentials, identity: IDENTITY })),
+      identify: identify ?? (() => IDENTITY),
       ...(callersDiffer === undefined ? {} : { callersDiffer }),
       logger: logger ?? recording.logger,
       ...(sharing === undefined ? {} : { sharing }),

@@ -88,9 +88,10 @@ test.skipIf(skipReason !== undefined)(
 describe.skipIf(skipReason !== undefined)("a mount that several users of the machine share", () => {
   let mounted: Mounted | undefined;
   let driver = new SystemDriver("/nonexistent");
+  const umask = process.umask();
 
   beforeAll(async () => {
-    const umask = process.umask(0o022);
+    process.umask(0o022);
     mounted = Mounted.prepare();
     // Other users have to get to the mount.
     chmodSync(mounted.base, 0o755);
@@ -110,10 +111,10 @@ describe.skipIf(skipReason !== undefined)("a mount that several users of the mac
       });
     }
     await actAs(ACME1, () => put(driver, { path: "shared/acme/common", data: "by 1" }));
-    process.umask(umask);
   });
 
   afterAll(async () => {
+    process.umask(umask);
     await mounted?.stop();
   });
 

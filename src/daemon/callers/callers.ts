@@ -1,6 +1,6 @@
 import { EVERYBODY, type IdentityRule } from "../../config/config.js";
 import { NexusError } from "../../model/errors.js";
-import type { Caller, Credentials, Identity } from "../../model/identity.js";
+import type { Credentials, Identity } from "../../model/identity.js";
 import type { UserDatabase } from "./user-database.js";
 
 /** So many pairs of user and group are remembered: with user namespaces, one person can have many. */
@@ -62,27 +62,7 @@ export class Callers {
   }
 
   /** Undefined for who may do nothing. Always the same object for one rule: others remember by it. */
-  identify({ uid, gid, pid }: Credentials): Caller | undefined {
-    const identity = this.#identityOf(uid, gid);
-    return identity === undefined ? undefined : { uid, gid, pid, identity };
-  }
-
-  /** What the rules give to whom; tenants come before their agents, whose directories are in theirs. */
-  get welcomes(): Welcome[] {
-    const welcomes = this.#matchers.map(({ identity, uid }) => {
-      const isOneUser = this.#matchers
-        .filter((other) => isSame(other.identity, identity))
-        .every((other) => other.uid === uid);
-      if (uid === undefined || !isOneUser) return { identity, owner: undefined };
-      return { identity, owner: { uid, gid: this.#users.primaryGidOf(uid) ?? uid } };
-    });
-    const [tenants, agents] = [false, true].map((isAgent) =>
-      welcomes.filter(({ identity }) => (identity.agentId !== undefined) === isAgent),
-    );
-    return [...(tenants ?? []), ...(agents ?? [])];
-  }
-
-  #identityOf(uid: number, gid: number): Identity | undefined {
+  identify({ uid, gid }: Pick<Credentials, "uid" | "gid">): Identity | undefined {
     let byGid = this.#known.get(uid);
     if (byGid?.has(gid) === true) return byGid.get(gid);
     if (this.#remembered === MOST_REMEMBERED) {
@@ -98,6 +78,21 @@ export class Callers {
     byGid.set(gid, identity);
     this.#remembered += 1;
     return identity;
+  }
+
+  /** What the rules give to whom; tenants come before their agents, whose directories are in theirs. */
+  get welcomes(): Welcome[] {
+    const welcomes = this.#matchers.map(({ identity, uid }) => {
+      const isOneUser = this.#matchers
+        .filter((other) => isSame(other.identity, identity))
+        .every((other) => other.uid === uid);
+      if (uid === undefined || !isOneUser) return { identity, owner: undefined };
+      return { identity, owner: { uid, gid: this.#users.primaryGidOf(uid) ?? uid } };
+    });
+    const [tenants, agents] = [false, true].map((isAgent) =>
+      welcomes.filter(({ identity }) => (identity.agentId !== undefined) === isAgent),
+    );
+    return [...(tenants ?? []), ...(agents ?? [])];
   }
 
   #find(uid: number, gid: number): Identity | undefined {

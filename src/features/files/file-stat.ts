@@ -38,7 +38,7 @@ export async function fileStat(
   return describedFile(listedFile(path, attributes), { attributes, description });
 }
 
-export function describedFile(
+function describedFile(
   listed: ListedFile,
   { attributes, description }: { attributes: Attributes; description: FileDescription },
 ): FileStat {

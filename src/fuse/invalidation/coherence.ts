@@ -40,17 +40,14 @@ export class Coherence {
   }
 
   /**
-   * Calls `then` when what this caller has changed so far is forgotten by all others; at once when it is
-   * already. Returns whether it has called.
+   * Calls `then` when what this caller has changed so far is forgotten by all others, and never before it
+   * returns. Returns false, and calls nothing, when it is forgotten already or nobody should wait for it.
    */
   whenForgotten(caller: Caller, then: () => void): boolean {
     if (caller.origin !== undefined) this.#correct(caller.origin);
     const asked = caller.origin ?? caller;
     const debts = this.#debts.get(asked);
-    if (debts === undefined) {
-      then();
-      return true;
-    }
+    if (debts === undefined) return false;
     // Nobody waits for a client, which keeps no directory locked.
     const isClient = caller.origin === undefined;
     // It may do several things at once, and each of them waits for what was changed before its end.
@@ -60,10 +57,7 @@ export class Coherence {
       const mayWait = isClient || !cache.hasHeldAnswers;
       return mayWait && cache.isResponsive && !cache.isDone(number);
     });
-    if (open.length === 0) {
-      then();
-      return true;
-    }
+    if (open.length === 0) return false;
     const own = caller.origin && this.#caches.get(caller.origin.mount);
     const answer = own?.holdAnswer();
     let left = open.length;
@@ -75,7 +69,7 @@ export class Coherence {
         if (answer !== undefined) own?.releaseAnswer(answer);
       });
     }
-    return false;
+    return true;
   }
 
   #tell(change: Change, by: Caller | undefined): void {

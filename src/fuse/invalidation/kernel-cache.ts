@@ -6,7 +6,7 @@ import type { Logger } from "../../telemetry/logger.js";
 import type { Change } from "../../vfs/changes.js";
 import { invalidateEntry, invalidateInode, storeByte } from "../protocol/notification.js";
 import type { Notifier, NotifierEvents } from "./notifier.js";
-import { type Merged, merge, nameOf } from "./unsent.js";
+import { merge, nameOf } from "./unsent.js";
 
 const { ENOENT } = constants.errno;
 
@@ -40,7 +40,9 @@ export interface KernelCacheOptions {
   readonly onFailure: (error: Error) => void;
 }
 
-interface Unsent extends Merged {
+interface Unsent {
+  /** One change, or several that are as one. */
+  readonly change: Change;
   readonly number: number;
   /** Goes out when the answers up to this one are out. */
   readonly after: number;
@@ -175,7 +177,7 @@ export class KernelCache {
     const name = nameOf(change);
     const same = this.#unsent.get(name);
     if (same !== undefined && same.after === this.#lastHeld()) {
-      this.#unsent.set(name, { ...same, ...merge(same, change) });
+      this.#unsent.set(name, { ...same, change: merge(same.change, change) });
       return same.number;
     }
     const number = ++this.#lastNumber;

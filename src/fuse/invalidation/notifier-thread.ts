@@ -109,7 +109,6 @@ class Packets implements Source {
   readonly #isClosed: Int32Array;
   readonly #packet = Buffer.alloc(PACKET_BYTES);
   readonly #results = Buffer.alloc(PACKET_BYTES);
-
   readonly #onEnd: () => void;
 
   constructor({ device, socket, isClosed }: ThreadData, onEnd: () => void) {

@@ -1,10 +1,5 @@
 import type { Change, ContentChange } from "../../vfs/changes.js";
 
-/** One change, or several that are as one. */
-export interface Merged {
-  readonly change: Change;
-}
-
 /** What a change is of: two changes of the same name can be one. */
 export function nameOf(change: Change): string {
   switch (change.kind) {
@@ -19,11 +14,9 @@ export function nameOf(change: Change): string {
 }
 
 /** The change that says as much as an earlier one and a later one of the same name. */
-export function merge({ change: earlier }: Merged, later: Change): Merged {
-  if (earlier.kind !== "content" || later.kind !== "content") return { change: later };
-  return {
-    change: { ...later, ...spanOfBoth(earlier, later), lastByte: lastByteOf(earlier, later) },
-  };
+export function merge(earlier: Change, later: Change): Change {
+  if (earlier.kind !== "content" || later.kind !== "content") return later;
+  return { ...later, ...spanOfBoth(earlier, later), lastByte: lastByteOf(earlier, later) };
 }
 
 /** That of the earlier one is still the last, if the later one neither moved the end nor touched it. */

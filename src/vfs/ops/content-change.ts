@@ -67,6 +67,14 @@ export function noteContent(
   volume.changes.note({ kind: "content", ino, offset, length, sizeBytes, lastByte }, caller);
 }
 
+/** The same for a file that has got another content altogether. */
+export function noteNewContent(
+  volume: Volume,
+  { caller, inode, sizeBytes }: { caller: Caller; inode: Inode; sizeBytes: number },
+): void {
+  noteContent(volume, { inode, sizeBytes, span: { caller, offset: 0, length: "to the end" } });
+}
+
 /**
  * Changing a file takes its capabilities, security.capability, whoever does it; the kernel leaves
  * that to us (FUSE_HANDLE_KILLPRIV_V2).

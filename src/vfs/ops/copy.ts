@@ -6,7 +6,7 @@ import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
-import { changeContent, dropCapabilities, noteContent, requireSize } from "./content-change.js";
+import { changeContent, dropCapabilities, noteNewContent, requireSize } from "./content-change.js";
 import { contentOf, readHandle, writeHandle } from "./data.js";
 import { dropSetIdOf } from "./open.js";
 
@@ -86,8 +86,7 @@ function reference(volume: Volume, { caller, from, to }: Both): number {
     volume.promotion.supersede(staged);
   }
   if (unreferenced !== undefined) volume.reclaimer.release([unreferenced]);
-  const span = { caller, offset: 0, length: "to the end" as const };
-  noteContent(volume, { inode: to, sizeBytes, span });
+  noteNewContent(volume, { caller, inode: to, sizeBytes });
   return sizeBytes;
 }
 

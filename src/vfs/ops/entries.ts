@@ -106,34 +106,12 @@ export function link(
   return volume.admit(caller, { record, place });
 }
 
-export function unlink(
-  volume: Volume,
-  { caller, parent, name }: NameRequest & { caller: Caller },
-): void {
-  volume.removablePlace(caller, { parent, name });
-  const now = volume.clock.now();
-  noteRemoved(volume, {
-    caller,
-    parent,
-    name,
-    now,
-    removed: volume.metadata.unlink({ parent, name, now }),
-  });
+export function unlink(volume: Volume, request: NameRequest & { caller: Caller }): void {
+  remove(volume, request, (entry) => volume.metadata.unlink(entry));
 }
 
-export function rmdir(
-  volume: Volume,
-  { caller, parent, name }: NameRequest & { caller: Caller },
-): void {
-  volume.removablePlace(caller, { parent, name });
-  const now = volume.clock.now();
-  noteRemoved(volume, {
-    caller,
-    parent,
-    name,
-    now,
-    removed: volume.metadata.rmdir({ parent, name, now }),
-  });
+export function rmdir(volume: Volume, request: NameRequest & { caller: Caller }): void {
+  remove(volume, request, (entry) => volume.metadata.rmdir(entry));
 }
 
 export function rename(
@@ -261,17 +239,14 @@ function make(
   return record;
 }
 
-function noteRemoved(
+function remove(
   volume: Volume,
-  {
-    caller,
-    parent,
-    name,
-    now,
-    removed,
-  }: NameRequest & { caller: Caller; now: Timestamp; removed: Unlinked },
+  { caller, parent, name }: NameRequest & { caller: Caller },
+  take: (entry: { parent: Ino; name: string; now: Timestamp }) => Unlinked,
 ): void {
-  volume.noteUnlinked(removed, { now, caller });
+  volume.removablePlace(caller, { parent, name });
+  const now = volume.clock.now();
+  volume.noteUnlinked(take({ parent, name, now }), { now, caller });
   volume.changes.note({ kind: "entry", parent, name }, caller);
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { InodeRecord } from "../../storage/metadata/metadata-store.js";
 import type { FileImport, ImportFilesRequest, ImportTarget } from "../file-system.js";
 import type { Volume } from "../volume.js";
-import { noteContent } from "./content-change.js";
+import { noteNewContent } from "./content-change.js";
 import { requireContents } from "./import-contents.js";
 import { requireMetadata } from "./import-metadata.js";
 import { type Found, findFile, type Step, writableSteps } from "./import-paths.js";
@@ -167,8 +167,7 @@ function noteImported(volume: Volume, { caller, ino }: { caller: Caller; ino: In
     inode.isAtimeSettled = false;
     inode.reader?.close();
     inode.reader = undefined;
-    const span = { caller, offset: 0, length: "to the end" as const };
-    noteContent(volume, { inode, sizeBytes: record.sizeBytes, span });
+    noteNewContent(volume, { caller, inode, sizeBytes: record.sizeBytes });
   }
   const staged = volume.staging.of(ino);
   if (staged === undefined) return;

@@ -10,7 +10,7 @@ import { StagedContent } from "../content/staged-content.js";
 import type { Entry, Placement } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { dropCapabilities, noteContent } from "./content-change.js";
+import { dropCapabilities, noteNewContent } from "./content-change.js";
 import { requireSameZone } from "./entries.js";
 import { dropSetIdOf } from "./open.js";
 import { requirePreconditions } from "./precondition.js";
@@ -145,14 +145,11 @@ function apply(
     const record = volume.record(inode);
     if (inode === source) {
       noteNamed(volume, source);
-      volume.changes.note(
-        { kind: "entry", parent: placement.parent, name: placement.name },
-        caller,
-      );
+      const { parent, name } = placement;
+      volume.changes.note({ kind: "entry", parent, name }, caller);
     } else {
       noteReplaced(volume, { source, target: inode });
-      const span = { caller, offset: 0, length: "to the end" as const };
-      noteContent(volume, { inode, sizeBytes: record.sizeBytes, span });
+      noteNewContent(volume, { caller, inode, sizeBytes: record.sizeBytes });
     }
     return { ino: inode.ino, attributes: volume.attributes(caller, { record, place }) };
   });

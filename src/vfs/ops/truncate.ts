@@ -5,7 +5,7 @@ import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { StagedContent } from "../content/staged-content.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { changeContent, dropCapabilities, noteContent, requireSize } from "./content-change.js";
+import { changeContent, dropCapabilities, noteNewContent, requireSize } from "./content-change.js";
 
 /**
  * Gives a file this size. Its times move also if that is the size it has: truncate(2), and open(2)
@@ -55,7 +55,7 @@ function startOver(volume: Volume, { caller, inode }: { caller: Caller; inode: I
   inode.reader = undefined;
   const staged = volume.staging.startEmpty(ino, stagingId);
   settleUnopened(volume, { inode, staged });
-  noteContent(volume, { inode, sizeBytes: 0, span: { caller, offset: 0, length: "to the end" } });
+  noteNewContent(volume, { caller, inode, sizeBytes: 0 });
 }
 
 /** A content that nobody has open for writing has no release to wait for. */

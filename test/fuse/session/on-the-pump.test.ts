@@ -49,7 +49,7 @@ test("a session on the pump answers at once what it can, and the rest when it is
   const session = new Session({
     fd,
     fs,
-    identify: (credentials) => ({ ...credentials, identity: { isAdmin: false } }),
+    identify: () => ({ isAdmin: false }),
     logger,
     onReady: () => {
       send(OPCODES.GETATTR, 4, Buffer.alloc(16));
