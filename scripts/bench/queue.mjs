@@ -10,18 +10,21 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 
-const BUILT = "../../dist";
-const { connect } = await import(`${BUILT}/index.js`);
-const { SystemClock, TimerScheduler } = await import(`${BUILT}/model/clock.js`);
-const { parseDependencies } = await import(`${BUILT}/model/work.js`);
-const { openLogger } = await import(`${BUILT}/telemetry/logger.js`);
-const sqlite = `${BUILT}/storage/metadata/sqlite`;
-const { SqliteMetadataStore } = await import(`${sqlite}/sqlite-metadata-store.js`);
-const { SpaceReserve } = await import(`${sqlite}/space-reserve.js`);
-const { WorkerCheckpointer } = await import(`${sqlite}/worker-checkpointer.js`);
-const { startCheckpointThread } = await import(`${sqlite}/checkpoint-worker.js`);
+const { connect } = await import("../../dist/index.js");
+// What fills the store is no part of what is built for use.
+const SOURCES = "../../src";
+const { SystemClock, TimerScheduler } = await import(`${SOURCES}/model/clock.ts`);
+const { parseDependencies } = await import(`${SOURCES}/model/work.ts`);
+const { openLogger } = await import(`${SOURCES}/telemetry/logger.ts`);
+const sqlite = `${SOURCES}/storage/metadata/sqlite`;
+const { SqliteMetadataStore } = await import(`${sqlite}/sqlite-metadata-store.ts`);
+const { SpaceReserve } = await import(`${sqlite}/space-reserve.ts`);
+const { WorkerCheckpointer } = await import(`${sqlite}/worker-checkpointer.ts`);
+const RUNNER = new URL("../../test/support/typescript-thread.mjs", import.meta.url);
+const CHECKPOINTER = new URL(`${sqlite}/checkpoint-worker.ts`, import.meta.url);
 
 const { values } = parseArgs({
   options: {
@@ -68,7 +71,8 @@ async function fill() {
     scheduler: new TimerScheduler(),
     checkpointer: new WorkerCheckpointer({
       databasePath,
-      startThread: startCheckpointThread,
+      startThread: () =>
+        new Worker(RUNNER, { workerData: { source: CHECKPOINTER.href, checkpointer: true } }),
       logger,
     }),
     logger,

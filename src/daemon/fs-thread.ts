@@ -19,8 +19,10 @@ import type { Failure, FromThread, FsFigures, Setup, ToThread } from "./fs-threa
 
 const setup = (workerData as { fsThread?: Setup } | null)?.fsThread;
 if (setup !== undefined && parentPort !== null) {
-  const { runFsThread } = await import("./run-fs-thread.js");
-  runFsThread(setup, parentPort);
+  const port = parentPort;
+  // Not awaited: what it loads may lie in one file with this, which would wait for itself. A failure is the
+  // worker's "error".
+  void import("./run-fs-thread.js").then(({ runFsThread }) => runFsThread(setup, port));
 }
 
 /** A device that is served. */

@@ -70,7 +70,7 @@ async function askDaemon(dataDir: string): Promise<DaemonStatus> {
  * ends that.
  */
 async function requireAnswer(mountPoint: string): Promise<void> {
-  const probe = fileURLToPath(new URL("./health-probe.js", import.meta.url));
+  const probe = fileURLToPath(new URL("../daemon/health-probe.js", import.meta.url));
   const child = spawn(process.execPath, [probe, mountPoint], {
     stdio: "ignore",
     timeout: LIMIT_MS,

@@ -12,7 +12,8 @@ const run = promisify(execFile);
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 /** What packing needs of a checkout: neither the tests nor what was built before. */
 const PARTS = [
-  ...["package.json", "tsconfig.json", "tsconfig.build.json", "src", "examples", "native-notes"],
+  ...["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs"],
+  ...["src", "examples", "native-notes"],
   ...["README.md", "LICENSE"].filter((name) => existsSync(join(CHECKOUT, name))),
 ];
 
@@ -69,7 +70,13 @@ describe("the package", () => {
   test("has what was built, and neither sources nor tests", () => {
     const list = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).split("\n");
     const files = list.map((path) => path.replace(/^package\//, ""));
-    for (const file of ["dist/daemon/main.js", "dist/cli/main.js", "dist/index.d.ts", "LICENSE"]) {
+    for (const file of [
+      "dist/daemon/main.js",
+      "dist/cli/main.js",
+      "dist/index.d.ts",
+      "LICENSE",
+      "dist/LICENSE-zod",
+    ]) {
       expect(files).toContain(file);
     }
     expect(files.filter((file) => /^(src|test|scripts)\//.test(file))).toStrictEqual([]);

@@ -2,7 +2,6 @@ import { execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -22,6 +21,8 @@ const BARE = [
   ...["mv", "paste", "rm", "sed", "sleep", "tail", "touch"],
 ];
 
+type NpmStep = "ci" | "rebuild" | "build" | "optional";
+
 interface Ended {
   readonly code: number;
   readonly lines: string[];
@@ -36,7 +37,9 @@ class Machine {
     for (const path of ["bin", "scripts", "src"]) mkdirSync(join(this.checkout, path));
     cpSync(SETUP, join(this.checkout, "scripts/setup"));
     for (const name of ["package-lock.json", "package.json", "src/a.ts"]) this.write(name, "{}");
-    for (const name of ["tsconfig.json", "tsconfig.build.json"]) this.write(name, "{}");
+    for (const name of ["tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs"]) {
+      this.write(name, "{}");
+    }
     for (const name of BARE) {
       const path = execFileSync("which", [name], { encoding: "utf8" }).trim();
       symlinkSync(path, join(this.bin, name));
@@ -56,6 +59,11 @@ class Machine {
     return readFileSync(join(this.checkout, path), "utf8");
   }
 
+  /** What npm was asked for so far, sorted. */
+  calls(): string[] {
+    return this.read("npm-calls").trimEnd().split("\n").sort();
+  }
+
   program(name: string, script: string): void {
     rmSync(join(this.bin, name), { force: true });
     writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`);
@@ -63,11 +71,18 @@ class Machine {
   }
 
   /** An npm that notes what it is asked, and answers as told. */
-  npm({ ci = "", build = "" }: { ci?: string; build?: string }): void {
+  npm({
+    ci = "",
+    rebuild = "",
+    build = "",
+    optional = "",
+  }: Partial<Record<NpmStep, string>>): void {
     this.program(
       "npm",
-      `echo "$1" >> npm-calls
+      `[ "$2" = fuse-native ] || echo "$1" >> npm-calls
       if [ "$1" = ci ]; then mkdir -p node_modules; ${ci || ":"}; fi
+      if [ "$1 $2" = "rebuild fuse-native" ]; then ${optional || ":"}; fi
+      if [ "$1 $2" = "rebuild better-sqlite3" ]; then ${rebuild || ":"}; fi
       if [ "$1" = run ]; then mkdir -p dist; : > dist/.tsbuildinfo; ${build || ":"}; fi`,
     );
   }
@@ -90,12 +105,22 @@ describe("scripts/setup", () => {
   test("installs and builds what is missing, and says nothing the second time", async () => {
     const machine = new Machine({ user: "root", programs: COMPILERS });
     expect(await machine.run()).toMatchObject({ code: 0 });
-    expect(machine.read("npm-calls")).toBe("ci\nrun\n");
+    // The last two run at the same time.
+    expect(machine.calls()).toStrictEqual(["ci", "rebuild", "run"]);
     expect(await machine.run()).toStrictEqual({ code: 0, lines: [] });
-    expect(machine.read("npm-calls")).toBe("ci\nrun\n");
+    expect(machine.calls()).toStrictEqual(["ci", "rebuild", "run"]);
   });
 
-  test("installs what npm ci may compile with, as root", async () => {
+  test("for a check compiles and builds nothing; the rest is done when it is needed", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.program("apt-get", "exit 0");
+    expect(await machine.run("--check")).toMatchObject({ code: 0 });
+    expect(machine.calls()).toStrictEqual(["ci"]);
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.calls()).toStrictEqual(["ci", "rebuild", "run"]);
+  });
+
+  test("installs what may be compiled with, as root", async () => {
     const machine = new Machine({ user: "root" });
     machine.program("apt-get", `echo "$@" >> apt-calls`);
     expect(await machine.run()).toMatchObject({ code: 0 });
@@ -110,24 +135,27 @@ describe("scripts/setup", () => {
     });
   });
 
-  test("tries without what only compiling needs, and names it when npm ci fails", async () => {
+  test("tries without what only compiling needs, and names it when that fails", async () => {
     const machine = new Machine({ user: "ada", programs: ["fusermount3"] });
     machine.npm({});
     expect(await machine.run()).toMatchObject({ code: 0 });
 
     rmSync(join(machine.checkout, "node_modules"), { recursive: true });
     machine.npm({
-      ci: `for i in 1 2 3 4 5 6 7 8 9; do echo "npm error gyp ERR! find Python $i"; done; echo "npm error the cause"; exit 1`,
+      rebuild: `for i in 1 2 3 4 5 6 7 8 9; do echo "npm error gyp ERR! find Python $i"; done; echo "npm error the cause"; exit 1`,
     });
     const { code, lines } = await machine.run();
     expect(code).toBe(1);
     expect(lines).toContain("npm error the cause");
     expect(lines.at(-1)).toMatch(
-      /^setup: npm ci failed \(its output: \S+\); install python3 make g\+\+ and try again$/,
+      /^setup: npm rebuild failed \(its output: \S+\); install python3 make g\+\+ and try again$/,
     );
     const log = /its output: (\S+)\)/.exec(lines.at(-1) ?? "")?.[1] ?? "";
     expect(readFileSync(log, "utf8")).toContain("find Python 1");
-    expect(existsSync(join(machine.checkout, "node_modules/.setup-stamp"))).toBe(false);
+    // Nor does it count as done.
+    machine.npm({});
+    expect(await machine.run()).toMatchObject({ code: 0 });
+    expect(machine.calls()).toStrictEqual(["ci", "ci", "rebuild", "rebuild", "rebuild", "run"]);
   });
 
   test.each([
@@ -149,7 +177,7 @@ describe("scripts/setup", () => {
         *) exec ${process.execPath} "$@" ;;
       esac`,
     );
-    machine.npm({ ci: 'echo "$npm_config_nodedir" > nodedir' });
+    machine.npm({ rebuild: 'echo "$npm_config_nodedir" > nodedir' });
     expect(await machine.run()).toMatchObject({ code: 0 });
     expect(machine.read("nodedir").trim()).toBe(used === undefined ? "" : prefix);
   });
@@ -160,6 +188,32 @@ describe("scripts/setup", () => {
     const { code, lines } = await machine.run();
     expect([code, lines.at(-2)]).toStrictEqual([1, "npm error network"]);
     expect(lines.at(-1)).toMatch(/^setup: npm ci failed \(its output: \S+\)$/);
+  });
+
+  test("does without what is optional and can't be compiled", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.npm({ optional: "echo no FUSE here; exit 1" });
+    const { code, lines } = await machine.run();
+    expect([code, lines.join().includes("no FUSE")]).toStrictEqual([0, false]);
+    expect(await machine.run()).toStrictEqual({ code: 0, lines: [] });
+  });
+
+  test("only builds what was changed, whatever else is missing", async () => {
+    const machine = new Machine({ user: "ada" });
+    expect(await machine.run("--build")).toStrictEqual({ code: 0, lines: [] });
+    expect(await machine.run("--build")).toStrictEqual({ code: 0, lines: [] });
+    expect(machine.calls()).toStrictEqual(["run"]);
+  });
+
+  test("says so where what is compiled fails, though the build is done after it", async () => {
+    const machine = new Machine({ user: "root", programs: COMPILERS });
+    machine.npm({ rebuild: "echo npm error cc; exit 1", build: "sleep 0.1" });
+    const { code, lines } = await machine.run();
+    expect(code).toBe(1);
+    expect(lines.at(-1)).toMatch(/^setup: npm rebuild failed /);
+    machine.npm({});
+    await machine.run();
+    expect(machine.calls()).toStrictEqual(["ci", "rebuild", "rebuild", "run"]);
   });
 
   test("doesn't count a build that failed as built", async () => {
@@ -178,6 +232,6 @@ describe("scripts/setup", () => {
     machine.npm({ build: "sleep 0.05; touch src/a.ts" });
     expect(await machine.run()).toMatchObject({ code: 0 });
     expect(await machine.run()).toMatchObject({ code: 0 });
-    expect(machine.read("npm-calls")).toBe("ci\nrun\nrun\n");
+    expect(machine.calls()).toStrictEqual(["ci", "rebuild", "run", "run"]);
   });
 });

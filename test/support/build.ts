@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The daemons under test run from `dist`: brings it up to date, once. */
+const SETUP = fileURLToPath(new URL("../../scripts/setup", import.meta.url));
+
+/** The daemons under test run from `dist`: brings it up to date, if it isn't. */
 export function setup(): void {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
+  execFileSync(SETUP, ["--build"], { stdio: "inherit" });
 }

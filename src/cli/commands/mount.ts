@@ -1,12 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { NexusError } from "../../model/errors.js";
 import type { Frame } from "../frame.js";
 import { type Request, requestOf } from "../global-options.js";
-
-const NEXUS_MOUNT = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
+import { NEXUS_MOUNT } from "../nexus-mount.js";
 
 /** `nexus mount` is the command `nexus-mount`, with all of its options. */
 export function addMountCommand(program: Command, frame: Frame): void {
