@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const MEMORY = "/dev/shm";
 const MEMORY_NEEDED_BYTES = 2 ** 30;
@@ -30,6 +31,24 @@ const LIBRARY = [
   "test/sdk/{every-client,isolation*}.test.ts",
 ];
 
+/** Files with little in them that take long: begun last, they would keep one process busy and the others waiting. */
+const LONGEST = [
+  ...["test/package/package.test.ts", "test/sdk/isolation.test.ts", "test/mount/posix.test.ts"],
+  ...["trees", "developer-tools", "kernel-features"].map(
+    (name) => `test/mount/programs/${name}.test.ts`,
+  ),
+];
+
+/** These come first in their group; then what failed last time, and by how long it took, or by size. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification) =>
+      2 * project.config.sequence.groupOrder +
+      (LONGEST.some((path) => moduleId.endsWith(`/${path}`)) ? 0 : 1);
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 /** Tests that put something else in a module's place: nobody else may have loaded it before. */
 function mocking(): string[] {
   return readdirSync("test", { recursive: true, encoding: "utf8" })
@@ -40,13 +59,16 @@ function mocking(): string[] {
 
 const apart = [...ON_DISK, ...mocking()];
 const workers = Math.max(2, availableParallelism());
+/** For tests whose work is done by children, and that wait for something much of the time. */
+const waiting = 2 * workers;
 
-// `unit` and `apart` run in vitest's own processes, the first without a new one for each file. Then
-// `commands` runs what is built in children, and at last `mount` has real FUSE mounts in it, whose daemons
-// are children: a process must never touch a mount that it serves.
+// Files share processes, but for those in `apart`. First comes what runs in these processes. Then `commands`
+// runs what is built in children, and `mount` has real FUSE mounts, whose daemons are children: a process must
+// never touch a mount that it serves.
 export default defineConfig({
   test: {
     reporters: ["default"],
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: "v8",
       include: ["src/{core,features,storage}/**"],
@@ -98,7 +120,8 @@ export default defineConfig({
           globalSetup: ["test/support/build.ts"],
           env: inMemory(),
           pool: "forks",
-          maxWorkers: workers,
+          isolate: false,
+          maxWorkers: waiting,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
@@ -110,11 +133,11 @@ export default defineConfig({
           include: ["test/{crash,mount,package}/**/*.test.ts"],
           globalSetup: ["test/support/build.ts", "test/support/leftovers.ts"],
           pool: "forks",
-          // Many of them wait for something most of the time.
-          maxWorkers: 2 * workers,
+          isolate: false,
+          maxWorkers: waiting,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
