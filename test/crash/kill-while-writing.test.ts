@@ -18,6 +18,8 @@ const WRITER = fileURLToPath(new URL("writer.mjs", import.meta.url));
 const MOMENTS_MS = [3, 240, 1013, 1188, 1502];
 /** At last, when the writer has got somewhere, however slow the machine is. */
 const LAST = { afterMs: 2203, afterSteps: 101 };
+/** ... but not as slow as this. */
+const STEPS_MS = 60_000;
 
 /**
  * Lets a writer work so long and so far, kills the daemon under it, and returns what had been
@@ -41,8 +43,10 @@ async function killWhileWriting(
   try {
     await Promise.race([first, closed]);
     await setTimeout(afterMs);
-    const isRunning = () => writer.exitCode === null && writer.signalCode === null;
-    while (isRunning() && acknowledged(output).steps < afterSteps) await setTimeout(20);
+    const deadline = performance.now() + STEPS_MS;
+    const goesOn = () =>
+      writer.exitCode === null && writer.signalCode === null && performance.now() < deadline;
+    while (goesOn() && acknowledged(output).steps < afterSteps) await setTimeout(20);
     await killNow(mounted.pid);
     await closed;
   } finally {

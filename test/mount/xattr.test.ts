@@ -1,13 +1,9 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { XATTR } from "../conformance/posix-driver.js";
 import { put } from "../conformance/posix-steps.js";
 import { SystemDriver } from "../conformance/system-driver.js";
-import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
+import { Mounted, SOON, shell, whyNoMounts } from "../support/daemon.js";
 import { outcomeOf } from "./isolation/path-calls.js";
-
-/** SQLite has it some 50 ms after the mount does. */
-const SOON = { timeout: 10_000, interval: 20 };
 
 const COMPUTED = [
   "etag",
@@ -35,10 +31,7 @@ describe.skipIf(whyNoMounts() !== undefined)("extended attributes on a mount", (
   });
 
   const sh = (script: string) => shell(script, { cwd: mounted?.mountPoint ?? "" });
-  const sql = async (query: string) => {
-    const database = join(mounted?.dataDir ?? "", "metadata.db");
-    return (await shell(`sqlite3 -readonly '${database}' "${query}"`)).trim();
-  };
+  const sql = async (query: string) => await mounted?.sql(query);
   const rowsOf = (path: string) =>
     sql(`select key, typeof(value), hex(value) from file_metadata
          join file_paths using (path_id) where virtual_path = '/${path}' order by key`);

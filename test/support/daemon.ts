@@ -22,6 +22,9 @@ export const NEXUS_MOUNT = fileURLToPath(new URL("../../dist/daemon/main.js", im
 const START_MS = 30_000;
 const STOP_MS = 60_000;
 
+/** How long a test waits for what comes within milliseconds, on a slow and busy machine. */
+export const SOON = { timeout: 10_000, interval: 20 };
+
 /** An ordinary user of this machine. */
 export interface User {
   readonly uid: number;
@@ -155,6 +158,15 @@ export class Mounted {
 
   get log(): string {
     return readFileSync(join(this.dataDir, "nexus-mount.log"), "utf8");
+  }
+
+  /**
+   * What `sqlite3` says while the daemon runs. It sees metadata as soon as setfattr has returned, and all
+   * else after a moment: poll for that, with {@link SOON}.
+   */
+  async sql(query: string): Promise<string> {
+    const database = join(this.dataDir, "metadata.db");
+    return (await shell(`sqlite3 -readonly '${database}' "${query}"`)).trim();
   }
 
   /** Unmounts if it is mounted, and removes everything. Never throws: for `finally`. */
