@@ -216,9 +216,10 @@ export class Session implements Source {
       }
       // From here on the kernel has to hear of changes to what the answer tells of.
       this.#holdings.hold(granted);
-      this.#whenForgotten(caller, () => {
+      const answer = () => {
         if (!this.#answer(reply, numbers)) this.#holdings.takeBack(granted);
-      });
+      };
+      this.#whenForgotten(caller, answer, granted.inos);
     };
     const fail = (error: unknown) => {
       this.#holdings.release(granted);
@@ -355,12 +356,13 @@ export class Session implements Source {
   }
 
   /** Calls `then` once no other kernel keeps what the caller has changed: at once, most of the time. */
-  #whenForgotten(caller: Caller, then: () => void): void {
-    const isHeld = this.#coherence?.whenForgotten(caller, () => {
+  #whenForgotten(caller: Caller, then: () => void, told: readonly Ino[]): void {
+    const release = () => {
       this.#heldAnswers -= 1;
       then();
       this.#endIfDrained();
-    });
+    };
+    const isHeld = this.#coherence?.whenForgotten(caller, release, told);
     if (isHeld) this.#heldAnswers += 1;
     else then();
   }

@@ -1,19 +1,34 @@
 import type { Caller, Origin } from "../../model/identity.js";
-import type { Change, ChangeSource } from "../../vfs/changes.js";
+import type { Ino } from "../../model/ids.js";
+import type { AccessChange, Change, ChangeSource } from "../../vfs/changes.js";
 import type { KernelCache } from "./kernel-cache.js";
+import { inodeOf } from "./unsent.js";
 
-/** What a caller has changed that some kernel may not have forgotten yet: up to which number, of each. */
-type Debts = Map<KernelCache, number>;
+/** What one caller has changed: of a request all of it, of a client what isn't forgotten yet. */
+interface Doings {
+  /** What of it some kernel may not have forgotten yet: by which numbers, of each. */
+  readonly debts: Map<KernelCache, Set<number>>;
+  /** Which inodes are concerned, of a request: its kernel keeps them locked until it has the answer. */
+  readonly inos: Ino[];
+  /** What a request has changed whose own kernel hasn't heard of all that others did. */
+  readonly own: Change[];
+}
 
 /**
  * Keeps the kernels of several mounts of one store from telling what isn't so any more. What is changed
  * through one mount, or by a client, is forgotten by all others before the answer to that change goes out.
  *
- * While an answer is held back, the kernel that waits for it keeps the directory locked, and the notification
- * for another change there waits for that lock. Two mounts that change the same directory at the same time
- * would wait for each other for ever. So nobody waits for a mount that has answers held back: of any ring
- * of mounts that wait for each other, the one that came last doesn't. Its change is then told as soon as the
- * lock is free, which is when the other answer is out.
+ * While an answer is held back, the kernel that waits for it keeps locked what was changed, and no
+ * notification that needs one of these locks gets through. So that nobody waits for ever, two rules:
+ *
+ * 1. An answer isn't held back whose kernel still has to hear of another change of the same inodes: that one's
+ *    answer, which waits elsewhere, would wait for this one. Of two mounts that change the same directory at the
+ *    same moment, the second one doesn't wait.
+ * 2. A kernel is told of a change when no answer about the same inodes is held back from it any more.
+ *
+ * So a notification that is on its way meets no lock of an answer that is held back, and one that isn't yet
+ * waits for an answer to an earlier change only: of all that wait, the earliest waits for nobody but the
+ * kernels.
  *
  * A kernel changes by itself what it asks for, and goes by the entries that it has: after a rename it takes
  * the new name to lead to where the old one did in its eyes. If that wasn't so any more, and it only hadn't heard
@@ -22,9 +37,7 @@ type Debts = Map<KernelCache, number>;
 export class Coherence {
   readonly #caches = new Map<symbol, KernelCache>();
   /** By the request; all that a client asks for is one. */
-  readonly #debts = new WeakMap<Origin | Caller, Debts>();
-  /** What a request has changed whose own kernel hasn't heard of all that others did. */
-  readonly #own = new WeakMap<Origin, Change[]>();
+  readonly #doings = new WeakMap<Origin | Caller, Doings>();
 
   constructor({ changes }: { changes: ChangeSource }) {
     changes.subscribe((change, by) => this.#tell(change, by));
@@ -41,25 +54,23 @@ export class Coherence {
 
   /**
    * Calls `then` when what this caller has changed so far is forgotten by all others, and never before it
-   * returns. Returns false, and calls nothing, when it is forgotten already or nobody should wait for it.
+   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `told` are
+   * the inodes that the answer tells of beside those that were changed.
    */
-  whenForgotten(caller: Caller, then: () => void): boolean {
-    if (caller.origin !== undefined) this.#correct(caller.origin);
+  whenForgotten(caller: Caller, then: () => void, told: readonly Ino[] = []): boolean {
     const asked = caller.origin ?? caller;
-    const debts = this.#debts.get(asked);
-    if (debts === undefined) return false;
-    // Nobody waits for a client, which keeps no directory locked.
-    const isClient = caller.origin === undefined;
-    // It may do several things at once, and each of them waits for what was changed before its end.
-    if (isClient) dropPaid(debts);
-    else this.#debts.delete(asked);
-    const open = [...debts].filter(([cache, number]) => {
-      const mayWait = isClient || !cache.hasHeldAnswers;
-      return mayWait && cache.isResponsive && !cache.isDone(number);
-    });
-    if (open.length === 0) return false;
+    const doings = this.#doings.get(asked);
+    if (doings === undefined) return false;
     const own = caller.origin && this.#caches.get(caller.origin.mount);
-    const answer = own?.holdAnswer();
+    if (own !== undefined) correct(own, doings.own);
+    // A client may do several things at once, and each of them waits for what was changed before its end.
+    if (caller.origin === undefined) dropPaid(doings);
+    else this.#doings.delete(asked);
+    // Nobody waits for a client, which keeps nothing locked.
+    if (own?.needsLockOf(doings.inos)) return false;
+    const open = unpaid(doings);
+    if (open.length === 0) return false;
+    const answer = own?.holdAnswer([...doings.inos, ...told]);
     let left = open.length;
     for (const [cache, number] of open) {
       cache.whenDone(number, () => {
@@ -73,41 +84,62 @@ export class Coherence {
   }
 
   #tell(change: Change, by: Caller | undefined): void {
-    for (const [mount, cache] of this.#caches) {
-      if (by?.origin !== undefined && mount === by.origin.mount) {
-        if (cache.isBehind && change.kind !== "content") this.#noteOwn(by.origin, change);
-        continue;
-      }
+    const mount = by?.origin?.mount;
+    for (const [each, cache] of this.#caches) {
+      if (each === mount) continue;
       const number = cache.forget(change);
-      // Or whoever reads would have answers held back, and others' changes wouldn't wait for that mount.
+      // Or whoever reads would have answers held back.
       if (change.kind === "access") continue;
-      if (number !== undefined && by !== undefined) this.#note(by.origin ?? by, cache, number);
+      if (number !== undefined && by !== undefined) this.#noteDebt(by, { cache, number });
     }
+    if (by?.origin !== undefined && change.kind !== "access") this.#noteDone(by.origin, change);
   }
 
-  #noteOwn(origin: Origin, change: Change): void {
-    const own = this.#own.get(origin);
-    if (own === undefined) this.#own.set(origin, [change]);
-    else own.push(change);
+  #noteDebt(by: Caller, { cache, number }: { cache: KernelCache; number: number }): void {
+    const { debts } = this.#doingsOf(by.origin ?? by);
+    const numbers = debts.get(cache);
+    if (numbers === undefined) debts.set(cache, new Set([number]));
+    else numbers.add(number);
   }
 
-  /** Before the answer: the notification waits for the lock that the kernel keeps until it has that. */
-  #correct(origin: Origin): void {
-    const own = this.#own.get(origin);
-    if (own === undefined) return;
-    this.#own.delete(origin);
-    const cache = this.#caches.get(origin.mount);
-    if (cache === undefined || !own.some((change) => cache.isForgetting(change))) return;
-    for (const change of own) cache.forget(change);
+  #noteDone(origin: Origin, change: Exclude<Change, AccessChange>): void {
+    const isBehind = this.#caches.get(origin.mount)?.isBehind;
+    if (!isBehind && this.#caches.size < 2) return;
+    const { inos, own } = this.#doingsOf(origin);
+    inos.push(inodeOf(change));
+    if (isBehind && change.kind !== "content") own.push(change);
   }
 
-  #note(asked: Origin | Caller, cache: KernelCache, number: number): void {
-    const debts = this.#debts.get(asked) ?? new Map<KernelCache, number>();
-    debts.set(cache, Math.max(number, debts.get(cache) ?? 0));
-    this.#debts.set(asked, debts);
+  #doingsOf(asked: Origin | Caller): Doings {
+    let doings = this.#doings.get(asked);
+    if (doings === undefined) {
+      doings = { debts: new Map(), inos: [], own: [] };
+      this.#doings.set(asked, doings);
+    }
+    return doings;
   }
 }
 
-function dropPaid(debts: Debts): void {
-  for (const [cache, number] of debts) if (cache.isDone(number)) debts.delete(cache);
+/** Before the answer: the notification waits for the lock that the kernel keeps until it has that. */
+function correct(cache: KernelCache, own: readonly Change[]): void {
+  if (own.some((change) => cache.isForgetting(change))) {
+    for (const change of own) cache.forget(change);
+  }
+}
+
+function dropPaid({ debts }: Doings): void {
+  for (const [cache, numbers] of debts) {
+    for (const number of numbers) if (cache.isDone(number)) numbers.delete(number);
+    if (numbers.size === 0) debts.delete(cache);
+  }
+}
+
+function unpaid({ debts }: Doings): [KernelCache, number][] {
+  return [...debts].flatMap(([cache, numbers]) =>
+    cache.isResponsive
+      ? [...numbers]
+          .filter((number) => !cache.isDone(number))
+          .map((number): [KernelCache, number] => [cache, number])
+      : [],
+  );
 }

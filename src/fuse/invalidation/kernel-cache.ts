@@ -6,7 +6,7 @@ import type { Logger } from "../../telemetry/logger.js";
 import type { Change } from "../../vfs/changes.js";
 import { invalidateEntry, invalidateInode, storeByte } from "../protocol/notification.js";
 import type { Notifier, NotifierEvents } from "./notifier.js";
-import { merge, nameOf } from "./unsent.js";
+import { inodeOf, merge, nameOf } from "./unsent.js";
 
 const { ENOENT } = constants.errno;
 
@@ -43,18 +43,24 @@ export interface KernelCacheOptions {
 interface Unsent {
   /** One change, or several that are as one. */
   readonly change: Change;
-  readonly number: number;
-  /** Goes out when the answers up to this one are out. */
-  readonly after: number;
+  /** Those by which it is waited for; never none. */
+  readonly numbers: readonly number[];
   /** How often it was tried before. */
   readonly attempt: number;
 }
 
+interface Deferred extends Unsent {
+  /** Goes out when the answers up to this one that concern the same inode are out. */
+  readonly after: number;
+}
+
 /**
- * What one mount's kernel keeps, as far as others change it: makes it forget, in the order of the changes.
+ * What one mount's kernel keeps, as far as others change it: makes it forget, in the order of the changes of
+ * each inode.
  *
- * An answer that is held back (see `Coherence`) may say what a change that comes meanwhile makes untrue; the
- * notification for that one waits until the answer is out.
+ * An answer that is held back (see `Coherence`) may say what a change that comes meanwhile makes untrue, and its
+ * kernel keeps locked what it is about. So what concerns the same inodes is told when the answer is out. No
+ * notification is ever stopped by an answer that is held back.
  */
 export class KernelCache {
   readonly #knows: KernelCacheOptions["knows"];
@@ -65,14 +71,18 @@ export class KernelCache {
   #notifier: Notifier | undefined;
   /** In their order; several changes of one thing are one. */
   readonly #unsent = new Map<string, Unsent>();
+  /** What waits for an answer, by what it is of and that answer's number. */
+  readonly #deferred = new Map<string, Deferred>();
   readonly #underWay: Unsent[] = [];
-  /** Of what isn't done, sent or not: how many notifications, by the name of what they are of. */
-  readonly #undone = new Map<string, number>();
   #lastNumber = 0;
-  #doneNumber = 0;
-  readonly #waiting = new Set<{ readonly number: number; readonly then: () => void }>();
-  /** Answers to this mount that are held back, by number, in order. */
-  readonly #heldAnswers = new Set<number>();
+  /** Changes that it hasn't heard of, by number: who waits for that. */
+  readonly #undone = new Map<number, (() => void)[]>();
+  /** How many these are of each thing. */
+  readonly #undoneOf = new Map<string, number>();
+  /** How many of these use what the kernel can have locked, by inode. */
+  readonly #lockersOf = new Map<Ino, number>();
+  /** Answers to this mount that are held back, by number, in order, and what each is about. */
+  readonly #heldAnswers = new Map<number, readonly Ino[]>();
   #lastAnswer = 0;
   readonly #resized = new Set<Ino>();
   #cancelWatch: (() => void) | undefined;
@@ -93,7 +103,7 @@ export class KernelCache {
    * undefined when there is nothing to forget.
    */
   forget(change: Change): number | undefined {
-    const ino = change.kind === "entry" ? change.parent : change.ino;
+    const ino = inodeOf(change);
     if (this.#isClosed || !this.#knows(ino)) return undefined;
     if (change.kind === "content") this.#resized.add(ino);
     return this.#enqueue(change, 0);
@@ -122,7 +132,15 @@ export class KernelCache {
 
   /** Whether it hasn't heard yet of an earlier change of the same thing. */
   isForgetting(change: Change): boolean {
-    return this.#undone.has(nameOf(change));
+    return this.#undoneOf.has(nameOf(change));
+  }
+
+  /**
+   * Whether a notification that isn't taken yet needs the lock of one of these inodes, which the kernel may keep
+   * until it has the answer to a request that changed them.
+   */
+  needsLockOf(inos: readonly Ino[]): boolean {
+    return this.#lockersOf.size > 0 && inos.some((ino) => this.#lockersOf.has(ino));
   }
 
   /** Whether it is worth waiting for. */
@@ -130,28 +148,46 @@ export class KernelCache {
     return !this.#isStuck && !this.#isClosed;
   }
 
-  /** Whether this mount itself waits for others. */
-  get hasHeldAnswers(): boolean {
-    return this.#heldAnswers.size > 0;
-  }
-
   isDone(number: number): boolean {
-    return number <= this.#doneNumber || this.#isClosed;
+    return !this.#undone.has(number);
   }
 
-  /** Calls `then` when the kernel has forgotten what has this number, or can't be waited for any longer. */
+  /**
+   * Calls `then` when the kernel has forgotten what has this number, which isn't done, or can't be waited for
+   * any longer.
+   */
   whenDone(number: number, then: () => void): void {
-    this.#waiting.add({ number, then });
+    this.#undone.get(number)?.push(then);
   }
 
-  /** An answer to this mount is held back. Returns its number, for {@link releaseAnswer}. */
-  holdAnswer(): number {
-    this.#heldAnswers.add(++this.#lastAnswer);
+  /**
+   * An answer to this mount is held back, to a request that changed these inodes or was told of them. Returns its
+   * number, for {@link releaseAnswer}. It mustn't be one that {@link needsLockOf} is true of.
+   */
+  holdAnswer(about: readonly Ino[]): number {
+    this.#heldAnswers.set(++this.#lastAnswer, about);
     return this.#lastAnswer;
   }
 
   releaseAnswer(number: number): void {
     this.#heldAnswers.delete(number);
+    for (const [key, deferred] of this.#deferred) {
+      const { change, numbers, attempt, after } = deferred;
+      if (this.#isHeld(inodeOf(change), after)) continue;
+      this.#deferred.delete(key);
+      const name = nameOf(change);
+      const same = this.#unsent.get(name);
+      this.#unsent.set(
+        name,
+        same === undefined
+          ? { change, numbers, attempt }
+          : {
+              change: merge(same.change, change),
+              numbers: [...same.numbers, ...numbers],
+              attempt: same.attempt,
+            },
+      );
+    }
     this.#send();
   }
 
@@ -159,9 +195,12 @@ export class KernelCache {
   close(then: () => void): void {
     this.#isClosed = true;
     this.#unsent.clear();
-    this.#undone.clear();
+    this.#deferred.clear();
     this.#cancelWatch?.();
     this.#letGoOfAll();
+    this.#undone.clear();
+    this.#undoneOf.clear();
+    this.#lockersOf.clear();
     const finish = () => {
       this.#whenIdle = undefined;
       cancel();
@@ -175,36 +214,53 @@ export class KernelCache {
 
   #enqueue(change: Change, attempt: number): number {
     const name = nameOf(change);
-    const same = this.#unsent.get(name);
-    if (same !== undefined && same.after === this.#lastHeld()) {
-      this.#unsent.set(name, { ...same, change: merge(same.change, change) });
-      return same.number;
-    }
-    const number = ++this.#lastNumber;
-    const key = same === undefined ? name : `${name}#${number}`;
-    this.#unsent.set(key, { change, number, after: this.#lastHeld(), attempt });
-    if (this.#unsent.size > MOST_UNSENT) this.#giveUp();
-    this.#undone.set(name, (this.#undone.get(name) ?? 0) + 1);
-    this.#send();
-    return number;
+    const after = this.#lastHeldAbout(inodeOf(change));
+    const key = after === 0 ? name : `${name} after ${after}`;
+    const same = after === 0 ? this.#unsent.get(name) : this.#deferred.get(key);
+    const numbers = same?.numbers ?? [this.#newNumber(change)];
+    const unsent = {
+      change: same === undefined ? change : merge(same.change, change),
+      numbers,
+      attempt: same?.attempt ?? attempt,
+    };
+    if (after === 0) this.#unsent.set(name, unsent);
+    else this.#deferred.set(key, { ...unsent, after });
+    if (this.#unsent.size + this.#deferred.size > MOST_UNSENT) this.#giveUp();
+    if (after === 0) this.#send();
+    return numbers[0] as number;
   }
 
-  /** The last answer that is held back now; 0 for none. */
-  #lastHeld(): number {
-    return this.#heldAnswers.size === 0 ? 0 : this.#lastAnswer;
+  #newNumber(change: Change): number {
+    this.#undone.set(++this.#lastNumber, []);
+    count(this.#undoneOf, nameOf(change), 1);
+    if (usesLock(change)) count(this.#lockersOf, inodeOf(change), 1);
+    return this.#lastNumber;
+  }
+
+  /** The last answer about an inode that is held back now; 0 for none. */
+  #lastHeldAbout(ino: Ino): number {
+    let last = 0;
+    for (const [number, about] of this.#heldAnswers) if (about.includes(ino)) last = number;
+    return last;
+  }
+
+  /** Whether an answer about an inode is held back, of those up to this one. */
+  #isHeld(ino: Ino, upTo: number): boolean {
+    for (const [number, about] of this.#heldAnswers) {
+      if (number <= upTo && about.includes(ino)) return true;
+    }
+    return false;
   }
 
   #send(): void {
-    for (const [key, unsent] of this.#unsent) {
+    for (const [name, unsent] of this.#unsent) {
       if (this.#underWay.length >= MOST_UNDER_WAY) return;
-      const [oldestHeld] = this.#heldAnswers;
-      if (oldestHeld !== undefined && oldestHeld <= unsent.after) return;
       this.#notifier ??= this.#startNotifier({
         onDone: (results) => this.#noteDone(results),
         onFailure: this.#onFailure,
       });
       if (!this.#notifier.send(notificationsOf(unsent.change))) return;
-      this.#unsent.delete(key);
+      this.#unsent.delete(name);
       this.#underWay.push(unsent);
       this.#cancelWatch ??= this.#watch();
     }
@@ -213,29 +269,28 @@ export class KernelCache {
   #noteDone(results: readonly number[]): void {
     const done = this.#underWay.shift();
     if (done === undefined) return;
-    this.#doneNumber = done.number;
-    this.#noteNotUndone(nameOf(done.change));
     this.#isStuck = false;
     this.#cancelWatch?.();
     this.#cancelWatch = this.#underWay.length === 0 ? undefined : this.#watch();
+    const waiting = done.numbers.flatMap((number) => this.#noteNotUndone(number, done.change));
     this.#tryAgain(done, results);
     this.#send();
-    for (const waiting of this.#waiting) {
-      if (!this.isDone(waiting.number)) continue;
-      this.#waiting.delete(waiting);
-      waiting.then();
-    }
+    for (const then of waiting) then();
     if (this.#underWay.length === 0) this.#whenIdle?.();
   }
 
-  #noteNotUndone(name: string): void {
-    const left = (this.#undone.get(name) ?? 0) - 1;
-    if (left > 0) this.#undone.set(name, left);
-    else this.#undone.delete(name);
+  /** Returns who waited for it. */
+  #noteNotUndone(number: number, change: Change): readonly (() => void)[] {
+    const waiting = this.#undone.get(number);
+    if (waiting === undefined) return []; // closed meanwhile
+    this.#undone.delete(number);
+    count(this.#undoneOf, nameOf(change), -1);
+    if (usesLock(change)) count(this.#lockersOf, inodeOf(change), -1);
+    return waiting;
   }
 
   #tryAgain({ change, attempt }: Unsent, results: readonly number[]): void {
-    const ino = change.kind === "entry" ? change.parent : change.ino;
+    const ino = inodeOf(change);
     const delayMs = AGAIN_MS[attempt];
     // Of an entry, the last one is that of the directory.
     const result = change.kind === "entry" ? results.at(-1) : results[0];
@@ -256,16 +311,28 @@ export class KernelCache {
   /** What it should have forgotten it may never hear of. */
   #giveUp(): void {
     this.#unsent.clear();
+    this.#deferred.clear();
     this.#onFailure(
       new NexusError("io-failure", `the kernel takes no notifications, and ${MOST_UNSENT} wait`),
     );
   }
 
   #letGoOfAll(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { then } of waiting) then();
+    const waiting = [...this.#undone.values()].flatMap((those) => those.splice(0));
+    for (const then of waiting) then();
   }
+}
+
+/** Forgetting an entry takes its directory's lock, forgetting bytes those of their pages. */
+function usesLock({ kind }: Change): boolean {
+  return kind === "entry" || kind === "content";
+}
+
+/** How many there are of a thing; what there is none of isn't kept. */
+function count<T>(counts: Map<T, number>, thing: T, more: number): void {
+  const now = (counts.get(thing) ?? 0) + more;
+  if (now > 0) counts.set(thing, now);
+  else counts.delete(thing);
 }
 
 /**

@@ -1,4 +1,10 @@
+import type { Ino } from "../../model/ids.js";
 import type { Change, ContentChange } from "../../vfs/changes.js";
+
+/** The inode that a change concerns; of an entry, its directory. */
+export function inodeOf(change: Change): Ino {
+  return change.kind === "entry" ? change.parent : change.ino;
+}
 
 /** What a change is of: two changes of the same name can be one. */
 export function nameOf(change: Change): string {

@@ -94,16 +94,57 @@ describe("a change through one of several mounts", () => {
     expect(a.answerTo(unique)).toBeUndefined();
   });
 
-  test("doesn't wait for a mount that waits, so that two can change one directory", () => {
+  test("doesn't wait where another mount's change of that directory waits for this one", () => {
     const mounts = new Mounts();
     const [a, b] = [mounts.mount(), mounts.mount()];
     const first = a.send(mkdir("a"));
     expect(b.errnoOf(mkdir("b"))).toBe(0);
     expect(a.answerTo(first)).toBeUndefined();
+    // Its kernel keeps the directory locked until it has the answer.
     expect(mounts.notifiers).toBe(1);
     mounts.notifier(0).take();
     expect(a.answerTo(first)?.errno).toBe(0);
     expect(mounts.notifier(1).packets).toHaveLength(1);
+  });
+
+  test("waits for a mount that waits for something else", () => {
+    const mounts = new Mounts();
+    const known = { lookup: () => entryOf(5) };
+    const [a, b] = [mounts.mount(known), mounts.mount(known)];
+    for (const kernel of [a, b]) {
+      expect(kernel.errnoOf({ opcode: "LOOKUP", node: 1, body: ["five"] })).toBe(0);
+    }
+    const first = a.send(mkdir("a"));
+    const second = b.send({ ...mkdir("b"), node: 5 });
+    expect([a.answerTo(first), b.answerTo(second)]).toEqual([undefined, undefined]);
+    mounts.notifier(1).take();
+    expect(a.answerTo(first)).toBeUndefined();
+    expect(b.answerTo(second)?.errno).toBe(0);
+    mounts.notifier(0).take();
+    expect(a.answerTo(first)?.errno).toBe(0);
+  });
+
+  test("waits for one that comes behind an earlier change of the same directory, in a third mount", () => {
+    const mounts = new Mounts();
+    const [a, b, c] = [mounts.mount(), mounts.mount(), mounts.mount()];
+    const first = a.send(mkdir("a"));
+    const [ofB, ofC] = [mounts.notifier(0), mounts.notifier(1)];
+    ofB.take();
+    // B has heard of it, and C hasn't: the first one still waits, and the second one waits for it and for C.
+    const second = b.send(mkdir("b"));
+    expect([a.answerTo(first), b.answerTo(second)]).toEqual([undefined, undefined]);
+    // C hasn't heard of either.
+    expect(c.errnoOf(mkdir("c"))).toBe(0);
+    ofC.take();
+    expect(a.answerTo(first)?.errno).toBe(0);
+    expect(b.answerTo(second)).toBeUndefined();
+    ofC.take();
+    expect(b.answerTo(second)).toBeUndefined();
+    // Only now A hears of the two.
+    const ofA = mounts.notifier(2);
+    expect(ofA.packets).toHaveLength(2);
+    ofA.take();
+    expect(b.answerTo(second)?.errno).toBe(0);
   });
 
   test("waits for a mount that only reads, whose answers wait for nobody", () => {

@@ -245,10 +245,9 @@ describe("an answer that is held back", () => {
   test("goes out before the changes that came meanwhile are told, and those before it are told", () => {
     const kernel = new Kernel();
     kernel.forget(entry(1, "before"));
-    const answer = kernel.cache.holdAnswer();
-    expect(kernel.cache.hasHeldAnswers).toBe(true);
+    const answer = kernel.cache.holdAnswer([1 as Ino]);
     kernel.forget(entry(1, "meanwhile"));
-    const later = kernel.cache.holdAnswer();
+    const later = kernel.cache.holdAnswer([2 as Ino, 1 as Ino]);
     kernel.forget(entry(1, "meanwhile"));
     kernel.forget(entry(1, "last"));
     expect(kernel.notifier.packets).toHaveLength(1);
@@ -259,7 +258,35 @@ describe("an answer that is held back", () => {
     kernel.cache.releaseAnswer(later);
     const names = kernel.notifier.packets.map(([first]) => (first as { name: string }).name);
     expect(names).toEqual(["before", "meanwhile", "meanwhile", "last"]);
-    expect(kernel.cache.hasHeldAnswers).toBe(false);
+  });
+
+  test("holds up nothing that is about something else", () => {
+    const kernel = new Kernel();
+    const answer = kernel.cache.holdAnswer([1 as Ino]);
+    const deferred = kernel.forget(entry(1, "a"));
+    const other = kernel.forget(attributes(2));
+    kernel.notifier.take();
+    expect(kernel.notifier.packets).toEqual([[{ forgets: "inode", ino: 2, off: -1, len: 0 }]]);
+    expect([deferred.waited(), other.waited()]).toEqual([false, true]);
+    kernel.cache.releaseAnswer(answer);
+    kernel.notifier.take();
+    expect(deferred.waited()).toBe(true);
+  });
+
+  test("becomes one with what came after it of the same name, and whoever waits hears of it", () => {
+    const kernel = new Kernel();
+    const first = kernel.cache.holdAnswer([1 as Ino]);
+    const waits = [kernel.forget(entry(1, "a"))];
+    const later = kernel.cache.holdAnswer([1 as Ino]);
+    waits.push(kernel.forget(entry(1, "a")));
+    kernel.cache.releaseAnswer(later);
+    expect(kernel.notifiers).toEqual([]);
+    kernel.cache.releaseAnswer(first);
+    expect(kernel.notifier.packets).toHaveLength(1);
+    expect(waits.map((wait) => wait.waited())).toEqual([false, false]);
+    kernel.notifier.take();
+    expect(waits.map((wait) => wait.waited())).toEqual([true, true]);
+    expect(kernel.cache.isBehind).toBe(false);
   });
 });
 
