@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import { compose } from "../compose.js";
 import { Coherence } from "../fuse/invalidation/coherence.js";
 import { Pump } from "../fuse/pump.js";
+import { SystemClock } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { openLogger } from "../telemetry/logger.js";
 import { DeviceSessions } from "./device-sessions.js";
@@ -35,7 +36,7 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
     const pump = new Pump();
     // Each mount is read-only for itself.
     const nexus = compose({ config: { ...config, readOnly: false }, scheduler: pump, logger });
-    const coherence = new Coherence({ changes: nexus.changes });
+    const coherence = new Coherence({ changes: nexus.changes, clock: new SystemClock() });
     const devices = new DeviceSessions({
       ...{ pump, nexus, coherence, logger },
       onReady: (mount) => say({ type: "ready", mount }),

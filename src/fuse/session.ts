@@ -371,6 +371,7 @@ export class Session implements Source {
   #share({ coherence, startNotifier, scheduler }: Sharing): KernelCache {
     const cache = new KernelCache({
       knows: (ino) => this.#holdings.knows(ino),
+      isContended: (ino) => coherence.isContended(ino),
       startNotifier: (events) => startNotifier(this.fd, events),
       scheduler,
       logger: this.#logger,

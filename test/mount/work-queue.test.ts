@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Mounted, SOON, shell, whyNoMounts } from "../support/daemon.js";
+import { runTogether } from "../support/together.js";
 
 const RACER = fileURLToPath(new URL("claim-race.py", import.meta.url));
 const LIBRARY_RACER = fileURLToPath(new URL("claim-race.mjs", import.meta.url));
@@ -119,10 +117,13 @@ for number in range(${ITEMS}):
     os.setxattr(path, "user.status", b"ready")
 END`);
     // Half of them through two mounts, the others as programs that use the library.
-    const outputs = await race((worker, index) =>
-      index % 2 === 0
-        ? ["python3", RACER, index % 4 === 0 ? mountPoint : second, worker]
-        : [process.execPath, LIBRARY_RACER, dataDir, worker],
+    const outputs = await runTogether(
+      Array.from({ length: WORKERS }, (_, index) => {
+        const worker = `worker${index}`;
+        return index % 2 === 0
+          ? ["python3", RACER, index % 4 === 0 ? mountPoint : second, worker]
+          : [process.execPath, LIBRARY_RACER, dataDir, worker];
+      }),
     );
     expect(await mounted?.run(["-u", second])).toMatchObject({ code: 0 });
     const claimed = outputs.flat();
@@ -139,32 +140,3 @@ END`);
     await sh("rm -r race");
   });
 });
-
-/** Starts all workers, lets them go at once, and returns what each has got. */
-async function race(
-  commandOf: (worker: string, index: number) => readonly string[],
-): Promise<string[][]> {
-  const workers = Array.from({ length: WORKERS }, (_, index) => {
-    const [program = "", ...args] = commandOf(`worker${index}`, index);
-    const child = spawn(program, args, {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    return { child, lines, ended: once(child, "close") };
-  });
-  try {
-    for (const { lines } of workers) await lines.next();
-    for (const { child } of workers) child.stdin.end("go\n");
-    const outputs = await Promise.all(
-      workers.map(async ({ lines }) => {
-        const names: string[] = [];
-        for await (const name of { [Symbol.asyncIterator]: () => lines }) names.push(name);
-        return names;
-      }),
-    );
-    for (const { ended } of workers) expect((await ended)[0]).toBe(0);
-    return outputs;
-  } finally {
-    for (const { child } of workers) child.kill();
-  }
-}

@@ -1,6 +1,8 @@
+import type { Clock } from "../../model/clock.js";
 import type { Caller, Origin } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
 import type { AccessChange, Change, ChangeSource } from "../../vfs/changes.js";
+import { Contention } from "./contention.js";
 import type { KernelCache } from "./kernel-cache.js";
 import { inodeOf } from "./unsent.js";
 
@@ -23,7 +25,8 @@ interface Doings {
  *
  * 1. An answer isn't held back whose kernel still has to hear of another change of the same inodes: that one's
  *    answer, which waits elsewhere, would wait for this one. Of two mounts that change the same directory at the
- *    same moment, the second one doesn't wait.
+ *    same moment, the second one doesn't wait. So that this is rarely seen, kernels keep nothing of a directory
+ *    that several mounts change (`Contention`).
  * 2. A kernel is told of a change when no answer about the same inodes is held back from it any more.
  *
  * So a notification that is on its way meets no lock of an answer that is held back, and one that isn't yet
@@ -38,8 +41,10 @@ export class Coherence {
   readonly #caches = new Map<symbol, KernelCache>();
   /** By the request; all that a client asks for is one. */
   readonly #doings = new WeakMap<Origin | Caller, Doings>();
+  readonly #contention: Contention;
 
-  constructor({ changes }: { changes: ChangeSource }) {
+  constructor({ changes, clock }: { changes: ChangeSource; clock: Pick<Clock, "monotonicMs"> }) {
+    this.#contention = new Contention({ clock });
     changes.subscribe((change, by) => this.#tell(change, by));
   }
 
@@ -50,6 +55,11 @@ export class Coherence {
 
   leave(mount: symbol): void {
     this.#caches.delete(mount);
+  }
+
+  /** Whether a kernel may keep nothing of a directory, because it may not hear in time of what changes there. */
+  isContended(directory: Ino): boolean {
+    return this.#caches.size > 1 && this.#contention.has(directory);
   }
 
   /**
@@ -105,6 +115,7 @@ export class Coherence {
   #noteDone(origin: Origin, change: Exclude<Change, AccessChange>): void {
     const isBehind = this.#caches.get(origin.mount)?.isBehind;
     if (!isBehind && this.#caches.size < 2) return;
+    if (change.kind === "entry") this.#contention.note(change.parent, origin.mount);
     const { inos, own } = this.#doingsOf(origin);
     inos.push(inodeOf(change));
     if (isBehind && change.kind !== "content") own.push(change);

@@ -32,6 +32,8 @@ const AGAIN_MS = [1, 10, 100, 1000] as const;
 export interface KernelCacheOptions {
   /** Whether the kernel may know an inode. */
   readonly knows: (ino: Ino) => boolean;
+  /** Whether it may not hear in time of what others change in a directory. */
+  readonly isContended: (directory: Ino) => boolean;
   /** Called with the first change that it has to hear of. */
   readonly startNotifier: (events: NotifierEvents) => Notifier;
   readonly scheduler: Scheduler;
@@ -64,6 +66,7 @@ interface Deferred extends Unsent {
  */
 export class KernelCache {
   readonly #knows: KernelCacheOptions["knows"];
+  readonly #isContended: KernelCacheOptions["isContended"];
   readonly #startNotifier: KernelCacheOptions["startNotifier"];
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
@@ -90,8 +93,10 @@ export class KernelCache {
   #isClosed = false;
   #whenIdle: (() => void) | undefined;
 
-  constructor({ knows, startNotifier, scheduler, logger, onFailure }: KernelCacheOptions) {
+  constructor(options: KernelCacheOptions) {
+    const { knows, isContended, startNotifier, scheduler, logger, onFailure } = options;
     this.#knows = knows;
+    this.#isContended = isContended;
     this.#startNotifier = startNotifier;
     this.#scheduler = scheduler;
     this.#logger = logger;
@@ -107,6 +112,11 @@ export class KernelCache {
     if (this.#isClosed || !this.#knows(ino)) return undefined;
     if (change.kind === "content") this.#resized.add(ino);
     return this.#enqueue(change, 0);
+  }
+
+  /** Whether the kernel may keep what it is told of an inode, because it will hear of changes. */
+  mayKeep(ino: Ino): boolean {
+    return !this.#isContended(ino);
   }
 
   /** Whether others may have given the file another size than the kernel goes by. */

@@ -17,10 +17,12 @@ export const CACHE_SECONDS = 24 * 60 * 60;
 /**
  * The same for what is told of one inode: its attributes, and if it is a directory the names in it and
  * that others aren't. The kernel has one cache for all users of a mount. Where callers differ, it may
- * keep nothing of the directories in which they part, and so asks on behalf of each who passes there.
+ * keep nothing of the directories in which they part, and so asks on behalf of each who passes there. Nor
+ * does it of a directory that several mounts change.
  */
-export function cacheSeconds({ fs, callersDiffer }: Context, ino: Ino): number {
-  return isVirtual(ino) || (callersDiffer && fs.variesByCaller({ ino })) ? 0 : CACHE_SECONDS;
+export function cacheSeconds({ fs, callersDiffer, cache }: Context, ino: Ino): number {
+  if (isVirtual(ino) || cache?.mayKeep(ino) === false) return 0;
+  return callersDiffer && fs.variesByCaller({ ino }) ? 0 : CACHE_SECONDS;
 }
 
 /** One request while it is being carried out. */

@@ -9,17 +9,18 @@ import type { FileSystem, WriteRequest } from "../../../src/vfs/file-system.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { entryOf } from "../fake-file-system.js";
 import { FakeKernel, settled } from "../fake-kernel.js";
-import { encode } from "../wire/c-struct.js";
+import { decode, encode } from "../wire/c-struct.js";
 import { type FakeNotifier, fakeNotifiers } from "./fake-notifier.js";
 
 const { ENODEV, EEXIST } = constants.errno;
 const O_APPEND = 0o2000;
+const DAY = 24 * 60 * 60;
 
 /** Some mounts of one file system, which tells of what it is asked to do. */
 class Mounts {
   readonly clock = new FakeClock();
   readonly changes = new Changes();
-  readonly coherence = new Coherence({ changes: this.changes });
+  readonly coherence = new Coherence({ changes: this.changes, clock: this.clock });
   readonly #notifiers = fakeNotifiers();
 
   mount(instead: Partial<FileSystem> = {}): FakeKernel {
@@ -218,6 +219,39 @@ describe("a change through one of several mounts", () => {
     a.device.refuses = ENODEV;
     mounts.notifier(0).take();
     expect(a.requestsTo("forget")).toEqual([{ ino: 7, count: 1 }]);
+  });
+});
+
+describe("a directory that two mounts change", () => {
+  const lookup = { opcode: "LOOKUP", node: 1, body: ["name"] } as const;
+  const secondsOf = (kernel: FakeKernel) =>
+    decode("entry_out", kernel.ask(lookup).body).entry_valid;
+
+  test("is one of which no kernel keeps anything, for ten seconds", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    a.send(mkdir("a"));
+    mounts.notifier(0).take();
+    expect([secondsOf(a), secondsOf(b)]).toEqual([DAY, DAY]);
+    b.send(mkdir("b"));
+    mounts.notifier(1).take();
+    expect([secondsOf(a), secondsOf(b)]).toEqual([0, 0]);
+    const opened = b.ask({ opcode: "OPENDIR", node: 1, body: [encode("open_in", {})] }).body;
+    expect(decode("open_out", opened).open_flags).toBe(0);
+    mounts.clock.advance(10_000);
+    expect([secondsOf(a), secondsOf(b)]).toEqual([DAY, DAY]);
+  });
+
+  test("is as any other when only one mount is left", () => {
+    const mounts = new Mounts();
+    const [a, b] = [mounts.mount(), mounts.mount()];
+    a.send(mkdir("a"));
+    mounts.notifier(0).take();
+    b.send(mkdir("b"));
+    mounts.notifier(1).take();
+    b.device.requests.push(-ENODEV);
+    b.session.receive();
+    expect(secondsOf(a)).toBe(DAY);
   });
 });
 

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Mounted, whyNoMounts } from "../support/daemon.js";
+import { runTogether } from "../support/together.js";
+
+const HAND_OVER = fileURLToPath(new URL("hand-over.py", import.meta.url));
+const PROGRAMS = ["p", "q", "r"] as const;
+
+describe.skipIf(whyNoMounts() !== undefined)(
+  "programs that use two mounts at the same time",
+  () => {
+    let mounted: Mounted | undefined;
+    let mounts: readonly string[] = [];
+
+    beforeAll(async () => {
+      mounted = await Mounted.start();
+      const second = join(mounted.base, "second");
+      mounts = [mounted.mountPoint, second];
+      const { code } = await mounted.run([second, "--data-dir", mounted.dataDir]);
+      expect(code).toBe(0);
+    });
+
+    afterAll(async () => {
+      const [, second = ""] = mounts;
+      await mounted?.run(["-u", second]);
+      await mounted?.stop();
+    });
+
+    const handOver = async (directoryOf: (program: string) => string) => {
+      const outputs = await runTogether(
+        PROGRAMS.map((name) => ["python3", HAND_OVER, ...mounts, directoryOf(name), name]),
+      );
+      return outputs.map(([line = ""]) => JSON.parse(line) as unknown);
+    };
+    const allIsThere = PROGRAMS.map(() => ({ turns: 600, missing: [], other: [] }));
+
+    test("find in each what they did in the other, in directories of their own", async () => {
+      expect(await handOver((program) => `own-${program}`)).toEqual(allIsThere);
+    });
+
+    test("find in each what they did in the other, in one directory", async () => {
+      // Two mounts have changed it before: a kernel keeps nothing of it from then on.
+      await handOver(() => "common");
+      expect(await handOver(() => "common")).toEqual(allIsThere);
+    });
+  },
+);
