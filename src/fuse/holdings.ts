@@ -20,6 +20,7 @@ export class Holdings {
   readonly #onForgotten: HoldingsOptions["onForgotten"];
   readonly #lookups = new Map<Ino, number>();
   readonly #handles = new Set<number>();
+  readonly #pastCache = new Set<number>();
 
   constructor({ fs, logger, onForgotten }: HoldingsOptions) {
     this.#fs = fs;
@@ -44,20 +45,27 @@ export class Holdings {
     return this.#handles.size;
   }
 
-  hold({ inos, handle }: Granted): void {
+  /** Whether what is written through a handle goes past the kernel's pages. */
+  goesPastCache(handle: number): boolean {
+    return this.#pastCache.has(handle);
+  }
+
+  hold({ inos, handle, goesPastCache }: Granted): void {
     for (const ino of inos) this.#lookups.set(ino, (this.#lookups.get(ino) ?? 0) + 1);
-    if (handle !== undefined) this.#handles.add(handle);
+    if (handle === undefined) return;
+    this.#handles.add(handle);
+    if (goesPastCache) this.#pastCache.add(handle);
   }
 
   /** What was held for a kernel that never got the answer: it won't forget or release it. */
   takeBack({ inos, handle }: Granted): void {
-    if (handle !== undefined) this.#handles.delete(handle);
+    if (handle !== undefined) this.noteReleased(handle);
     this.release({ inos: [], handle });
     for (const ino of inos) this.forget(ino, 1);
   }
 
   /** The same for what wasn't held yet. */
-  release({ inos, handle }: Granted): void {
+  release({ inos, handle }: Pick<Granted, "inos" | "handle">): void {
     if (handle !== undefined) this.#letGo(() => this.#fs.release({ handle }));
     for (const ino of inos) this.#letGo(() => this.#fs.forget({ ino, count: 1 }));
   }
@@ -65,6 +73,7 @@ export class Holdings {
   /** The kernel has asked for a handle's release, once, whatever comes of it. */
   noteReleased(handle: number): void {
     this.#handles.delete(handle);
+    this.#pastCache.delete(handle);
   }
 
   /** Never more than is held: the kernel's count is not to be trusted with that of others. */

@@ -11,10 +11,10 @@ import { Holdings } from "./holdings.js";
 import type { Coherence } from "./invalidation/coherence.js";
 import { KernelCache } from "./invalidation/kernel-cache.js";
 import type { StartNotifier } from "./invalidation/notifier.js";
-import type { Context, Operation } from "./operations/context.js";
+import type { Context, Granted, Operation } from "./operations/context.js";
 import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
-import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
+import { IN_HEADER_BYTES, OPCODE, opcodeName, WRITE_FLAG } from "./protocol/constants.js";
 import { type Agreement, MAX_WRITE_BYTES, negotiate } from "./protocol/negotiation.js";
 import { Reply } from "./protocol/reply.js";
 import { Request } from "./protocol/request.js";
@@ -194,7 +194,7 @@ export class Session implements Source {
       this.#refuse(reply, { ...numbers, errno: errnoOfKind("access-denied") });
       return;
     }
-    const granted = { inos: [] as Ino[], handle: undefined as number | undefined };
+    const granted: Granted = { inos: [], handle: undefined, goesPastCache: false };
     const context: Context = {
       fs: this.#fs,
       caller,
@@ -250,12 +250,13 @@ export class Session implements Source {
   }
 
   /** Each request has an origin of its own: what it changes is found by that. */
-  #callerOf(credentials: Credentials): Caller | undefined {
-    const identity = this.#identify(credentials);
+  #callerOf(request: Request): Caller | undefined {
+    const identity = this.#identify(request);
     if (identity === undefined) return undefined;
-    const { uid, gid, pid } = credentials;
+    const { uid, gid, pid } = request;
     if (this.#cache === undefined) return { uid, gid, pid, identity };
-    return { uid, gid, pid, identity, origin: { mount: this.#mount } };
+    const goesPastCache = isDirectWrite(request) && this.#holdings.goesPastCache(request.u64(0));
+    return { uid, gid, pid, identity, origin: { mount: this.#mount, goesPastCache } };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
@@ -371,6 +372,7 @@ export class Session implements Source {
   #share({ coherence, startNotifier, scheduler }: Sharing): KernelCache {
     const cache = new KernelCache({
       knows: (ino) => this.#holdings.knows(ino),
+      hasOthers: () => coherence.hasSeveral,
       isContended: (ino) => coherence.isContended(ino),
       startNotifier: (events) => startNotifier(this.fd, events),
       scheduler,
@@ -410,6 +412,11 @@ export class Session implements Source {
 /** Most directories are listed without a handle, and their number stands for a file elsewhere. */
 function isReleaseOfListing(request: Request): boolean {
   return request.opcode === OPCODE.RELEASEDIR && request.u64(0) !== NO_HANDLE;
+}
+
+/** Not the pages of a mapping, which the kernel writes through any handle of the file. */
+function isDirectWrite(request: Request): boolean {
+  return request.opcode === OPCODE.WRITE && (request.u32(20) & WRITE_FLAG.CACHE) === 0;
 }
 
 interface Numbers {

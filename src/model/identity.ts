@@ -32,4 +32,6 @@ export interface Caller extends Credentials {
 /** Through which mount a request came: the same object in all that belongs to this request. */
 export interface Origin {
   readonly mount: symbol;
+  /** Its kernel has put none of the bytes that it writes into its own pages, and keeps none of them locked. */
+  readonly goesPastCache?: boolean;
 }

@@ -16,7 +16,7 @@ print("here", flush=True)
 sys.stdin.readline()
 
 missing, other = [], []
-turns = 600
+turns = 300
 for turn in range(turns):
     content = f"{name} {turn}"
     document = f"{name}-{turn % 20}"

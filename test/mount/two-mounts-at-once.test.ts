@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -5,6 +6,8 @@ import { Mounted, whyNoMounts } from "../support/daemon.js";
 import { runTogether } from "../support/together.js";
 
 const HAND_OVER = fileURLToPath(new URL("hand-over.py", import.meta.url));
+const APPEND = fileURLToPath(new URL("append-lines.py", import.meta.url));
+const FOLLOW = fileURLToPath(new URL("follow-lines.py", import.meta.url));
 const PROGRAMS = ["p", "q", "r"] as const;
 
 describe.skipIf(whyNoMounts() !== undefined)(
@@ -33,7 +36,7 @@ describe.skipIf(whyNoMounts() !== undefined)(
       );
       return outputs.map(([line = ""]) => JSON.parse(line) as unknown);
     };
-    const allIsThere = PROGRAMS.map(() => ({ turns: 600, missing: [], other: [] }));
+    const allIsThere = PROGRAMS.map(() => ({ turns: 300, missing: [], other: [] }));
 
     test("find in each what they did in the other, in directories of their own", async () => {
       expect(await handOver((program) => `own-${program}`)).toEqual(allIsThere);
@@ -43,6 +46,20 @@ describe.skipIf(whyNoMounts() !== undefined)(
       // Two mounts have changed it before: a kernel keeps nothing of it from then on.
       await handOver(() => "common");
       expect(await handOver(() => "common")).toEqual(allIsThere);
+    });
+
+    test("append whole lines to one file, and who follows it reads nothing else", async () => {
+      const [lines, writers] = [300, ["a", "b", "c", "d"]];
+      const files = mounts.map((mount) => join(mount, "log"));
+      const outputs = await runTogether([
+        ...files.map((file) => ["python3", FOLLOW, file, `${lines * writers.length}`]),
+        ...writers.map((name, index) => [
+          ...["python3", APPEND, files[index % files.length] ?? "", name, `${lines}`],
+        ]),
+      ]);
+      const read = files.map((_, index) => JSON.parse(outputs[index]?.[0] ?? "{}") as unknown);
+      expect(read).toEqual(files.map(() => ({ lines: lines * writers.length, wrong: [] })));
+      expect(readFileSync(files[0] ?? "").equals(readFileSync(files[1] ?? ""))).toBe(true);
     });
   },
 );

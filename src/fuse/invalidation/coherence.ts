@@ -31,7 +31,7 @@ interface Doings {
  *
  * So a notification that is on its way meets no lock of an answer that is held back, and one that isn't yet
  * waits for an answer to an earlier change only: of all that wait, the earliest waits for nobody but the
- * kernels.
+ * kernels. (A write past the pages keeps nothing locked that a notification needs, and is free of the first rule.)
  *
  * A kernel changes by itself what it asks for, and goes by the entries that it has: after a rename it takes
  * the new name to lead to where the old one did in its eyes. If that wasn't so any more, and it only hadn't heard
@@ -57,6 +57,11 @@ export class Coherence {
     this.#caches.delete(mount);
   }
 
+  /** Whether there is more than one mount. */
+  get hasSeveral(): boolean {
+    return this.#caches.size > 1;
+  }
+
   /** Whether a kernel may keep nothing of a directory, because it may not hear in time of what changes there. */
   isContended(directory: Ino): boolean {
     return this.#caches.size > 1 && this.#contention.has(directory);
@@ -77,7 +82,7 @@ export class Coherence {
     if (caller.origin === undefined) dropPaid(doings);
     else this.#doings.delete(asked);
     // Nobody waits for a client, which keeps nothing locked.
-    if (own?.needsLockOf(doings.inos)) return false;
+    if (!caller.origin?.goesPastCache && own?.needsLockOf(doings.inos)) return false;
     const open = unpaid(doings);
     if (open.length === 0) return false;
     const answer = own?.holdAnswer([...doings.inos, ...told]);
@@ -96,7 +101,7 @@ export class Coherence {
   #tell(change: Change, by: Caller | undefined): void {
     const mount = by?.origin?.mount;
     for (const [each, cache] of this.#caches) {
-      if (each === mount) continue;
+      if (each === mount && !isPastOwn(change, by)) continue;
       const number = cache.forget(change);
       // Or whoever reads would have answers held back.
       if (change.kind === "access") continue;
@@ -129,6 +134,11 @@ export class Coherence {
     }
     return doings;
   }
+}
+
+/** Whether even the kernel that asked has to forget pages, because it didn't put the bytes there. */
+function isPastOwn({ kind }: Change, by: Caller | undefined): boolean {
+  return kind === "content" && by?.origin?.goesPastCache === true;
 }
 
 /** Before the answer: the notification waits for the lock that the kernel keeps until it has that. */

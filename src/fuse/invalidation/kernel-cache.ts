@@ -32,6 +32,8 @@ const AGAIN_MS = [1, 10, 100, 1000] as const;
 export interface KernelCacheOptions {
   /** Whether the kernel may know an inode. */
   readonly knows: (ino: Ino) => boolean;
+  /** Whether there are other mounts now. */
+  readonly hasOthers: () => boolean;
   /** Whether it may not hear in time of what others change in a directory. */
   readonly isContended: (directory: Ino) => boolean;
   /** Called with the first change that it has to hear of. */
@@ -66,6 +68,7 @@ interface Deferred extends Unsent {
  */
 export class KernelCache {
   readonly #knows: KernelCacheOptions["knows"];
+  readonly #hasOthers: KernelCacheOptions["hasOthers"];
   readonly #isContended: KernelCacheOptions["isContended"];
   readonly #startNotifier: KernelCacheOptions["startNotifier"];
   readonly #scheduler: Scheduler;
@@ -94,8 +97,9 @@ export class KernelCache {
   #whenIdle: (() => void) | undefined;
 
   constructor(options: KernelCacheOptions) {
-    const { knows, isContended, startNotifier, scheduler, logger, onFailure } = options;
+    const { knows, hasOthers, isContended, startNotifier, scheduler, logger, onFailure } = options;
     this.#knows = knows;
+    this.#hasOthers = hasOthers;
     this.#isContended = isContended;
     this.#startNotifier = startNotifier;
     this.#scheduler = scheduler;
@@ -112,6 +116,11 @@ export class KernelCache {
     if (this.#isClosed || !this.#knows(ino)) return undefined;
     if (change.kind === "content") this.#resized.add(ino);
     return this.#enqueue(change, 0);
+  }
+
+  /** Whether other mounts may change the same files. */
+  get hasOthers(): boolean {
+    return this.#hasOthers();
   }
 
   /** Whether the kernel may keep what it is told of an inode, because it will hear of changes. */

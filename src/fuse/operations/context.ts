@@ -48,6 +48,8 @@ export interface Context {
 export interface Granted {
   readonly inos: Ino[];
   handle: number | undefined;
+  /** What is written through the handle goes past the kernel's pages. */
+  goesPastCache: boolean;
 }
 
 /**

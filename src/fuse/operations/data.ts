@@ -20,8 +20,9 @@ export const open: Operation = (context) => {
   const { fs, caller, request } = context;
   const ino = request.nodeid;
   const flags = openFlags(request.u32(0), request.u32(4));
+  const appends = appendsOnly(request.u32(0));
   return whenReady(fs.open(caller, { ino, flags }), ({ handle }) =>
-    replyOpened(context, { ino, handle }),
+    replyOpened(context, { ino, handle, appends }),
   );
 };
 
@@ -29,6 +30,7 @@ export const open: Operation = (context) => {
 export const create: Operation = (context) => {
   const { fs, caller, request } = context;
   const { parent, name } = nameRequest(request, 16);
+  const appends = appendsOnly(request.u32(0));
   const created = fs.create(caller, {
     parent,
     name,
@@ -38,7 +40,7 @@ export const create: Operation = (context) => {
   });
   return whenReady(created, ({ entry, opened }) => {
     replyEntry(context, { parent, entry });
-    replyOpened(context, { ino: entry.ino, handle: opened.handle });
+    replyOpened(context, { ino: entry.ino, handle: opened.handle, appends });
   });
 };
 
@@ -46,6 +48,7 @@ export const create: Operation = (context) => {
 export const tmpfile: Operation = (context) => {
   const { fs, caller, request } = context;
   const parent = request.nodeid;
+  const appends = appendsOnly(request.u32(0));
   const made = fs.tmpfile(caller, {
     ino: parent,
     mode: request.u32(4),
@@ -54,7 +57,7 @@ export const tmpfile: Operation = (context) => {
   });
   return whenReady(made, ({ entry, opened }) => {
     replyEntry(context, { parent, entry });
-    replyOpened(context, { ino: entry.ino, handle: opened.handle });
+    replyOpened(context, { ino: entry.ino, handle: opened.handle, appends });
   });
 };
 
@@ -162,13 +165,28 @@ function copyRequest(request: Request) {
  * it has of the file stays good. A virtual file is read past the page cache, and past the size that
  * stat(2) told: it may have another one by now.
  */
+/**
+ * A write through the kernel's pages comes in parts, where it begins or goes on in a page that the kernel doesn't
+ * have: and what somebody else appends could come between two of them. Past the pages it comes as one, up to
+ * 1 MiB. So where there are other mounts, what is only appended to goes past them.
+ */
 function replyOpened(
-  { reply, granted }: Context,
-  { ino, handle }: { ino: Ino; handle: number },
+  { reply, granted, cache }: Context,
+  { ino, handle, appends }: { ino: Ino; handle: number; appends: boolean },
 ): void {
   granted.handle = handle;
+  granted.goesPastCache = appends && !isVirtual(ino) && cache?.hasOthers === true;
   reply.u64(handle);
-  reply.u64(isVirtual(ino) ? FOPEN.DIRECT_IO : FOPEN.KEEP_CACHE);
+  if (isVirtual(ino)) reply.u64(FOPEN.DIRECT_IO);
+  else reply.u64(FOPEN.KEEP_CACHE | (granted.goesPastCache ? FOPEN.DIRECT_IO : 0));
+}
+
+/**
+ * Whether a file is opened for appending alone. Not to read, too: past its pages the kernel doesn't map a file. And
+ * not with O_SYNC: what goes past its pages it doesn't sync.
+ */
+function appendsOnly(flags: number): boolean {
+  return (flags & (O.ACCMODE | O.APPEND | O.DSYNC)) === (O.WRONLY | O.APPEND);
 }
 
 function openFlags(flags: number, fuseFlags: number): OpenFlags {

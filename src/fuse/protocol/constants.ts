@@ -133,6 +133,8 @@ export const O = {
   EXCL: 0o200,
   TRUNC: 0o1000,
   APPEND: 0o2000,
+  /** O_SYNC has it, too. */
+  DSYNC: 0o10000,
   NOATIME: 0o1000000,
 } as const;
 

@@ -28,7 +28,6 @@ const WANTED: readonly (keyof typeof INIT_FLAG)[] = [
   "ABORT_ERROR",
   "MAX_PAGES",
   "CACHE_SYMLINKS",
-  "EXPLICIT_INVAL_DATA",
   "HANDLE_KILLPRIV_V2",
   "INIT_EXT",
 ];

@@ -408,6 +408,75 @@ describe("appending to a file that others change", () => {
   });
 });
 
+describe("a file that is only appended to, where there are other mounts,", () => {
+  const [O_WRONLY, O_RDWR, O_SYNC] = [0o1, 0o2, 0o4010000];
+  const [DIRECT_IO, KEEP_CACHE] = [1, 2];
+  const HANDLE = 9;
+
+  function opened(mounts: Mounts, flags: number, others = 1): { a: FakeKernel; flags: unknown } {
+    const a = mounts.mount({
+      open: () => ({ handle: HANDLE }),
+      write: (caller, { offset }) => {
+        mounts.resize(caller, 7, 50);
+        return offset === "end" ? 47 : offset;
+      },
+    });
+    for (let other = 0; other < others; other++) mounts.mount();
+    a.ask({ opcode: "LOOKUP", node: 1, body: ["file"] });
+    const question = { opcode: "OPEN", node: 7, body: [encode("open_in", { flags })] } as const;
+    return { a, flags: decode("open_out", a.ask(question).body).open_flags };
+  }
+
+  function append(kernel: FakeKernel, write_flags = 0): bigint {
+    const fields = { fh: HANDLE, offset: 47, size: 3, flags: O_WRONLY | O_APPEND, write_flags };
+    const body = [encode("write_in", fields), Buffer.from("abc")];
+    return kernel.send({ opcode: "WRITE", node: 7, body });
+  }
+
+  test("is written past the kernel's pages, so that each write comes as one", () => {
+    const flagsOf = (flags: number, others?: number) => opened(new Mounts(), flags, others).flags;
+    expect(flagsOf(O_WRONLY | O_APPEND)).toBe(KEEP_CACHE | DIRECT_IO);
+    expect(flagsOf(O_WRONLY | O_APPEND, 0)).toBe(KEEP_CACHE);
+    expect(flagsOf(O_WRONLY)).toBe(KEEP_CACHE);
+    // Past the pages, the kernel doesn't map a file, and syncs nothing.
+    expect(flagsOf(O_RDWR | O_APPEND)).toBe(KEEP_CACHE);
+    expect(flagsOf(O_WRONLY | O_APPEND | O_SYNC)).toBe(KEEP_CACHE);
+  });
+
+  test("has that kernel forget its pages before the answer, too", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    const unique = append(a);
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
+  test("hears of others' writes only after an answer that waits, which waits for them all the same", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    mounts.resize(CLIENT, 7, 40);
+    const unique = append(a);
+    mounts.resize(CLIENT, 7, 60);
+    const notifier = mounts.notifier(0);
+    expect(notifier.packets).toHaveLength(2);
+    notifier.take();
+    expect(a.answerTo(unique)).toBeUndefined();
+    notifier.take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+    expect(notifier.packets).toHaveLength(3);
+  });
+
+  test("is answered at once for the pages of a mapping, which are locked meanwhile, and after its release", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    expect(a.answerTo(append(a, 1))?.errno).toBe(0);
+    a.ask({ opcode: "RELEASE", node: 7, body: [encode("release_in", { fh: HANDLE })] });
+    expect(a.answerTo(append(a))?.errno).toBe(0);
+    expect(mounts.notifiers).toBe(0);
+  });
+});
+
 describe("the end of a mount", () => {
   test("waits for the notification that uses its device, and then nobody waits for it", () => {
     const mounts = new Mounts();

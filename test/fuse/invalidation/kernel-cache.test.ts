@@ -30,6 +30,7 @@ class Kernel {
   readonly log = recordingLogger();
   readonly cache = new KernelCache({
     knows: (ino) => this.known.has(ino),
+    hasOthers: () => false,
     isContended: () => false,
     startNotifier: (events) => {
       const notifier = new FakeNotifier(events);
