@@ -11,7 +11,10 @@ import { requireSameStore } from "./store-settings.js";
 
 export interface ControlledDaemon {
   readonly config: Config;
-  readonly persist: boolean;
+  /** Whether it stays when its last mount has ended. */
+  readonly persists: () => boolean;
+  /** Has it do so from now on. */
+  readonly persist: () => void;
   readonly startedAt: Date;
   readonly now: () => Date;
   readonly mounts: Pick<Mounts, "add" | "remove" | "list" | "whenOver">;
@@ -35,18 +38,20 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
     "daemon.status": async () => await statusOf(daemon),
 
     /**
-     * `{ mount: MountSpec, settings: StoreSettings, client: { protocolVersion, version } }`: mounts, and
-     * answers when the mount does, with `{ id, pid, dataDir, logFile }`. Errors: `not-supported` (an asker of
+     * `{ mount: MountSpec, settings: StoreSettings, client: { protocolVersion, version }, persist?: boolean }`:
+     * mounts, and answers when the mount does, with `{ id, pid, dataDir, logFile }`; with `persist`, the daemon
+     * stays from then on when its last mount has ended. Errors: `not-supported` (an asker of
      * another version, which may mean what is unknown here), `in-use` (settings that differ, a place that is taken),
      * `not-permitted` (another user's daemon), `closed` (it is ending), those of mounting.
      */
     "daemon.mount": async (params, context) => {
       requireSameUser(context);
-      const { mount, settings, client } = record(params, "params");
+      const { mount, settings, client, persist } = record(params, "params");
       const { protocolVersion: asked, version: clientVersion } = record(client, "client");
       requireSameProtocol({ asked, clientVersion, version: version() });
       requireSameStore(settings, config);
       const { id } = await mounts.add(parseMountSpec(mount));
+      if (persist === true) daemon.persist();
       const { dataDir } = config;
       return { id, pid: process.pid, dataDir, logFile: daemon.logFile };
     },
@@ -86,11 +91,11 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
 }
 
 async function statusOf(daemon: ControlledDaemon): Promise<DaemonStatus> {
-  const { config, persist, startedAt, now, mounts, clients } = daemon;
+  const { config, persists, startedAt, now, mounts, clients } = daemon;
   const { store, devices } = await daemon.figures();
   const { dataDir, cacheSizeMb } = config;
   return {
-    ...{ pid: process.pid, version: version(), dataDir, persist },
+    ...{ pid: process.pid, version: version(), dataDir, persist: persists() },
     startedAt: startedAt.toISOString(),
     uptimeSeconds: Math.max(0, Math.floor((now().getTime() - startedAt.getTime()) / 1000)),
     clients: clients(),

@@ -54,11 +54,14 @@ export class Daemon {
   #control: ControlServer | undefined;
   #state: "starting" | "serving" | "stopping" | "finished" = "starting";
   #isStopping = false;
+  /** Whether it stays without mounts. */
+  #persists: boolean;
   #finish: () => void = () => undefined;
 
   private constructor(options: DaemonOptions, thread: FsThread) {
     const { config, logger } = options;
     this.#options = options;
+    this.#persists = options.persist;
     this.#thread = thread;
     this.#file = new MountsFile(config.dataDir);
     this.finished = new Promise((resolve) => {
@@ -91,8 +94,9 @@ export class Daemon {
    * those of the mount that was asked for; then what the crash has left is for the next daemon.
    */
   async begin(asked: MountSpec | undefined): Promise<Beginning> {
-    const { mounts: left, problems } = this.#file.read();
+    const { mounts: left, persists, problems } = this.#file.read();
     this.#toRestore = left;
+    this.#persists ||= persists;
     if (asked !== undefined) await this.#mounts.add(asked);
     const failures = [...problems];
     for (const spec of this.#toRestore) {
@@ -154,9 +158,11 @@ export class Daemon {
   }
 
   async #openSocket(): Promise<void> {
-    const { config, persist, log, logger } = this.#options;
+    const { config, log, logger } = this.#options;
     const methods = controlMethods({
-      ...{ config, persist, mounts: this.#mounts },
+      ...{ config, mounts: this.#mounts },
+      persists: () => this.#persists,
+      persist: () => this.#persist(),
       startedAt: new Date(),
       now: () => new Date(),
       clients: () => this.#control?.clients ?? 0,
@@ -202,11 +208,20 @@ export class Daemon {
     onMounts(mounts.map(({ id, spec }) => ({ id, mountPoint: spec.mountPoint })));
   }
 
+  /** From now on it stays without mounts, also after a crash. */
+  #persist(): void {
+    this.#persists = true;
+    this.#noteMounts();
+  }
+
   #remember(mounts: readonly MountSpec[]): void {
     const isThere = (spec: MountSpec) =>
       mounts.some(({ mountPoint }) => mountPoint === spec.mountPoint);
     try {
-      this.#file.write([...mounts, ...this.#toRestore.filter((spec) => !isThere(spec))]);
+      this.#file.write({
+        mounts: [...mounts, ...this.#toRestore.filter((spec) => !isThere(spec))],
+        persists: this.#persists,
+      });
     } catch (error) {
       this.#options.logger.error(
         { err: error },
@@ -218,7 +233,7 @@ export class Daemon {
   /** Returns whether it is done. */
   #endIfDone(): boolean {
     if (!this.#mounts.isEmpty || this.#state === "starting") return false;
-    const isWanted = this.#options.persist || this.#control?.isBusy() === true;
+    const isWanted = this.#persists || this.#control?.isBusy() === true;
     if (this.#state === "serving" && isWanted) return false;
     if (this.#state !== "finished") this.#options.onMounts(undefined);
     this.#state = "finished";

@@ -31,6 +31,8 @@ export interface Joined {
 export interface JoinOptions {
   readonly config: Config;
   readonly spec: MountSpec;
+  /** Whether that daemon shall stay from now on when its last mount has ended. */
+  readonly persist: boolean;
   readonly connect?: typeof connectControl;
 }
 
@@ -42,6 +44,7 @@ export interface JoinOptions {
 export async function joinDaemon({
   config,
   spec,
+  persist,
   connect = connectControl,
 }: JoinOptions): Promise<Joined | "nobody" | "ending"> {
   const { dataDir } = config;
@@ -54,7 +57,7 @@ export async function joinDaemon({
     if (client === undefined) return "nobody";
     const signal = AbortSignal.timeout(MOUNT_MS);
     const speaking = { protocolVersion: PROTOCOL_VERSION, version: version() };
-    const params = { mount: spec, settings: storeSettings(config), client: speaking };
+    const params = { mount: spec, settings: storeSettings(config), client: speaking, persist };
     const answer = record(await client.call("daemon.mount", params, { signal }), "the answer");
     return joined(client, { spec, answer });
   } catch (error) {

@@ -17,9 +17,13 @@ const VERSION = 1;
 /** What a state file says. */
 export interface RememberedMounts {
   readonly mounts: readonly MountSpec[];
+  /** The daemon was to stay without them. */
+  readonly persists: boolean;
   /** What in it can't be understood, in words. */
   readonly problems: readonly string[];
 }
+
+const NOTHING: RememberedMounts = { mounts: [], persists: false, problems: [] };
 
 /**
  * The mounts that a daemon has, as `{data_dir}/mounts.json`: what the next one makes again after a
@@ -41,13 +45,13 @@ export class MountsFile {
     try {
       text = readFileSync(this.#path, "utf8");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return { mounts: [], problems: [] };
-      return { mounts: [], problems: [`${this.#path} can't be read: ${messageOf(error)}`] };
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return NOTHING;
+      return { ...NOTHING, problems: [`${this.#path} can't be read: ${messageOf(error)}`] };
     }
     try {
       return parse(text, this.#path);
     } catch (error) {
-      return { mounts: [], problems: [`${this.#path} can't be understood: ${messageOf(error)}`] };
+      return { ...NOTHING, problems: [`${this.#path} can't be understood: ${messageOf(error)}`] };
     }
   }
 
@@ -55,14 +59,15 @@ export class MountsFile {
    * Replaces what the file says, as one step that survives a power failure: the new file is on disk
    * before it has the name, and the name before this returns. Errors: those of the disk, as Node throws them.
    */
-  write(mounts: readonly MountSpec[]): void {
+  write({ mounts, persists }: Pick<RememberedMounts, "mounts" | "persists">): void {
     if (mounts.length === 0) {
       rmSync(this.#path, { force: true });
     } else {
       const next = `${this.#path}.new`;
       const fd = openSync(next, "w", 0o600);
       try {
-        writeFileSync(fd, `${JSON.stringify({ version: VERSION, mounts }, undefined, 2)}\n`);
+        const said = { version: VERSION, persists, mounts };
+        writeFileSync(fd, `${JSON.stringify(said, undefined, 2)}\n`);
         fsyncSync(fd);
       } finally {
         closeSync(fd);
@@ -74,7 +79,7 @@ export class MountsFile {
 }
 
 function parse(text: string, path: string): RememberedMounts {
-  const { version, mounts } = record(JSON.parse(text), "the file");
+  const { version, persists, mounts } = record(JSON.parse(text), "the file");
   if (version !== VERSION || !Array.isArray(mounts)) {
     throw new NexusError("invalid-argument", `it isn't of version ${VERSION}`);
   }
@@ -87,7 +92,7 @@ function parse(text: string, path: string): RememberedMounts {
       problems.push(`${path}: ${messageOf(error)}`);
     }
   }
-  return { mounts: known, problems };
+  return { mounts: known, persists: persists === true, problems };
 }
 
 function syncDirectory(path: string): void {

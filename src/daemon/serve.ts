@@ -117,16 +117,16 @@ function holderOf({ config: { dataDir }, spec }: Task): LockHolder {
 }
 
 /** The daemon may have made the mount again after a crash, before the one who wants it has come back. */
-async function joinRestored({ config, spec }: Task): Promise<Joined | undefined> {
+async function joinRestored({ config, spec, request }: Task): Promise<Joined | undefined> {
   if (spec === undefined || nexusMountAt(spec.mountPoint)?.source !== config.dataDir)
     return undefined;
-  const joined = await joinDaemon({ config, spec });
+  const joined = await joinDaemon({ config, spec, persist: request.persist });
   return typeof joined === "string" ? undefined : joined;
 }
 
 /** Takes the data directory, or gets the mount from the daemon that has it. */
 async function lockOrJoin(
-  { config, spec, audience }: Task,
+  { config, spec, request, audience }: Task,
   holder: LockHolder,
 ): Promise<DataDirLock | Joined> {
   const { dataDir } = config;
@@ -142,7 +142,7 @@ async function lockOrJoin(
       });
     } catch (error) {
       if (!isKind(error, "in-use") || spec === undefined) throw error;
-      const joined = await joinDaemon({ config, spec });
+      const joined = await joinDaemon({ config, spec, persist: request.persist });
       if (typeof joined !== "string") return joined;
       const isLeaving = joined === "ending" || DataDirLock.isLeft(dataDir);
       if (!isLeaving || performance.now() > deadline) throw error;

@@ -30,8 +30,13 @@ function fixture() {
     now: () => new Date("2026-01-01T00:00:10Z"),
     onChange: () => undefined,
   });
+  let persists = false;
   const daemon: ControlledDaemon = {
-    ...{ config: CONFIG, persist: true, mounts, logFile: "/data/log" },
+    ...{ config: CONFIG, mounts, logFile: "/data/log" },
+    persists: () => persists,
+    persist: () => {
+      persists = true;
+    },
     startedAt: new Date("2026-01-01T00:00:00Z"),
     now: () => new Date("2026-01-01T00:01:30Z"),
     clients: () => 4,
@@ -61,6 +66,18 @@ describe("daemon.mount", () => {
       ...{ id: 1, pid: process.pid, dataDir: "/data", logFile: "/data/log" },
     });
     expect(host.places()).toStrictEqual(["/a"]);
+  });
+
+  test("has the daemon stay when it is asked to, and not when it can't mount", async () => {
+    const { call } = fixture();
+    const persists = async () => ((await call("daemon.status", undefined)) as DaemonStatus).persist;
+    const params = { client: CLIENT, settings: SETTINGS, persist: true };
+    await expect(call("daemon.mount", { ...params, mount: {} })).rejects.toThrow();
+    expect(await persists()).toBe(false);
+    await call("daemon.mount", { ...params, mount: spec("/a") });
+    expect(await persists()).toBe(true);
+    await call("daemon.mount", { ...params, persist: false, mount: spec("/b") });
+    expect(await persists()).toBe(true);
   });
 
   test("is refused to an asker of another version, with both and what to do", async () => {
@@ -163,7 +180,7 @@ test("daemon.status tells of the daemon, its mounts and its store", async () => 
   await mounts.add(spec("/b", { allowOther: true }));
   const status = (await call("daemon.status", {})) as DaemonStatus;
   expect(status).toMatchObject({
-    ...{ pid: process.pid, dataDir: "/data", persist: true, clients: 4, uptimeSeconds: 90 },
+    ...{ pid: process.pid, dataDir: "/data", persist: false, clients: 4, uptimeSeconds: 90 },
     startedAt: "2026-01-01T00:00:00.000Z",
     store: { ...STORE, cacheSizeMb: CONFIG.cacheSizeMb },
   });

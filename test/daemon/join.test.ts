@@ -36,7 +36,7 @@ function fixture(answers: Answers = { "daemon.mount": () => MOUNTED }) {
     open += 1;
     return client;
   };
-  const join = () => joinDaemon({ config, spec: spec("/a"), connect });
+  const join = () => joinDaemon({ config, spec: spec("/a"), persist: true, connect });
   return { dataDir, config, asked, join, open: () => open };
 }
 
@@ -58,7 +58,8 @@ describe("a mount of the daemon that runs", () => {
     const { asked, config, mount, open } = await joined({});
     expect(mount).toMatchObject({ pid: 4711, dataDir: "/data", logFile: "/data/log" });
     const client = { protocolVersion: 1, version: version() };
-    const params = { mount: spec("/a"), settings: storeSettings(config), client };
+    const settings = storeSettings(config);
+    const params = { mount: spec("/a"), settings, client, persist: true };
     expect(asked).toStrictEqual([["daemon.mount", params]]);
     mount.leave();
     expect(open()).toBe(0);
@@ -66,7 +67,8 @@ describe("a mount of the daemon that runs", () => {
 
   test("isn't asked for where nobody answers, or a daemon is on its way out", async () => {
     const config = fixture().config;
-    const nobody = await joinDaemon({ config, spec: spec("/a"), connect: async () => undefined });
+    const asking = { config, spec: spec("/a"), persist: false };
+    const nobody = await joinDaemon({ ...asking, connect: async () => undefined });
     expect(nobody).toBe("nobody");
     const ending = fixture({ "daemon.mount": refuse("closed") });
     expect(await ending.join()).toBe("ending");

@@ -8,11 +8,12 @@ import { spec } from "./fake-host.js";
 test("the mounts of a daemon that crashed are those it had last", () => {
   const dataDir = testDir();
   const file = new MountsFile(dataDir);
-  expect(file.read()).toStrictEqual({ mounts: [], problems: [] });
-  file.write([spec("/a")]);
-  file.write([spec("/a"), spec("/b", { readOnly: true })]);
+  expect(file.read()).toStrictEqual({ mounts: [], persists: false, problems: [] });
+  file.write({ mounts: [spec("/a")], persists: true });
+  expect(file.read()).toMatchObject({ persists: true });
   const mounts = [spec("/a"), spec("/b", { readOnly: true })];
-  expect(new MountsFile(dataDir).read()).toStrictEqual({ mounts, problems: [] });
+  file.write({ mounts, persists: false });
+  expect(new MountsFile(dataDir).read()).toStrictEqual({ mounts, persists: false, problems: [] });
   expect(readdirSync(dataDir)).toStrictEqual(["mounts.json"]);
   expect(statSync(join(dataDir, "mounts.json")).mode & 0o777).toBe(0o600);
 });
@@ -20,9 +21,7 @@ test("the mounts of a daemon that crashed are those it had last", () => {
 test("a daemon that ended in order leaves no file", () => {
   const dataDir = testDir();
   const file = new MountsFile(dataDir);
-  file.write([spec("/a")]);
-  file.write([]);
-  file.write([]);
+  for (const mounts of [[spec("/a")], [], []]) file.write({ mounts, persists: true });
   expect(existsSync(join(dataDir, "mounts.json"))).toBe(false);
 });
 
@@ -47,9 +46,10 @@ test("what is wrong in the file is told, and the rest of it counts", () => {
 test("a file that can't be replaced stays as it was, with an error", () => {
   const dataDir = testDir();
   const file = new MountsFile(dataDir);
-  file.write([spec("/a")]);
+  file.write({ mounts: [spec("/a")], persists: false });
   // Not even root can write a file where a directory is.
   mkdirSync(join(dataDir, "mounts.json.new"));
-  expect(() => file.write([spec("/b")])).toThrow(/EISDIR/);
+  const written = { mounts: [spec("/b")], persists: false };
+  expect(() => file.write(written)).toThrow(/EISDIR/);
   expect(file.read().mounts).toStrictEqual([spec("/a")]);
 });

@@ -139,6 +139,25 @@ describe.skipIf(skipReason !== undefined)("one daemon", () => {
     await hasEnded(pid);
   });
 
+  test("stays when a later mount says --persist, also after a crash", async () => {
+    const mounted = await start();
+    const { base, dataDir, mountPoint } = mounted;
+    const second = join(base, "second");
+    expect(await mounted.run([second, "--data-dir", dataDir, "--persist"])).toMatchObject({
+      code: 0,
+    });
+    const crashed = mounted.pid;
+    process.kill(crashed, "SIGKILL");
+    await hasEnded(crashed);
+    expect(await mounted.run(["--restore", "--data-dir", dataDir])).toMatchObject({ code: 0 });
+    const { pid } = mounted;
+    await unmount(mounted, second);
+    await unmount(mounted, mountPoint);
+    expect(isRunning(pid)).toBe(true);
+    process.kill(pid, "SIGTERM");
+    await hasEnded(pid);
+  });
+
   test("refuses a mount with other settings of the store, and one that fails leaves it alone", async () => {
     const mounted = await start();
     const { base, mountPoint, dataDir, pid } = mounted;
