@@ -49,7 +49,7 @@ try {
 
 function sayUnmounted({ mountPoint, stillServing: pid }: Unmounted): string {
   if (pid === undefined) return `unmounted ${mountPoint}`;
-  return `detached ${mountPoint}; process ${pid} ends when the last file that is open there is closed`;
+  return `detached ${mountPoint}; process ${pid} serves it until the last file that is open there is closed`;
 }
 
 /** Beside the result: why it takes a while, what was meant otherwise. */

@@ -257,7 +257,7 @@ describe.skipIf(skipReason !== undefined)("nexus-mount -u", () => {
 
       const lazy = await mounted.run(["--unmount", "--lazy", mountPoint]);
       expect(lazy).toMatchObject({ code: 0, stderr: "" });
-      expect(lazy.stdout).toMatch(new RegExp(`detached \\S+; process ${pid} ends when`));
+      expect(lazy.stdout).toMatch(new RegExp(`detached \\S+; process ${pid} serves it until`));
       expect(mounted.isMounted).toBe(false);
       writeSync(fd, "those who have it open go on");
       closeSync(fd);
