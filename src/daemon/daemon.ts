@@ -32,6 +32,8 @@ export interface DaemonOptions {
 export interface Beginning {
   /** How many there are now. */
   readonly mounts: number;
+  /** Whether it stays without any. */
+  readonly persists: boolean;
   /** What couldn't be mounted again after a crash, in words. */
   readonly problems: readonly string[];
 }
@@ -113,7 +115,8 @@ export class Daemon {
     this.#toRestore = [];
     if (this.#state === "starting") this.#state = "serving";
     this.#noteMounts();
-    return { mounts: this.#mounts.list().length, problems: failures };
+    const mounts = this.#mounts.list().length;
+    return { mounts, persists: this.#persists, problems: failures };
   }
 
   /** Ends all mounts, those in use after a grace period, and then the daemon. */
@@ -208,7 +211,7 @@ export class Daemon {
     onMounts(mounts.map(({ id, spec }) => ({ id, mountPoint: spec.mountPoint })));
   }
 
-  /** From now on it stays without mounts, also after a crash. */
+  /** From now on it stays without mounts. After a crash the next one does, too, if there were mounts then. */
   #persist(): void {
     this.#persists = true;
     this.#noteMounts();

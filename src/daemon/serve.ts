@@ -220,12 +220,12 @@ async function begin(
   void stop.asked.then((signal) => daemon.stop(signal));
   void daemon.finished.then(() => stop.ignoreFromNowOn());
   try {
-    const { mounts, problems } = await daemon.begin(spec);
+    const { mounts, persists, problems } = await daemon.begin(spec);
     for (const problem of problems) audience.onWait(problem);
     const logFile = log.to === "terminal" ? undefined : log.to.file;
     audience.onReady({
       ...{ mountPoint: spec?.mountPoint, dataDir: config.dataDir, pid: process.pid },
-      ...{ mounts, stays: task.request.persist, logFile },
+      ...{ mounts, stays: persists, logFile },
     });
     supervisor.ready();
   } catch (error) {

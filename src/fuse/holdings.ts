@@ -94,6 +94,7 @@ export class Holdings {
     for (const handle of this.#handles) this.#letGo(() => this.#fs.release({ handle }));
     for (const [ino, count] of this.#lookups) this.#letGo(() => this.#fs.forget({ ino, count }));
     this.#handles.clear();
+    this.#pastCache.clear();
     this.#lookups.clear();
   }
 

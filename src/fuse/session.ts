@@ -186,7 +186,7 @@ export class Session implements Source {
 
   #carryOut(operation: Operation): void {
     const request = this.#request;
-    const { opcode, unique } = request;
+    const { opcode, unique, nodeid } = request;
     const numbers = numbersOf(request);
     const reply = this.#newReply();
     const caller = this.#callerOf(request);
@@ -219,7 +219,7 @@ export class Session implements Source {
       const answer = () => {
         if (!this.#answer(reply, numbers)) this.#holdings.takeBack(granted);
       };
-      this.#whenForgotten(caller, answer, granted.inos);
+      this.#whenForgotten(caller, answer, [nodeid, ...granted.inos]);
     };
     const fail = (error: unknown) => {
       this.#holdings.release(granted);
@@ -357,13 +357,13 @@ export class Session implements Source {
   }
 
   /** Calls `then` once no other kernel keeps what the caller has changed: at once, most of the time. */
-  #whenForgotten(caller: Caller, then: () => void, told: readonly Ino[]): void {
+  #whenForgotten(caller: Caller, then: () => void, locked: readonly Ino[]): void {
     const release = () => {
       this.#heldAnswers -= 1;
       then();
       this.#endIfDrained();
     };
-    const isHeld = this.#coherence?.whenForgotten(caller, release, told);
+    const isHeld = this.#coherence?.whenForgotten(caller, release, locked);
     if (isHeld) this.#heldAnswers += 1;
     else then();
   }

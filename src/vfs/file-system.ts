@@ -333,8 +333,11 @@ export interface ReadRequest {
 
 export interface WriteRequest {
   readonly handle: number;
-  /** `end` is where the file ends when its turn comes: O_APPEND, for who doesn't know the size. */
-  readonly offset: number | "end";
+  /**
+   * `end` is where the file ends when its turn comes: O_APPEND, for who doesn't know the size. A function is asked
+   * then, which may be after this request has returned.
+   */
+  readonly offset: number | "end" | (() => number | "end");
   readonly data: Uint8Array;
   readonly killSetId: boolean;
 }

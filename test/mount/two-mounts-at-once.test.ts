@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { runTogether } from "../support/together.js";
 const HAND_OVER = fileURLToPath(new URL("hand-over.py", import.meta.url));
 const APPEND = fileURLToPath(new URL("append-lines.py", import.meta.url));
 const FOLLOW = fileURLToPath(new URL("follow-lines.py", import.meta.url));
+const SAME_NAMES = fileURLToPath(new URL("same-names.py", import.meta.url));
 const PROGRAMS = ["p", "q", "r"] as const;
 
 describe.skipIf(whyNoMounts() !== undefined)(
@@ -46,6 +47,35 @@ describe.skipIf(whyNoMounts() !== undefined)(
       // Two mounts have changed it before: a kernel keeps nothing of it from then on.
       await handOver(() => "common");
       expect(await handOver(() => "common")).toEqual(allIsThere);
+    });
+
+    test("change the same names, and none waits for another one that waits for it", async () => {
+      const outputs = await runTogether(
+        ["p", "q", "r", "s"].map((name, index) => {
+          const directory = join(mounts[index % mounts.length] ?? "", "names");
+          return ["python3", SAME_NAMES, directory, name, "4"];
+        }),
+      );
+      const programs = outputs.map(
+        ([line = ""]) =>
+          JSON.parse(line) as { done: number; slowest: number; wrong: readonly string[] },
+      );
+      expect(programs.flatMap(({ wrong }) => wrong)).toEqual([]);
+      for (const { done, slowest } of programs) {
+        expect(done).toBeGreaterThan(0);
+        // Seconds. A ring of waits would last until a kernel counts as stuck, which is two.
+        expect(slowest).toBeLessThan(1.5);
+      }
+      const [a = [], b = []] = mounts.map((mount) =>
+        readdirSync(join(mount, "names"), { recursive: true, encoding: "utf8" }).sort(),
+      );
+      expect(a).toEqual(b);
+      for (const name of a.filter((path) =>
+        statSync(join(mounts[0] ?? "", "names", path)).isFile(),
+      )) {
+        const [one, other] = mounts.map((mount) => readFileSync(join(mount, "names", name)));
+        expect(other && one?.equals(other), name).toBe(true);
+      }
     });
 
     test("append whole lines to one file, and who follows it reads nothing else", async () => {

@@ -10,8 +10,9 @@ import { inodeOf } from "./unsent.js";
 interface Doings {
   /** What of it some kernel may not have forgotten yet: by which numbers, of each. */
   readonly debts: Map<KernelCache, Set<number>>;
-  /** Which inodes are concerned, of a request: its kernel keeps them locked until it has the answer. */
-  readonly inos: Ino[];
+  /** Of a request: the directories and files whose names and bytes it has changed, and other inodes. */
+  readonly locked: Ino[];
+  readonly changed: Ino[];
   /** What a request has changed whose own kernel hasn't heard of all that others did. */
   readonly own: Change[];
 }
@@ -21,17 +22,18 @@ interface Doings {
  * through one mount, or by a client, is forgotten by all others before the answer to that change goes out.
  *
  * While an answer is held back, the kernel that waits for it keeps locked what was changed, and no
- * notification that needs one of these locks gets through. So that nobody waits for ever, two rules:
+ * notification that needs one of these locks gets through. So that mounts don't wait for each other for ever:
  *
- * 1. An answer isn't held back whose kernel still has to hear of another change of the same inodes: that one's
- *    answer, which waits elsewhere, would wait for this one. Of two mounts that change the same directory at the
- *    same moment, the second one doesn't wait. So that this is rarely seen, kernels keep nothing of a directory
+ * 1. An answer isn't held back whose kernel still has to hear of another change that needs one of these locks: that
+ *    one's answer, which waits elsewhere, would wait for this one. Of two mounts that change the same directory at
+ *    the same moment, the second one doesn't wait. So that this is rarely seen, kernels keep nothing of a directory
  *    that several mounts change (`Contention`).
- * 2. A kernel is told of a change when no answer about the same inodes is held back from it any more.
+ * 2. A kernel is told of a change when no answer that keeps the same locked is held back from it any more.
+ * 3. The locks of one kernel chain: who waits for one keeps others. Of that we can't know. So where a
+ *    kernel takes no notification for 100 ms, the answers that are held back from it go out, and none is held back
+ *    until it goes on. Each ring passes through such a kernel.
  *
- * So a notification that is on its way meets no lock of an answer that is held back, and one that isn't yet
- * waits for an answer to an earlier change only: of all that wait, the earliest waits for nobody but the
- * kernels. (A write past the pages keeps nothing locked that a notification needs, and is free of the first rule.)
+ * (A write past the pages keeps nothing locked that a notification needs, and is free of the first rule.)
  *
  * A kernel changes by itself what it asks for, and goes by the entries that it has: after a rename it takes
  * the new name to lead to where the old one did in its eyes. If that wasn't so any more, and it only hadn't heard
@@ -69,10 +71,11 @@ export class Coherence {
 
   /**
    * Calls `then` when what this caller has changed so far is forgotten by all others, and never before it
-   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `told` are
-   * the inodes that the answer tells of beside those that were changed.
+   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `locked` are
+   * the inodes that the kernel keeps locked until it has the answer, or learns of by it, beside those that were
+   * changed.
    */
-  whenForgotten(caller: Caller, then: () => void, told: readonly Ino[] = []): boolean {
+  whenForgotten(caller: Caller, then: () => void, locked: readonly Ino[] = []): boolean {
     const asked = caller.origin ?? caller;
     const doings = this.#doings.get(asked);
     if (doings === undefined) return false;
@@ -81,18 +84,24 @@ export class Coherence {
     // A client may do several things at once, and each of them waits for what was changed before its end.
     if (caller.origin === undefined) dropPaid(doings);
     else this.#doings.delete(asked);
+    const about = { locked: [...doings.locked, ...locked], changed: doings.changed };
     // Nobody waits for a client, which keeps nothing locked.
-    if (!caller.origin?.goesPastCache && own?.needsLockOf(doings.inos)) return false;
-    const open = unpaid(doings);
+    if (!caller.origin?.goesPastCache && own?.needsLockOf(about)) return false;
+    const open = own?.isOverdue ? [] : unpaid(doings);
     if (open.length === 0) return false;
-    const answer = own?.holdAnswer([...doings.inos, ...told]);
+    let isOut = false;
+    const letGo = () => {
+      if (isOut) return;
+      isOut = true;
+      then();
+      if (answer !== undefined) own?.releaseAnswer(answer);
+    };
+    const answer = own?.holdAnswer(about, letGo);
     let left = open.length;
     for (const [cache, number] of open) {
       cache.whenDone(number, () => {
         left -= 1;
-        if (left > 0) return;
-        then();
-        if (answer !== undefined) own?.releaseAnswer(answer);
+        if (left === 0) letGo();
       });
     }
     return true;
@@ -101,8 +110,9 @@ export class Coherence {
   #tell(change: Change, by: Caller | undefined): void {
     const mount = by?.origin?.mount;
     for (const [each, cache] of this.#caches) {
-      if (each === mount && !isPastOwn(change, by)) continue;
-      const number = cache.forget(change);
+      const isOwn = each === mount;
+      if (isOwn && !isPastOwn(change, by)) continue;
+      const number = isOwn ? cache.forgetOwn(change) : cache.forget(change);
       // Or whoever reads would have answers held back.
       if (change.kind === "access") continue;
       if (number !== undefined && by !== undefined) this.#noteDebt(by, { cache, number });
@@ -121,15 +131,15 @@ export class Coherence {
     const isBehind = this.#caches.get(origin.mount)?.isBehind;
     if (!isBehind && this.#caches.size < 2) return;
     if (change.kind === "entry") this.#contention.note(change.parent, origin.mount);
-    const { inos, own } = this.#doingsOf(origin);
-    inos.push(inodeOf(change));
+    const { locked, changed, own } = this.#doingsOf(origin);
+    (change.kind === "attributes" ? changed : locked).push(inodeOf(change));
     if (isBehind && change.kind !== "content") own.push(change);
   }
 
   #doingsOf(asked: Origin | Caller): Doings {
     let doings = this.#doings.get(asked);
     if (doings === undefined) {
-      doings = { debts: new Map(), inos: [], own: [] };
+      doings = { debts: new Map(), locked: [], changed: [], own: [] };
       this.#doings.set(asked, doings);
     }
     return doings;
@@ -144,7 +154,7 @@ function isPastOwn({ kind }: Change, by: Caller | undefined): boolean {
 /** Before the answer: the notification waits for the lock that the kernel keeps until it has that. */
 function correct(cache: KernelCache, own: readonly Change[]): void {
   if (own.some((change) => cache.isForgetting(change))) {
-    for (const change of own) cache.forget(change);
+    for (const change of own) cache.forgetOwn(change);
   }
 }
 

@@ -23,6 +23,11 @@ const MOST_UNSENT = 250_000;
  */
 const STUCK_MS = 2000;
 /**
+ * So long a kernel may take no notification while answers are held back from it. What it waits for may wait for one
+ * of them, by locks that only it knows: so they go out, and none is held back until it goes on.
+ */
+const OVERDUE_MS = 100;
+/**
  * The kernel doesn't know an inode that it was told of: the one who asked hasn't yet taken the answer, and
  * what he takes is old. So it is told again, after so many milliseconds each time; on a machine with more to
  * do than processors a process that could go on may wait for a good part of a second.
@@ -58,13 +63,28 @@ interface Deferred extends Unsent {
   readonly after: number;
 }
 
+/** What an answer that is held back is about. */
+export interface About {
+  /**
+   * Its kernel keeps these locked, or learns of them by it. What is told of them would wait for the answer, or come
+   * before it.
+   */
+  readonly locked: readonly Ino[];
+  /** Other inodes whose attributes it has changed. */
+  readonly changed: readonly Ino[];
+}
+
+interface HeldAnswer {
+  readonly about: About;
+  readonly letGo: () => void;
+}
+
 /**
  * What one mount's kernel keeps, as far as others change it: makes it forget, in the order of the changes of
  * each inode.
  *
  * An answer that is held back (see `Coherence`) may say what a change that comes meanwhile makes untrue, and its
- * kernel keeps locked what it is about. So what concerns the same inodes is told when the answer is out. No
- * notification is ever stopped by an answer that is held back.
+ * kernel keeps locked what it is about. So what concerns the same inodes is told when the answer is out.
  */
 export class KernelCache {
   readonly #knows: KernelCacheOptions["knows"];
@@ -77,8 +97,9 @@ export class KernelCache {
   #notifier: Notifier | undefined;
   /** In their order; several changes of one thing are one. */
   readonly #unsent = new Map<string, Unsent>();
-  /** What waits for an answer, by what it is of and that answer's number. */
-  readonly #deferred = new Map<string, Deferred>();
+  /** What waits for an answer, by its inode, and then by what it is of and that answer's number. */
+  readonly #deferred = new Map<Ino, Map<string, Deferred>>();
+  #deferredCount = 0;
   readonly #underWay: Unsent[] = [];
   #lastNumber = 0;
   /** Changes that it hasn't heard of, by number: who waits for that. */
@@ -87,9 +108,10 @@ export class KernelCache {
   readonly #undoneOf = new Map<string, number>();
   /** How many of these use what the kernel can have locked, by inode. */
   readonly #lockersOf = new Map<Ino, number>();
-  /** Answers to this mount that are held back, by number, in order, and what each is about. */
-  readonly #heldAnswers = new Map<number, readonly Ino[]>();
+  /** Answers to this mount that are held back, by number, in order. */
+  readonly #heldAnswers = new Map<number, HeldAnswer>();
   #lastAnswer = 0;
+  #isOverdue = false;
   readonly #resized = new Set<Ino>();
   #cancelWatch: (() => void) | undefined;
   #isStuck = false;
@@ -116,6 +138,11 @@ export class KernelCache {
     if (this.#isClosed || !this.#knows(ino)) return undefined;
     if (change.kind === "content") this.#resized.add(ino);
     return this.#enqueue(change, 0);
+  }
+
+  /** The same for a change that its own mount has asked for, and of which it doesn't have all. */
+  forgetOwn(change: Change): number | undefined {
+    return this.#isClosed ? undefined : this.#enqueue(change, 0);
   }
 
   /** Whether other mounts may change the same files. */
@@ -156,10 +183,17 @@ export class KernelCache {
 
   /**
    * Whether a notification that isn't taken yet needs the lock of one of these inodes, which the kernel may keep
-   * until it has the answer to a request that changed them.
+   * until it has the answer.
    */
-  needsLockOf(inos: readonly Ino[]): boolean {
-    return this.#lockersOf.size > 0 && inos.some((ino) => this.#lockersOf.has(ino));
+  needsLockOf({ locked, changed }: About): boolean {
+    if (this.#lockersOf.size === 0) return false;
+    const isNeeded = (ino: Ino) => this.#lockersOf.has(ino);
+    return locked.some(isNeeded) || changed.some(isNeeded);
+  }
+
+  /** Whether it has taken nothing for so long that it may wait for an answer. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
   }
 
   /** Whether it is worth waiting for. */
@@ -180,41 +214,27 @@ export class KernelCache {
   }
 
   /**
-   * An answer to this mount is held back, to a request that changed these inodes or was told of them. Returns its
-   * number, for {@link releaseAnswer}. It mustn't be one that {@link needsLockOf} is true of.
+   * An answer to this mount is held back. Returns its number, for {@link releaseAnswer}. Where this mount's kernel
+   * takes nothing for long, `letGo` is called, which has the answer go out.
    */
-  holdAnswer(about: readonly Ino[]): number {
-    this.#heldAnswers.set(++this.#lastAnswer, about);
+  holdAnswer(about: About, letGo: () => void): number {
+    this.#heldAnswers.set(++this.#lastAnswer, { about, letGo });
     return this.#lastAnswer;
   }
 
   releaseAnswer(number: number): void {
+    const held = this.#heldAnswers.get(number);
+    if (held === undefined) return;
     this.#heldAnswers.delete(number);
-    for (const [key, deferred] of this.#deferred) {
-      const { change, numbers, attempt, after } = deferred;
-      if (this.#isHeld(inodeOf(change), after)) continue;
-      this.#deferred.delete(key);
-      const name = nameOf(change);
-      const same = this.#unsent.get(name);
-      this.#unsent.set(
-        name,
-        same === undefined
-          ? { change, numbers, attempt }
-          : {
-              change: merge(same.change, change),
-              numbers: [...same.numbers, ...numbers],
-              attempt: same.attempt,
-            },
-      );
-    }
+    for (const ino of held.about.locked) this.#undefer(ino);
+    for (const ino of held.about.changed) this.#undefer(ino);
     this.#send();
   }
 
   /** Tells the kernel nothing more; calls `then` when nothing is under way to it. */
   close(then: () => void): void {
     this.#isClosed = true;
-    this.#unsent.clear();
-    this.#deferred.clear();
+    this.#clearUnsent();
     this.#cancelWatch?.();
     this.#letGoOfAll();
     this.#undone.clear();
@@ -233,20 +253,52 @@ export class KernelCache {
 
   #enqueue(change: Change, attempt: number): number {
     const name = nameOf(change);
-    const after = this.#lastHeldAbout(inodeOf(change));
-    const key = after === 0 ? name : `${name} after ${after}`;
-    const same = after === 0 ? this.#unsent.get(name) : this.#deferred.get(key);
+    const after = this.#lastHeldAbout(change);
+    const [queue, key] =
+      after === 0
+        ? [this.#unsent, name]
+        : [this.#deferredOf(inodeOf(change)), `${name} after ${after}`];
+    const same = queue.get(key);
     const numbers = same?.numbers ?? [this.#newNumber(change)];
-    const unsent = {
-      change: same === undefined ? change : merge(same.change, change),
-      numbers,
-      attempt: same?.attempt ?? attempt,
-    };
-    if (after === 0) this.#unsent.set(name, unsent);
-    else this.#deferred.set(key, { ...unsent, after });
-    if (this.#unsent.size + this.#deferred.size > MOST_UNSENT) this.#giveUp();
+    const merged = same === undefined ? change : merge(same.change, change);
+    const unsent = { change: merged, numbers, attempt: same?.attempt ?? attempt, after };
+    if (after !== 0 && same === undefined) this.#deferredCount += 1;
+    queue.set(key, unsent);
+    if (this.#unsent.size + this.#deferredCount > MOST_UNSENT) this.#giveUp();
     if (after === 0) this.#send();
     return numbers[0] as number;
+  }
+
+  #deferredOf(ino: Ino): Map<string, Deferred> {
+    let deferred = this.#deferred.get(ino);
+    if (deferred === undefined) {
+      deferred = new Map();
+      this.#deferred.set(ino, deferred);
+    }
+    return deferred;
+  }
+
+  /** Of what waits for answers, has that go out which waits for none any more. */
+  #undefer(ino: Ino): void {
+    const deferred = this.#deferred.get(ino);
+    if (deferred === undefined) return;
+    for (const [key, later] of deferred) {
+      if (this.#lastHeldAbout(later.change, later.after) !== 0) continue;
+      deferred.delete(key);
+      this.#deferredCount -= 1;
+      const name = nameOf(later.change);
+      const same = this.#unsent.get(name);
+      if (same === undefined) this.#unsent.set(name, later);
+      else {
+        const change = merge(same.change, later.change);
+        this.#unsent.set(name, {
+          ...same,
+          change,
+          numbers: [...same.numbers, ...later.numbers],
+        });
+      }
+    }
+    if (deferred.size === 0) this.#deferred.delete(ino);
   }
 
   #newNumber(change: Change): number {
@@ -256,19 +308,17 @@ export class KernelCache {
     return this.#lastNumber;
   }
 
-  /** The last answer about an inode that is held back now; 0 for none. */
-  #lastHeldAbout(ino: Ino): number {
+  /** The last answer, of those up to one, that a change has to wait for; 0 for none. */
+  #lastHeldAbout(change: Change, upTo = this.#lastAnswer): number {
+    const ino = inodeOf(change);
     let last = 0;
-    for (const [number, about] of this.#heldAnswers) if (about.includes(ino)) last = number;
-    return last;
-  }
-
-  /** Whether an answer about an inode is held back, of those up to this one. */
-  #isHeld(ino: Ino, upTo: number): boolean {
-    for (const [number, about] of this.#heldAnswers) {
-      if (number <= upTo && about.includes(ino)) return true;
+    for (const [number, { about }] of this.#heldAnswers) {
+      if (number > upTo) break;
+      const isAbout =
+        about.locked.includes(ino) || (!usesLock(change) && about.changed.includes(ino));
+      if (isAbout) last = number;
     }
-    return false;
+    return last;
   }
 
   #send(): void {
@@ -289,6 +339,7 @@ export class KernelCache {
     const done = this.#underWay.shift();
     if (done === undefined) return;
     this.#isStuck = false;
+    this.#isOverdue = false;
     this.#cancelWatch?.();
     this.#cancelWatch = this.#underWay.length === 0 ? undefined : this.#watch();
     const waiting = done.numbers.flatMap((number) => this.#noteNotUndone(number, done.change));
@@ -319,21 +370,32 @@ export class KernelCache {
     });
   }
 
+  /** That it takes what is under way. */
   #watch(): () => void {
-    return this.#scheduler.after(STUCK_MS, () => {
-      this.#isStuck = true;
-      this.#logger.warn("the kernel takes no notification: a program keeps a directory locked");
-      this.#letGoOfAll();
+    let cancel = this.#scheduler.after(OVERDUE_MS, () => {
+      this.#isOverdue = true;
+      for (const { letGo } of [...this.#heldAnswers.values()]) letGo();
+      cancel = this.#scheduler.after(STUCK_MS - OVERDUE_MS, () => {
+        this.#isStuck = true;
+        this.#logger.warn("the kernel takes no notification: a program keeps a directory locked");
+        this.#letGoOfAll();
+      });
     });
+    return () => cancel();
   }
 
   /** What it should have forgotten it may never hear of. */
   #giveUp(): void {
-    this.#unsent.clear();
-    this.#deferred.clear();
+    this.#clearUnsent();
     this.#onFailure(
       new NexusError("io-failure", `the kernel takes no notifications, and ${MOST_UNSENT} wait`),
     );
+  }
+
+  #clearUnsent(): void {
+    this.#unsent.clear();
+    this.#deferred.clear();
+    this.#deferredCount = 0;
   }
 
   #letGoOfAll(): void {

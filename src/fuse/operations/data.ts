@@ -91,15 +91,16 @@ export const write: Operation = ({ fs, caller, request, reply, cache }) => {
   const writeFlags = request.u32(20);
   const isWriteBack = (writeFlags & WRITE_FLAG.CACHE) !== 0;
   const appends = (request.u32(32) & O.APPEND) !== 0 && !isWriteBack;
-  const isAtEnd = appends && cache?.mayMistakeSize(ino) === true;
+  // Asked when the bytes are put, which others' may come before.
+  const offsetThen = cache && (() => (cache.mayMistakeSize(ino) ? "end" : offset));
   const written = fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
     handle: request.u64(0),
-    offset: isAtEnd ? "end" : offset,
+    offset: (appends && offsetThen) || offset,
     data: request.bytes(40, size),
     killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
   });
   return whenReady(written, (at) => {
-    if (isAtEnd && at !== offset) cache.forgetFrom({ ino, offset: Math.min(at, offset) });
+    if (at !== offset) cache?.forgetFrom({ ino, offset: Math.min(at, offset) });
     reply.u64(size); // and padding
   });
 };
@@ -161,11 +162,9 @@ function copyRequest(request: Request) {
 }
 
 /**
- * struct fuse_open_out, 16 bytes. Everything that changes a file goes through this kernel, so what
- * it has of the file stays good. A virtual file is read past the page cache, and past the size that
- * stat(2) told: it may have another one by now.
- */
-/**
+ * struct fuse_open_out, 16 bytes. The kernel hears of what others change, so what it has of the file stays good. A
+ * virtual file is read past the page cache, and past the size that stat(2) told: it may have another one by now.
+ *
  * A write through the kernel's pages comes in parts, where it begins or goes on in a page that the kernel doesn't
  * have: and what somebody else appends could come between two of them. Past the pages it comes as one, up to
  * 1 MiB. So where there are other mounts, what is only appended to goes past them.

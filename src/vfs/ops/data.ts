@@ -49,11 +49,11 @@ export function write(
   const { caller, handle, offset, data, killSetId } = request;
   const { inode } = writeHandle(volume, { caller, handle });
   // write(2): no bytes change nothing, not even past the end.
-  if (data.length === 0) return offset === "end" ? volume.sizeBytes(inode) : offset;
+  if (data.length === 0) return offsetIn(volume.sizeBytes(inode), offset);
   requireRoom(volume.metadata);
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
-    const at = offset === "end" ? staged.sizeBytes : offset;
+    const at = offsetIn(staged.sizeBytes, offset);
     requireSize(at + from.length);
     if (killSetId) dropSetId(volume, inode);
     dropCapabilities(volume, inode);
@@ -65,6 +65,12 @@ export function write(
   // The buffer is the caller's again as soon as this returns.
   const copy = Uint8Array.from(data);
   return content.then((staged) => put(staged, copy));
+}
+
+/** Where to write in a file of this size. */
+function offsetIn(sizeBytes: number, asked: WriteRequest["offset"]): number {
+  const offset = typeof asked === "function" ? asked() : asked;
+  return offset === "end" ? sizeBytes : offset;
 }
 
 export function fallocate(

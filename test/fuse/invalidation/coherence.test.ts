@@ -63,6 +63,11 @@ function mkdir(name: string) {
   return { opcode: "MKDIR", node: 1, body: [encode("mkdir_in", { mode: 0o755 }), name] } as const;
 }
 
+/** As the file system does when it comes to that. */
+function offsetThen(offset: WriteRequest["offset"]): number | "end" {
+  return typeof offset === "function" ? offset() : offset;
+}
+
 const CLIENT: Caller = { uid: 0, gid: 0, pid: 1, identity: { isAdmin: false } };
 
 describe("a change through one of several mounts", () => {
@@ -123,6 +128,34 @@ describe("a change through one of several mounts", () => {
     expect(b.answerTo(second)?.errno).toBe(0);
     mounts.notifier(0).take();
     expect(a.answerTo(first)?.errno).toBe(0);
+  });
+
+  test("doesn't wait where its kernel keeps a directory locked that it hasn't changed", () => {
+    const mounts = new Mounts();
+    // Somebody else has made it between the look-up and this, so that it is only truncated.
+    const create: FileSystem["create"] = (caller) => {
+      mounts.changes.note({ kind: "attributes", ino: 7 as Ino }, caller);
+      return { entry: entryOf(7), opened: { handle: 1 } };
+    };
+    const [a, b] = [mounts.mount({ create }), mounts.mount()];
+    for (const kernel of [a, b]) kernel.ask({ opcode: "LOOKUP", node: 1, body: ["name"] });
+    const made = b.send(mkdir("name"));
+    const body = [encode("create_in", { flags: 1, mode: 0o644 }), "name"];
+    expect(a.answerTo(a.send({ opcode: "CREATE", node: 1, body }))?.errno).toBe(0);
+    expect(b.answerTo(made)).toBeUndefined();
+  });
+
+  test("goes out after 100 ms if its own kernel takes nothing, for locks may chain", () => {
+    const mounts = new Mounts();
+    const known = { lookup: () => entryOf(5) };
+    const [a, b] = [mounts.mount(known), mounts.mount(known)];
+    for (const kernel of [a, b]) kernel.ask({ opcode: "LOOKUP", node: 1, body: ["five"] });
+    const first = a.send(mkdir("a"));
+    const second = b.send({ ...mkdir("b"), node: 5 });
+    mounts.clock.advance(100);
+    expect([a.answerTo(first)?.errno, b.answerTo(second)?.errno]).toEqual([0, 0]);
+    // Until then none is held back.
+    expect(a.errnoOf({ ...mkdir("c"), node: 1 })).toBe(0);
   });
 
   test("waits for one that comes behind an earlier change of the same directory, in a third mount", () => {
@@ -373,8 +406,9 @@ describe("appending to a file that others change", () => {
     const asked: WriteRequest["offset"][] = [];
     const a = mounts.mount({
       write: (_caller, { offset }) => {
-        asked.push(offset);
-        return offset === "end" ? 50 : offset;
+        const at = offsetThen(offset);
+        asked.push(at);
+        return at === "end" ? 50 : at;
       },
     });
     a.ask({ opcode: "LOOKUP", node: 1, body: ["file"] });
@@ -389,6 +423,28 @@ describe("appending to a file that others change", () => {
     expect(mounts.notifier(0).packets.slice(1)).toEqual([
       [{ forgets: "inode", ino: 7, off: 20, len: 0 }],
     ]);
+  });
+
+  test("goes to the end as it is when the bytes are put, however long that takes", async () => {
+    const mounts = new Mounts();
+    const asked: unknown[] = [];
+    let isCopied: () => void = () => undefined;
+    const a = mounts.mount({
+      write: async (_caller, { offset }) => {
+        await new Promise<void>((resolve) => {
+          isCopied = resolve;
+        });
+        asked.push(offsetThen(offset));
+        return 50;
+      },
+    });
+    a.ask({ opcode: "LOOKUP", node: 1, body: ["file"] });
+    const unique = append(a, 20);
+    mounts.resize(CLIENT, 7, 50);
+    isCopied();
+    await settled();
+    expect(asked).toEqual(["end"]);
+    expect(a.answerTo(unique)?.errno).toBe(0);
   });
 
   test("leaves the kernel's pages alone where it had the end right", () => {
@@ -418,7 +474,8 @@ describe("a file that is only appended to, where there are other mounts,", () =>
       open: () => ({ handle: HANDLE }),
       write: (caller, { offset }) => {
         mounts.resize(caller, 7, 50);
-        return offset === "end" ? 47 : offset;
+        const at = offsetThen(offset);
+        return at === "end" ? 47 : at;
       },
     });
     for (let other = 0; other < others; other++) mounts.mount();

@@ -48,6 +48,11 @@ class Kernel {
     return notifier;
   }
 
+  /** Holds back an answer. */
+  hold(locked: readonly number[], changed: readonly number[] = [], letGo = () => {}): number {
+    return this.cache.holdAnswer({ locked: locked as Ino[], changed: changed as Ino[] }, letGo);
+  }
+
   /** Forgets, and tells whether the kernel has done so. */
   forget(change: Change): { isDone: () => boolean; waited: () => boolean } {
     const number = this.cache.forget(change);
@@ -247,9 +252,9 @@ describe("an answer that is held back", () => {
   test("goes out before the changes that came meanwhile are told, and those before it are told", () => {
     const kernel = new Kernel();
     kernel.forget(entry(1, "before"));
-    const answer = kernel.cache.holdAnswer([1 as Ino]);
+    const answer = kernel.hold([1]);
     kernel.forget(entry(1, "meanwhile"));
-    const later = kernel.cache.holdAnswer([2 as Ino, 1 as Ino]);
+    const later = kernel.hold([2, 1]);
     kernel.forget(entry(1, "meanwhile"));
     kernel.forget(entry(1, "last"));
     expect(kernel.notifier.packets).toHaveLength(1);
@@ -264,7 +269,7 @@ describe("an answer that is held back", () => {
 
   test("holds up nothing that is about something else", () => {
     const kernel = new Kernel();
-    const answer = kernel.cache.holdAnswer([1 as Ino]);
+    const answer = kernel.hold([1]);
     const deferred = kernel.forget(entry(1, "a"));
     const other = kernel.forget(attributes(2));
     kernel.notifier.take();
@@ -275,11 +280,42 @@ describe("an answer that is held back", () => {
     expect(deferred.waited()).toBe(true);
   });
 
+  test("to a change of attributes alone holds up those, and no bytes and no names", () => {
+    const kernel = new Kernel();
+    const answer = kernel.hold([1], [2]);
+    kernel.forget(attributes(2));
+    kernel.forget(content(2, 0, 10));
+    kernel.forget(entry(2, "a"));
+    expect(kernel.notifier.packets).toHaveLength(2);
+    kernel.cache.releaseAnswer(answer);
+    expect(kernel.notifier.packets).toHaveLength(3);
+  });
+
+  test("goes out when the kernel takes nothing for 100 ms, which may wait for it", () => {
+    const kernel = new Kernel();
+    let outs = 0;
+    const letGo = () => {
+      outs += 1;
+      kernel.cache.releaseAnswer(answer);
+    };
+    const answer = kernel.hold([3], [], letGo);
+    kernel.forget(entry(1, "a"));
+    const deferred = kernel.forget(entry(3, "b"));
+    kernel.clock.advance(99);
+    expect([outs, kernel.cache.isOverdue]).toEqual([0, false]);
+    kernel.clock.advance(1);
+    expect([outs, kernel.cache.isOverdue]).toEqual([1, true]);
+    kernel.notifier.takeAll();
+    expect(kernel.cache.isOverdue).toBe(false);
+    expect(deferred.waited()).toBe(true);
+    expect(kernel.cache.isResponsive).toBe(true);
+  });
+
   test("becomes one with what came after it of the same name, and whoever waits hears of it", () => {
     const kernel = new Kernel();
-    const first = kernel.cache.holdAnswer([1 as Ino]);
+    const first = kernel.hold([1]);
     const waits = [kernel.forget(entry(1, "a"))];
-    const later = kernel.cache.holdAnswer([1 as Ino]);
+    const later = kernel.hold([1]);
     waits.push(kernel.forget(entry(1, "a")));
     kernel.cache.releaseAnswer(later);
     expect(kernel.notifiers).toEqual([]);
