@@ -111,7 +111,7 @@ export class Coherence {
     const mount = by?.origin?.mount;
     for (const [each, cache] of this.#caches) {
       const isOwn = each === mount;
-      if (isOwn && !isPastOwn(change, by)) continue;
+      if (isOwn && !(isPastOwn(change, by) && cache.isMistakenPast(inodeOf(change)))) continue;
       const number = isOwn ? cache.forgetOwn(change) : cache.forget(change);
       // Or whoever reads would have answers held back.
       if (change.kind === "access") continue;

@@ -113,6 +113,7 @@ export class KernelCache {
   #lastAnswer = 0;
   #isOverdue = false;
   readonly #resized = new Set<Ino>();
+  readonly #read = new Set<Ino>();
   #cancelWatch: (() => void) | undefined;
   #isStuck = false;
   #isClosed = false;
@@ -160,6 +161,20 @@ export class KernelCache {
     return this.#resized.has(ino);
   }
 
+  /** The kernel has read bytes, and keeps them. */
+  noteRead(ino: Ino): void {
+    this.#read.add(ino);
+  }
+
+  /**
+   * Whether it has something to forget after its own write past its pages: a page that ends before the file does now,
+   * or set-id bits that the write took.
+   */
+  isMistakenPast(ino: Ino): boolean {
+    const hasPages = this.#read.has(ino) || this.#resized.has(ino);
+    return hasPages || this.isForgetting({ kind: "attributes", ino });
+  }
+
   /** The kernel has put bytes of its own where they don't belong: from here on its pages are wrong. */
   forgetFrom({ ino, offset }: { ino: Ino; offset: number }): void {
     if (this.#isClosed) return;
@@ -169,6 +184,7 @@ export class KernelCache {
   /** The kernel knows an inode no more. */
   noteForgotten(ino: Ino): void {
     this.#resized.delete(ino);
+    this.#read.delete(ino);
   }
 
   /** Whether it hasn't heard of everything yet. */

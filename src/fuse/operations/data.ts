@@ -62,8 +62,9 @@ export const tmpfile: Operation = (context) => {
 };
 
 /** struct fuse_read_in: fh, offset, size, read_flags, lock_owner, flags, padding. */
-export const read: Operation = ({ fs, caller, request, reply }) => {
+export const read: Operation = ({ fs, caller, request, reply, cache }) => {
   request.need(40);
+  cache?.noteRead(request.nodeid);
   const size = request.u32(16);
   const into = reply.room(size);
   if (into.length < size) throw new MalformedRequest(`a read of ${size} bytes`);

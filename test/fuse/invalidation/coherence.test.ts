@@ -490,6 +490,11 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     return kernel.send({ opcode: "WRITE", node: 7, body });
   }
 
+  function read(kernel: FakeKernel): void {
+    const body = [encode("read_in", { fh: HANDLE, offset: 0, size: 4096 })];
+    kernel.ask({ opcode: "READ", node: 7, body });
+  }
+
   test("is written past the kernel's pages, so that each write comes as one", () => {
     const flagsOf = (flags: number, others?: number) => opened(new Mounts(), flags, others).flags;
     expect(flagsOf(O_WRONLY | O_APPEND)).toBe(KEEP_CACHE | DIRECT_IO);
@@ -500,12 +505,27 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     expect(flagsOf(O_WRONLY | O_APPEND | O_SYNC)).toBe(KEEP_CACHE);
   });
 
-  test("has that kernel forget its pages before the answer, too", () => {
+  test("has that kernel forget its pages before the answer, too, if it has any", () => {
     const mounts = new Mounts();
     const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    expect(a.answerTo(append(a))?.errno).toBe(0);
+    expect(mounts.notifiers).toBe(0);
+    read(a);
     const unique = append(a);
     expect(a.answerTo(unique)).toBeUndefined();
     mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
+  test("has it forget set-id bits that the write took before the answer", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    mounts.changes.note({ kind: "attributes", ino: 7 as Ino }, undefined);
+    const unique = append(a);
+    const notifier = mounts.notifier(0);
+    notifier.take();
+    expect(a.answerTo(unique)).toBeUndefined();
+    notifier.take();
     expect(a.answerTo(unique)?.errno).toBe(0);
   });
 
@@ -527,6 +547,7 @@ describe("a file that is only appended to, where there are other mounts,", () =>
   test("is answered at once for the pages of a mapping, which are locked meanwhile, and after its release", () => {
     const mounts = new Mounts();
     const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    read(a);
     expect(a.answerTo(append(a, 1))?.errno).toBe(0);
     a.ask({ opcode: "RELEASE", node: 7, body: [encode("release_in", { fh: HANDLE })] });
     expect(a.answerTo(append(a))?.errno).toBe(0);
