@@ -1,4 +1,12 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { makeDirectories } from "../libc/directories.js";
@@ -97,10 +105,13 @@ export class DataDirLock {
     return lock;
   }
 
-  /** Writes down who holds it, for others to read. */
+  /** Writes down who holds it, for others to read. Never empty meanwhile: that would say that nobody does. */
   note(holder: LockHolder): void {
-    ftruncateSync(this.#fd, 0);
-    writeSync(this.#fd, `${JSON.stringify(holder)}\n`, 0);
+    const text = Buffer.from(`${JSON.stringify(holder)}\n`);
+    const covering = Buffer.alloc(Math.max(text.length, fstatSync(this.#fd).size), " ");
+    text.copy(covering);
+    writeSync(this.#fd, covering, 0, covering.length, 0);
+    ftruncateSync(this.#fd, text.length);
   }
 
   /** Whether somebody holds it now. */
@@ -164,7 +175,7 @@ function open({
 }): number {
   try {
     makeDirectories(dataDir, { mode: 0o700 });
-    return openSync(path, "a+", 0o600);
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (error) {
     const what = `the data directory ${dataDir} can't be used`;
     const failure = refusal(error, { what, advice, path: dataDir });

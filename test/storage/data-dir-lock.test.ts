@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isKind } from "../../src/model/errors.js";
 import { DataDirLock, type LockHolder, readHolder } from "../../src/storage/data-dir-lock.js";
@@ -22,6 +24,19 @@ async function acquire(
   onTestFinished(() => lock.release());
   return lock;
 }
+
+/** Reads a file again and again. */
+const READER = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { readFileSync } = require("node:fs");
+  let [reads, empty] = [0, 0];
+  parentPort.postMessage("reading");
+  while (Atomics.load(workerData.isOver, 0) === 0) {
+    reads += 1;
+    if (readFileSync(workerData.path, "utf8").trim() === "") empty += 1;
+  }
+  parentPort.postMessage({ reads, empty });
+`;
 
 type Wait = Omit<Parameters<typeof DataDirLock.acquire>[0], "dataDir">;
 
@@ -194,6 +209,27 @@ describe("who holds it", () => {
       lock.note({ pid: 12, mounts });
       expect(readHolder(dataDir)).toStrictEqual({ pid: 12, mounts });
     }
+  });
+
+  test("is never nobody to who reads it while it changes", async () => {
+    const dataDir = testDir();
+    const lock = await acquire(dataDir);
+    const isOver = new Int32Array(new SharedArrayBuffer(4));
+    const reader = new Worker(READER, {
+      eval: true,
+      workerData: { path: join(dataDir, "lock"), isOver },
+    });
+    const [began] = (await once(reader, "message")) as [unknown];
+    expect(began).toBe("reading");
+    for (let time = 0; time < 2000; time++) {
+      lock.note(time % 2 === 0 ? { pid: 4711 } : HOLDER);
+    }
+    Atomics.store(isOver, 0, 1);
+    const [{ reads, empty }] = (await once(reader, "message")) as [
+      { reads: number; empty: number },
+    ];
+    expect(reads).toBeGreaterThan(10);
+    expect(empty).toBe(0);
   });
 
   test("has no mount when it is a program that uses the library, and is named all the same", async () => {
