@@ -186,7 +186,7 @@ export class Session implements Source {
 
   #carryOut(operation: Operation): void {
     const request = this.#request;
-    const { opcode, unique, nodeid } = request;
+    const { opcode, unique } = request;
     const numbers = numbersOf(request);
     const reply = this.#newReply();
     const caller = this.#callerOf(request);
@@ -219,7 +219,7 @@ export class Session implements Source {
       const answer = () => {
         if (!this.#answer(reply, numbers)) this.#holdings.takeBack(granted);
       };
-      this.#whenForgotten(caller, answer, [nodeid, ...granted.inos]);
+      this.#whenForgotten(caller, answer, granted.inos);
     };
     const fail = (error: unknown) => {
       this.#holdings.release(granted);
@@ -253,10 +253,10 @@ export class Session implements Source {
   #callerOf(request: Request): Caller | undefined {
     const identity = this.#identify(request);
     if (identity === undefined) return undefined;
-    const { uid, gid, pid } = request;
+    const { uid, gid, pid, nodeid: node } = request;
     if (this.#cache === undefined) return { uid, gid, pid, identity };
     const goesPastCache = isDirectWrite(request) && this.#holdings.goesPastCache(request.u64(0));
-    return { uid, gid, pid, identity, origin: { mount: this.#mount, goesPastCache } };
+    return { uid, gid, pid, identity, origin: { mount: this.#mount, node, goesPastCache } };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
@@ -357,13 +357,13 @@ export class Session implements Source {
   }
 
   /** Calls `then` once no other kernel keeps what the caller has changed: at once, most of the time. */
-  #whenForgotten(caller: Caller, then: () => void, locked: readonly Ino[]): void {
+  #whenForgotten(caller: Caller, then: () => void, told: readonly Ino[]): void {
     const release = () => {
       this.#heldAnswers -= 1;
       then();
       this.#endIfDrained();
     };
-    const isHeld = this.#coherence?.whenForgotten(caller, release, locked);
+    const isHeld = this.#coherence?.whenForgotten(caller, release, told);
     if (isHeld) this.#heldAnswers += 1;
     else then();
   }

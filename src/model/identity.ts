@@ -1,4 +1,4 @@
-import type { AgentId, TenantId } from "./ids.js";
+import type { AgentId, Ino, TenantId } from "./ids.js";
 
 /**
  * On whose behalf an operation runs. Fixed for a mount or a client when it opens. Without a tenant
@@ -32,6 +32,8 @@ export interface Caller extends Credentials {
 /** Through which mount a request came: the same object in all that belongs to this request. */
 export interface Origin {
   readonly mount: symbol;
+  /** The inode that it was sent to, which its kernel may keep locked until it has the answer. */
+  readonly node: Ino;
   /** Its kernel has put none of the bytes that it writes into its own pages, and keeps none of them locked. */
   readonly goesPastCache?: boolean;
 }

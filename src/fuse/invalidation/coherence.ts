@@ -71,22 +71,23 @@ export class Coherence {
 
   /**
    * Calls `then` when what this caller has changed so far is forgotten by all others, and never before it
-   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `locked` are
-   * the inodes that the kernel keeps locked until it has the answer, or learns of by it, beside those that were
-   * changed.
+   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `told` are
+   * the inodes that the kernel learns of by the answer.
    */
-  whenForgotten(caller: Caller, then: () => void, locked: readonly Ino[] = []): boolean {
+  whenForgotten(caller: Caller, then: () => void, told: readonly Ino[] = []): boolean {
     const asked = caller.origin ?? caller;
     const doings = this.#doings.get(asked);
     if (doings === undefined) return false;
-    const own = caller.origin && this.#caches.get(caller.origin.mount);
+    const { origin } = caller;
+    const own = origin && this.#caches.get(origin.mount);
     if (own !== undefined) correct(own, doings.own);
     // A client may do several things at once, and each of them waits for what was changed before its end.
-    if (caller.origin === undefined) dropPaid(doings);
+    if (origin === undefined) dropPaid(doings);
     else this.#doings.delete(asked);
-    const about = { locked: [...doings.locked, ...locked], changed: doings.changed };
+    const node = origin === undefined ? [] : [origin.node];
+    const about = { locked: [...node, ...doings.locked, ...told], changed: doings.changed };
     // Nobody waits for a client, which keeps nothing locked.
-    if (!caller.origin?.goesPastCache && own?.needsLockOf(about)) return false;
+    if (!origin?.goesPastCache && own?.needsLockOf(about)) return false;
     const open = own?.isOverdue ? [] : unpaid(doings);
     if (open.length === 0) return false;
     let isOut = false;

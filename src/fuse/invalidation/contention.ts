@@ -35,11 +35,8 @@ export class Contention {
     const untilMs = isByAnother ? atMs + LASTS_MS : (last?.untilMs ?? 0);
     this.#changed.delete(directory);
     this.#changed.set(directory, { mount, atMs, untilMs });
-    if (this.#changed.size <= MOST_DIRECTORIES) return;
-    for (const oldest of this.#changed.keys()) {
-      this.#changed.delete(oldest);
-      break;
-    }
+    const [oldest] = this.#changed.keys();
+    if (this.#changed.size > MOST_DIRECTORIES && oldest !== undefined) this.#changed.delete(oldest);
   }
 
   has(directory: Ino): boolean {

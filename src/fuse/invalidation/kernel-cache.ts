@@ -4,9 +4,10 @@ import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Change } from "../../vfs/changes.js";
-import { invalidateEntry, invalidateInode, storeByte } from "../protocol/notification.js";
+import { type About, HeldAnswers } from "./held-answers.js";
+import { notificationsOf } from "./notifications-of.js";
 import type { Notifier, NotifierEvents } from "./notifier.js";
-import { inodeOf, merge, nameOf } from "./unsent.js";
+import { inodeOf, merge, nameOf, needsLock } from "./unsent.js";
 
 const { ENOENT } = constants.errno;
 
@@ -63,22 +64,6 @@ interface Deferred extends Unsent {
   readonly after: number;
 }
 
-/** What an answer that is held back is about. */
-export interface About {
-  /**
-   * Its kernel keeps these locked, or learns of them by it. What is told of them would wait for the answer, or come
-   * before it.
-   */
-  readonly locked: readonly Ino[];
-  /** Other inodes whose attributes it has changed. */
-  readonly changed: readonly Ino[];
-}
-
-interface HeldAnswer {
-  readonly about: About;
-  readonly letGo: () => void;
-}
-
 /**
  * What one mount's kernel keeps, as far as others change it: makes it forget, in the order of the changes of
  * each inode.
@@ -108,9 +93,7 @@ export class KernelCache {
   readonly #undoneOf = new Map<string, number>();
   /** How many of these use what the kernel can have locked, by inode. */
   readonly #lockersOf = new Map<Ino, number>();
-  /** Answers to this mount that are held back, by number, in order. */
-  readonly #heldAnswers = new Map<number, HeldAnswer>();
-  #lastAnswer = 0;
+  readonly #heldAnswers = new HeldAnswers();
   #isOverdue = false;
   readonly #resized = new Set<Ino>();
   readonly #read = new Set<Ino>();
@@ -177,8 +160,7 @@ export class KernelCache {
 
   /** The kernel has put bytes of its own where they don't belong: from here on its pages are wrong. */
   forgetFrom({ ino, offset }: { ino: Ino; offset: number }): void {
-    if (this.#isClosed) return;
-    this.#enqueue({ kind: "content", ino, offset, length: "to the end", sizeBytes: 0 }, 0);
+    this.forgetOwn({ kind: "content", ino, offset, length: "to the end", sizeBytes: 0 });
   }
 
   /** The kernel knows an inode no more. */
@@ -234,16 +216,11 @@ export class KernelCache {
    * takes nothing for long, `letGo` is called, which has the answer go out.
    */
   holdAnswer(about: About, letGo: () => void): number {
-    this.#heldAnswers.set(++this.#lastAnswer, { about, letGo });
-    return this.#lastAnswer;
+    return this.#heldAnswers.add(about, letGo);
   }
 
   releaseAnswer(number: number): void {
-    const held = this.#heldAnswers.get(number);
-    if (held === undefined) return;
-    this.#heldAnswers.delete(number);
-    for (const ino of held.about.locked) this.#undefer(ino);
-    for (const ino of held.about.changed) this.#undefer(ino);
+    for (const ino of this.#heldAnswers.remove(number)) this.#undefer(ino);
     this.#send();
   }
 
@@ -269,7 +246,7 @@ export class KernelCache {
 
   #enqueue(change: Change, attempt: number): number {
     const name = nameOf(change);
-    const after = this.#lastHeldAbout(change);
+    const after = this.#heldAnswers.lastBefore(change);
     const [queue, key] =
       after === 0
         ? [this.#unsent, name]
@@ -299,20 +276,17 @@ export class KernelCache {
     const deferred = this.#deferred.get(ino);
     if (deferred === undefined) return;
     for (const [key, later] of deferred) {
-      if (this.#lastHeldAbout(later.change, later.after) !== 0) continue;
+      if (this.#heldAnswers.lastBefore(later.change, later.after) !== 0) continue;
       deferred.delete(key);
       this.#deferredCount -= 1;
       const name = nameOf(later.change);
       const same = this.#unsent.get(name);
-      if (same === undefined) this.#unsent.set(name, later);
-      else {
-        const change = merge(same.change, later.change);
-        this.#unsent.set(name, {
-          ...same,
-          change,
-          numbers: [...same.numbers, ...later.numbers],
-        });
-      }
+      const both = same && {
+        change: merge(same.change, later.change),
+        numbers: [...same.numbers, ...later.numbers],
+        attempt: same.attempt,
+      };
+      this.#unsent.set(name, both ?? later);
     }
     if (deferred.size === 0) this.#deferred.delete(ino);
   }
@@ -320,21 +294,8 @@ export class KernelCache {
   #newNumber(change: Change): number {
     this.#undone.set(++this.#lastNumber, []);
     count(this.#undoneOf, nameOf(change), 1);
-    if (usesLock(change)) count(this.#lockersOf, inodeOf(change), 1);
+    if (needsLock(change)) count(this.#lockersOf, inodeOf(change), 1);
     return this.#lastNumber;
-  }
-
-  /** The last answer, of those up to one, that a change has to wait for; 0 for none. */
-  #lastHeldAbout(change: Change, upTo = this.#lastAnswer): number {
-    const ino = inodeOf(change);
-    let last = 0;
-    for (const [number, { about }] of this.#heldAnswers) {
-      if (number > upTo) break;
-      const isAbout =
-        about.locked.includes(ino) || (!usesLock(change) && about.changed.includes(ino));
-      if (isAbout) last = number;
-    }
-    return last;
   }
 
   #send(): void {
@@ -371,7 +332,7 @@ export class KernelCache {
     if (waiting === undefined) return []; // closed meanwhile
     this.#undone.delete(number);
     count(this.#undoneOf, nameOf(change), -1);
-    if (usesLock(change)) count(this.#lockersOf, inodeOf(change), -1);
+    if (needsLock(change)) count(this.#lockersOf, inodeOf(change), -1);
     return waiting;
   }
 
@@ -390,7 +351,7 @@ export class KernelCache {
   #watch(): () => void {
     let cancel = this.#scheduler.after(OVERDUE_MS, () => {
       this.#isOverdue = true;
-      for (const { letGo } of [...this.#heldAnswers.values()]) letGo();
+      this.#heldAnswers.letGoOfAll();
       cancel = this.#scheduler.after(STUCK_MS - OVERDUE_MS, () => {
         this.#isStuck = true;
         this.#logger.warn("the kernel takes no notification: a program keeps a directory locked");
@@ -420,39 +381,9 @@ export class KernelCache {
   }
 }
 
-/** Forgetting an entry takes its directory's lock, forgetting bytes those of their pages. */
-function usesLock({ kind }: Change): boolean {
-  return kind === "entry" || kind === "content";
-}
-
 /** How many there are of a thing; what there is none of isn't kept. */
 function count<T>(counts: Map<T, number>, thing: T, more: number): void {
   const now = (counts.get(thing) ?? 0) + more;
   if (now > 0) counts.set(thing, now);
   else counts.delete(thing);
-}
-
-/**
- * Of a directory, its listing goes by the entry's notification only if the kernel has that entry, so its
- * pages go, too; and in this order, because the first one waits for whoever is listing it just now.
- */
-function notificationsOf(change: Change): Buffer[] {
-  switch (change.kind) {
-    case "entry": {
-      const { parent, name } = change;
-      const bytes = { offset: 0, length: "to the end" as const };
-      return [invalidateEntry({ parent, name }), invalidateInode({ ino: parent, bytes })];
-    }
-    case "attributes":
-    case "access":
-      return [invalidateInode({ ino: change.ino })];
-    case "content": {
-      const { ino, offset, length, sizeBytes, lastByte } = change;
-      const bytes = length === 0 ? undefined : { offset, length };
-      const forget = invalidateInode({ ino, bytes });
-      if (lastByte === undefined || sizeBytes === 0) return [forget];
-      // Who appends goes by the size that the kernel has, and that doesn't ask for it before.
-      return [forget, storeByte({ ino, offset: sizeBytes - 1, byte: lastByte })];
-    }
-  }
 }

@@ -92,11 +92,10 @@ export const write: Operation = ({ fs, caller, request, reply, cache }) => {
   const writeFlags = request.u32(20);
   const isWriteBack = (writeFlags & WRITE_FLAG.CACHE) !== 0;
   const appends = (request.u32(32) & O.APPEND) !== 0 && !isWriteBack;
-  // Asked when the bytes are put, which others' may come before.
-  const offsetThen = cache && (() => (cache.mayMistakeSize(ino) ? "end" : offset));
   const written = fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
     handle: request.u64(0),
-    offset: (appends && offsetThen) || offset,
+    // Asked when the bytes are put, which others' may come before.
+    offset: appends && cache ? () => (cache.mayMistakeSize(ino) ? "end" : offset) : offset,
     data: request.bytes(40, size),
     killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
   });
