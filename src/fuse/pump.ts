@@ -91,19 +91,20 @@ export class Pump implements Scheduler {
   /** Serves until the event loop has something to do. */
   #serve(): void {
     for (;;) {
-      if (this.#runDueTimers()) return;
       this.#sleep();
       let isWaiting = this.#poll.isReady(this.#loop.fd);
       for (const source of this.#sources) {
         if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.remove(source);
         isWaiting ||= source.isWaiting;
       }
+      // After what was there: where this thread was held up, it didn't come too late for whoever waits with a limit.
+      const hasRun = this.#runDueTimers();
       if (this.#turns.length > 0 || this.#stepsAside) {
         this.#stepsAside = false;
         for (const take of this.#turns.splice(0)) take();
         return;
       }
-      if (isWaiting || !this.#isRunning) return;
+      if (hasRun || isWaiting || !this.#isRunning) return;
     }
   }
 

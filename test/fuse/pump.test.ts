@@ -238,6 +238,21 @@ describe("delays on the pump", () => {
     expect(await run()).toBe("stopped");
   });
 
+  test("end after a request that was there by then: it isn't late because the thread was held up", async () => {
+    const { pump, run } = limitedPump();
+    const asked = device(() => {
+      cancel();
+      pump.stop();
+      return "more";
+    });
+    pump.add(asked);
+    asked.send("x");
+    const cancel = pump.after(0, () => {
+      throw new Error("it was there");
+    });
+    expect(await run()).toBe("stopped");
+  });
+
   test("let promises that their tasks made go on at once", async () => {
     const { pump, run } = limitedPump();
     pump.after(0, () => {
