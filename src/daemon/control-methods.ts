@@ -39,8 +39,8 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
 
     /**
      * `{ mount: MountSpec, settings: StoreSettings, client: { protocolVersion, version }, persist?: boolean }`:
-     * mounts, and answers when the mount does, with `{ id, pid, dataDir, logFile }`; with `persist`, the daemon
-     * stays from then on when its last mount has ended. Errors: `not-supported` (an asker of
+     * mounts, and answers when the mount does, with `{ id, pid, dataDir, logFile, persists }`; with `persist`, the
+     * daemon stays from then on when its last mount has ended. Errors: `not-supported` (an asker of
      * another version, which may mean what is unknown here), `in-use` (settings that differ, a place that is taken),
      * `not-permitted` (another user's daemon), `closed` (it is ending), those of mounting.
      */
@@ -53,7 +53,8 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
       const { id } = await mounts.add(parseMountSpec(mount));
       if (persist === true) daemon.persist();
       const { dataDir } = config;
-      return { id, pid: process.pid, dataDir, logFile: daemon.logFile };
+      const { logFile } = daemon;
+      return { id, pid: process.pid, dataDir, logFile, persists: daemon.persists() };
     },
 
     /**

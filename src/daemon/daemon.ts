@@ -57,13 +57,12 @@ export class Daemon {
   #state: "starting" | "serving" | "stopping" | "finished" = "starting";
   #isStopping = false;
   /** Whether it stays without mounts. */
-  #persists: boolean;
+  #persists = false;
   #finish: () => void = () => undefined;
 
   private constructor(options: DaemonOptions, thread: FsThread) {
     const { config, logger } = options;
     this.#options = options;
-    this.#persists = options.persist;
     this.#thread = thread;
     this.#file = new MountsFile(config.dataDir);
     this.finished = new Promise((resolve) => {
@@ -98,8 +97,9 @@ export class Daemon {
   async begin(asked: MountSpec | undefined): Promise<Beginning> {
     const { mounts: left, persists, problems } = this.#file.read();
     this.#toRestore = left;
-    this.#persists ||= persists;
+    this.#persists = persists;
     if (asked !== undefined) await this.#mounts.add(asked);
+    this.#persists ||= this.#options.persist;
     const failures = [...problems];
     for (const spec of this.#toRestore) {
       if (spec.mountPoint === asked?.mountPoint) continue;

@@ -17,6 +17,8 @@ export interface Joined {
   readonly dataDir: string;
   /** Where the daemon logs; undefined for its terminal. */
   readonly logFile: string | undefined;
+  /** Whether that daemon stays when its last mount has ended. */
+  readonly stays: boolean;
   /**
    * Resolves when somebody has unmounted it. Errors: `closed` when the daemon was told to end, and
    * `io-failure` when it is just gone.
@@ -78,12 +80,13 @@ function joined(
   client: ControlClient,
   { spec, answer }: { spec: MountSpec; answer: Readonly<Record<string, unknown>> },
 ): Joined {
-  const { id, pid, dataDir, logFile } = answer;
+  const { id, pid, dataDir, logFile, persists } = answer;
   const { mountPoint } = spec;
   return {
     pid: Number(pid),
     dataDir: String(dataDir),
     logFile: typeof logFile === "string" ? logFile : undefined,
+    stays: persists === true,
     ended: async () => {
       const { isStopping } = record(await client.call("daemon.wait", { id }), "the answer");
       if (isStopping !== true) return;

@@ -153,7 +153,10 @@ async function lockOrJoin(
 
 /** Another process serves the mount. In the foreground, this one stays for as long as there is the mount. */
 async function stayJoined(joined: Joined, { request, spec, log, audience }: Task): Promise<void> {
-  const { pid, dataDir, logFile } = joined;
+  const { pid, dataDir, logFile, stays } = joined;
+  if (request.persist && !stays) {
+    audience.onWait(`the daemon (process ${pid}) is of a version that ends with its last mount`);
+  }
   const serving = { mountPoint: spec?.mountPoint, dataDir, pid, mounts: 0, stays: false, logFile };
   try {
     if (!request.foreground) return audience.onReady(serving);

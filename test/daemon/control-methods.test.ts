@@ -63,6 +63,7 @@ describe("daemon.mount", () => {
     const { host, call } = fixture();
     const params = { mount: spec("/a"), client: CLIENT, settings: SETTINGS };
     expect(await call("daemon.mount", params)).toStrictEqual({
+      persists: false,
       ...{ id: 1, pid: process.pid, dataDir: "/data", logFile: "/data/log" },
     });
     expect(host.places()).toStrictEqual(["/a"]);

@@ -10,7 +10,7 @@ import { kindOfLater } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 import { spec } from "./fake-host.js";
 
-const MOUNTED = { id: 7, pid: 4711, dataDir: "/data", logFile: "/data/log" };
+const MOUNTED = { id: 7, pid: 4711, dataDir: "/data", logFile: "/data/log", persists: true };
 
 type Answers = Readonly<Record<string, (params: unknown) => unknown>>;
 
@@ -56,7 +56,8 @@ function refuse(kind: "closed" | "io-failure" | "in-use" | "not-found"): () => n
 describe("a mount of the daemon that runs", () => {
   test("is asked for with its own settings and the store's", async () => {
     const { asked, config, mount, open } = await joined({});
-    expect(mount).toMatchObject({ pid: 4711, dataDir: "/data", logFile: "/data/log" });
+    const { persists: stays, id: _id, ...same } = MOUNTED;
+    expect(mount).toMatchObject({ ...same, stays });
     const client = { protocolVersion: 1, version: version() };
     const settings = storeSettings(config);
     const params = { mount: spec("/a"), settings, client, persist: true };

@@ -153,8 +153,22 @@ describe.skipIf(skipReason !== undefined)("one daemon", () => {
     const { pid } = mounted;
     await unmount(mounted, second);
     await unmount(mounted, mountPoint);
-    expect(isRunning(pid)).toBe(true);
-    process.kill(pid, "SIGTERM");
+    expect(await add(mounted, "mnt")).toBe(mountPoint);
+    expect(mounted.pid).toBe(pid);
+  });
+
+  test("doesn't stay for a --persist whose mount failed, not after a crash either", async () => {
+    const mounted = await start({ user: ordinaryUser() });
+    const { base, dataDir, mountPoint } = mounted;
+    const crashed = mounted.pid;
+    process.kill(crashed, "SIGKILL");
+    await hasEnded(crashed);
+    const persisting = [join(base, "second"), "--data-dir", dataDir, "--persist"];
+    const withoutFusermount = { env: { PATH: "/nonexistent" } };
+    expect(await mounted.run(persisting, withoutFusermount)).toMatchObject({ code: 1 });
+    expect(await mounted.run(["--restore", "--data-dir", dataDir])).toMatchObject({ code: 0 });
+    const { pid } = mounted;
+    await unmount(mounted, mountPoint);
     await hasEnded(pid);
   });
 
