@@ -70,11 +70,12 @@ export class ServedClients {
   #settled(caller: Caller): Promise<void> | undefined {
     const { coherence, pump } = this.#options;
     let resolve: () => void = () => undefined;
-    const isOwed = coherence.whenForgotten(caller, () => {
+    const answer = () => {
       resolve();
       // It may be told while a device is served, and who waits goes on by the event loop.
       pump.stepAside();
-    });
+    };
+    const isOwed = coherence.whenForgotten(caller, { answer });
     if (!isOwed) return undefined;
     return new Promise((done) => {
       resolve = done;

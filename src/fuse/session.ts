@@ -14,7 +14,8 @@ import type { StartNotifier } from "./invalidation/notifier.js";
 import type { Context, Granted, Operation } from "./operations/context.js";
 import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
-import { IN_HEADER_BYTES, OPCODE, opcodeName, WRITE_FLAG } from "./protocol/constants.js";
+import { useOfPages } from "./operations/use-of-pages.js";
+import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
 import { type Agreement, MAX_WRITE_BYTES, negotiate } from "./protocol/negotiation.js";
 import { Reply } from "./protocol/reply.js";
 import { Request } from "./protocol/request.js";
@@ -100,7 +101,7 @@ export class Session implements Source {
     this.#holdings = new Holdings({
       fs: options.fs,
       logger: options.logger,
-      onForgotten: (ino) => this.#cache?.noteForgotten(ino),
+      onForgotten: (ino) => this.#cache?.pages.noteForgotten(ino),
     });
     this.#coherence = options.sharing?.coherence;
     this.#cache = options.sharing && this.#share(options.sharing);
@@ -202,6 +203,7 @@ export class Session implements Source {
       request,
       reply,
       granted,
+      coherence: this.#coherence,
       cache: this.#cache,
       refusal: undefined,
     };
@@ -219,7 +221,7 @@ export class Session implements Source {
       const answer = () => {
         if (!this.#answer(reply, numbers)) this.#holdings.takeBack(granted);
       };
-      this.#whenForgotten(caller, answer, granted.inos);
+      this.#whenForgotten(caller, { granted: granted.inos, answer });
     };
     const fail = (error: unknown) => {
       this.#holdings.release(granted);
@@ -255,8 +257,8 @@ export class Session implements Source {
     if (identity === undefined) return undefined;
     const { uid, gid, pid, nodeid: node } = request;
     if (this.#cache === undefined) return { uid, gid, pid, identity };
-    const goesPastCache = isDirectWrite(request) && this.#holdings.goesPastCache(request.u64(0));
-    return { uid, gid, pid, identity, origin: { mount: this.#mount, node, goesPastCache } };
+    const pages = useOfPages(request, { passes: (handle) => this.#holdings.goesPastCache(handle) });
+    return { uid, gid, pid, identity, origin: { mount: this.#mount, node, pages } };
   }
 
   /** Goes on with other requests; whichever comes first, the result or an interrupt, is answered. */
@@ -356,24 +358,25 @@ export class Session implements Source {
     return false;
   }
 
-  /** Calls `then` once no other kernel keeps what the caller has changed: at once, most of the time. */
-  #whenForgotten(caller: Caller, then: () => void, told: readonly Ino[]): void {
+  /** Calls `answer` once no other kernel keeps what the caller has changed: at once, most of the time. */
+  #whenForgotten(
+    caller: Caller,
+    { granted, answer }: { granted: readonly Ino[]; answer: () => void },
+  ): void {
     const release = () => {
       this.#heldAnswers -= 1;
-      then();
+      answer();
       this.#endIfDrained();
     };
-    const isHeld = this.#coherence?.whenForgotten(caller, release, told);
+    const isHeld = this.#coherence?.whenForgotten(caller, { granted, answer: release });
     if (isHeld) this.#heldAnswers += 1;
-    else then();
+    else answer();
   }
 
   /** From now on this mount's kernel hears of what others change. */
   #share({ coherence, startNotifier, scheduler }: Sharing): KernelCache {
     const cache = new KernelCache({
       knows: (ino) => this.#holdings.knows(ino),
-      hasOthers: () => coherence.hasSeveral,
-      isContended: (ino) => coherence.isContended(ino),
       startNotifier: (events) => startNotifier(this.fd, events),
       scheduler,
       logger: this.#logger,
@@ -412,11 +415,6 @@ export class Session implements Source {
 /** Most directories are listed without a handle, and their number stands for a file elsewhere. */
 function isReleaseOfListing(request: Request): boolean {
   return request.opcode === OPCODE.RELEASEDIR && request.u64(0) !== NO_HANDLE;
-}
-
-/** Not the pages of a mapping, which the kernel writes through any handle of the file. */
-function isDirectWrite(request: Request): boolean {
-  return request.opcode === OPCODE.WRITE && (request.u32(20) & WRITE_FLAG.CACHE) === 0;
 }
 
 interface Numbers {

@@ -34,6 +34,9 @@ export interface Origin {
   readonly mount: symbol;
   /** The inode that it was sent to, which its kernel may keep locked until it has the answer. */
   readonly node: Ino;
-  /** Its kernel has put none of the bytes that it writes into its own pages, and keeps none of them locked. */
-  readonly goesPastCache?: boolean;
+  /**
+   * What it does with that kernel's pages of the node: keeps some locked until it has the answer, or writes bytes
+   * past them, so that they aren't there.
+   */
+  readonly pages?: "locked" | "passed" | undefined;
 }

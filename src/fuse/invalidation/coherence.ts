@@ -1,21 +1,24 @@
 import type { Clock } from "../../model/clock.js";
 import type { Caller, Origin } from "../../model/identity.js";
 import type { Ino } from "../../model/ids.js";
-import type { AccessChange, Change, ChangeSource } from "../../vfs/changes.js";
-import { Contention } from "./contention.js";
+import type { AccessChange, Change, ChangeSource, ContentChange } from "../../vfs/changes.js";
+import { type Changer, Contention } from "./contention.js";
+import { Debts } from "./debts.js";
 import type { KernelCache } from "./kernel-cache.js";
 import { inodeOf } from "./unsent.js";
 
-/** What one caller has changed: of a request all of it, of a client what isn't forgotten yet. */
+/** What one request has changed. */
 interface Doings {
-  /** What of it some kernel may not have forgotten yet: by which numbers, of each. */
-  readonly debts: Map<KernelCache, Set<number>>;
-  /** Of a request: the directories and files whose names and bytes it has changed, and other inodes. */
+  readonly debts: Debts;
+  /** The directories and files whose names and bytes it has changed, and other inodes. */
   readonly locked: Ino[];
   readonly changed: Ino[];
-  /** What a request has changed whose own kernel hasn't heard of all that others did. */
-  readonly own: Change[];
+  /** Names and attributes that it has changed while its own kernel hadn't heard of all that others did. */
+  readonly whileBehind: Change[];
 }
+
+/** Of which one a change is doesn't matter: no client has a kernel of its own. */
+const A_CLIENT: Changer = Symbol("a client");
 
 /**
  * Keeps the kernels of several mounts of one store from telling what isn't so any more. What is changed
@@ -28,12 +31,11 @@ interface Doings {
  *    one's answer, which waits elsewhere, would wait for this one. Of two mounts that change the same directory at
  *    the same moment, the second one doesn't wait. So that this is rarely seen, kernels keep nothing of a directory
  *    that several mounts change (`Contention`).
- * 2. A kernel is told of a change when no answer that keeps the same locked is held back from it any more.
+ * 2. A kernel is told of a change when the answers that were held back from it before, and keep the same locked, are
+ *    out. Not of those that are held back later: they wait for nothing that comes after them.
  * 3. The locks of one kernel chain: who waits for one keeps others. Of that we can't know. So where a
  *    kernel takes no notification for 100 ms, the answers that are held back from it go out, and none is held back
  *    until it goes on. Each ring passes through such a kernel.
- *
- * (A write past the pages keeps nothing locked that a notification needs, and is free of the first rule.)
  *
  * A kernel changes by itself what it asks for, and goes by the entries that it has: after a rename it takes
  * the new name to lead to where the old one did in its eyes. If that wasn't so any more, and it only hadn't heard
@@ -41,8 +43,9 @@ interface Doings {
  */
 export class Coherence {
   readonly #caches = new Map<symbol, KernelCache>();
-  /** By the request; all that a client asks for is one. */
-  readonly #doings = new WeakMap<Origin | Caller, Doings>();
+  readonly #doings = new WeakMap<Origin, Doings>();
+  /** Of a client: of all that it asks for. */
+  readonly #debts = new WeakMap<Caller, Debts>();
   readonly #contention: Contention;
 
   constructor({ changes, clock }: { changes: ChangeSource; clock: Pick<Clock, "monotonicMs"> }) {
@@ -66,112 +69,97 @@ export class Coherence {
 
   /** Whether a kernel may keep nothing of a directory, because it may not hear in time of what changes there. */
   isContended(directory: Ino): boolean {
-    return this.#caches.size > 1 && this.#contention.has(directory);
+    return this.hasSeveral && this.#contention.has(directory);
   }
 
   /**
-   * Calls `then` when what this caller has changed so far is forgotten by all others, and never before it
-   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `told` are
+   * Calls `answer` when what this caller has changed so far is forgotten by all others, and never before it
+   * returns. Returns false, and calls nothing, when it is forgotten already or can't be waited for. `granted` are
    * the inodes that the kernel learns of by the answer.
    */
-  whenForgotten(caller: Caller, then: () => void, told: readonly Ino[] = []): boolean {
-    const asked = caller.origin ?? caller;
-    const doings = this.#doings.get(asked);
-    if (doings === undefined) return false;
+  whenForgotten(
+    caller: Caller,
+    { granted = [], answer }: { readonly granted?: readonly Ino[]; readonly answer: () => void },
+  ): boolean {
     const { origin } = caller;
-    const own = origin && this.#caches.get(origin.mount);
-    if (own !== undefined) correct(own, doings.own);
-    // A client may do several things at once, and each of them waits for what was changed before its end.
-    if (origin === undefined) dropPaid(doings);
-    else this.#doings.delete(asked);
-    const node = origin === undefined ? [] : [origin.node];
-    const about = { locked: [...node, ...doings.locked, ...told], changed: doings.changed };
-    // Nobody waits for a client, which keeps nothing locked.
-    if (!origin?.goesPastCache && own?.needsLockOf(about)) return false;
-    const open = own?.isOverdue ? [] : unpaid(doings);
-    if (open.length === 0) return false;
+    // It may do several things at once, and each of them waits for what was changed before its end.
+    if (origin === undefined) return this.#debts.get(caller)?.whenPaid(answer) ?? false;
+    const doings = this.#doings.get(origin);
+    const cache = this.#caches.get(origin.mount);
+    if (doings === undefined || cache === undefined) return false;
+    this.#doings.delete(origin);
+    forgetTooIfMistaken(cache, doings.whileBehind);
+    const subject = {
+      locked: [origin.node, ...doings.locked, ...granted],
+      changed: doings.changed,
+      pages: origin.pages === "locked" ? origin.node : undefined,
+    };
+    if (doings.debts.arePaid || cache.isOverdue || cache.needsLockOf(subject)) return false;
     let isOut = false;
     const letGo = () => {
       if (isOut) return;
       isOut = true;
-      then();
-      if (answer !== undefined) own?.releaseAnswer(answer);
+      answer();
+      cache.releaseAnswer(number);
     };
-    const answer = own?.holdAnswer(about, letGo);
-    let left = open.length;
-    for (const [cache, number] of open) {
-      cache.whenDone(number, () => {
-        left -= 1;
-        if (left === 0) letGo();
-      });
-    }
-    return true;
+    const number = cache.holdAnswer(subject, letGo);
+    return doings.debts.whenPaid(letGo);
   }
 
   #tell(change: Change, by: Caller | undefined): void {
-    const mount = by?.origin?.mount;
-    for (const [each, cache] of this.#caches) {
-      const isOwn = each === mount;
-      if (isOwn && !(isPastOwn(change, by) && cache.isMistakenPast(inodeOf(change)))) continue;
+    const changer = by && (by.origin?.mount ?? A_CLIENT);
+    for (const [mount, cache] of this.#caches) {
+      const isOwn = mount === changer;
+      if (isOwn && !(isPastPages(change, by) && cache.isMistakenPastPages(change.ino))) continue;
       const number = isOwn ? cache.forgetOwn(change) : cache.forget(change);
       // Or whoever reads would have answers held back.
       if (change.kind === "access") continue;
-      if (number !== undefined && by !== undefined) this.#noteDebt(by, { cache, number });
+      if (number !== undefined && by !== undefined) this.#debtsOf(by).add(cache, number);
     }
-    if (by?.origin !== undefined && change.kind !== "access") this.#noteDone(by.origin, change);
+    if (changer === undefined || change.kind === "access") return;
+    if (change.kind === "entry" && this.hasSeveral) this.#contention.note(change.parent, changer);
+    if (by?.origin !== undefined) this.#noteDoing(by.origin, change);
   }
 
-  #noteDebt(by: Caller, { cache, number }: { cache: KernelCache; number: number }): void {
-    const { debts } = this.#doingsOf(by.origin ?? by);
-    const numbers = debts.get(cache);
-    if (numbers === undefined) debts.set(cache, new Set([number]));
-    else numbers.add(number);
-  }
-
-  #noteDone(origin: Origin, change: Exclude<Change, AccessChange>): void {
+  #noteDoing(origin: Origin, change: Exclude<Change, AccessChange>): void {
     const isBehind = this.#caches.get(origin.mount)?.isBehind;
-    if (!isBehind && this.#caches.size < 2) return;
-    if (change.kind === "entry") this.#contention.note(change.parent, origin.mount);
-    const { locked, changed, own } = this.#doingsOf(origin);
+    if (!isBehind && !this.hasSeveral) return;
+    const { locked, changed, whileBehind } = this.#doingsOf(origin);
     (change.kind === "attributes" ? changed : locked).push(inodeOf(change));
-    if (isBehind && change.kind !== "content") own.push(change);
+    if (isBehind && change.kind !== "content") whileBehind.push(change);
   }
 
-  #doingsOf(asked: Origin | Caller): Doings {
-    let doings = this.#doings.get(asked);
+  #doingsOf(origin: Origin): Doings {
+    let doings = this.#doings.get(origin);
     if (doings === undefined) {
-      doings = { debts: new Map(), locked: [], changed: [], own: [] };
-      this.#doings.set(asked, doings);
+      doings = { debts: new Debts(), locked: [], changed: [], whileBehind: [] };
+      this.#doings.set(origin, doings);
     }
     return doings;
   }
-}
 
-/** Whether even the kernel that asked has to forget pages, because it didn't put the bytes there. */
-function isPastOwn({ kind }: Change, by: Caller | undefined): boolean {
-  return kind === "content" && by?.origin?.goesPastCache === true;
-}
-
-/** Before the answer: the notification waits for the lock that the kernel keeps until it has that. */
-function correct(cache: KernelCache, own: readonly Change[]): void {
-  if (own.some((change) => cache.isForgetting(change))) {
-    for (const change of own) cache.forgetOwn(change);
+  #debtsOf(by: Caller): Debts {
+    if (by.origin !== undefined) return this.#doingsOf(by.origin).debts;
+    let debts = this.#debts.get(by);
+    if (debts === undefined) {
+      debts = new Debts();
+      this.#debts.set(by, debts);
+    }
+    return debts;
   }
 }
 
-function dropPaid({ debts }: Doings): void {
-  for (const [cache, numbers] of debts) {
-    for (const number of numbers) if (cache.isDone(number)) numbers.delete(number);
-    if (numbers.size === 0) debts.delete(cache);
-  }
+/** Whether even the kernel that asked may have to forget pages, because it didn't put the bytes there. */
+function isPastPages(change: Change, by: Caller | undefined): change is ContentChange {
+  return change.kind === "content" && by?.origin?.pages === "passed";
 }
 
-function unpaid({ debts }: Doings): [KernelCache, number][] {
-  return [...debts].flatMap(([cache, numbers]) =>
-    cache.isResponsive
-      ? [...numbers]
-          .filter((number) => !cache.isDone(number))
-          .map((number): [KernelCache, number] => [cache, number])
-      : [],
-  );
+/**
+ * What a kernel has done by an entry that it had to forget, it has done to something else. It is told before it has
+ * the answer: the notification waits for the lock that it keeps until then. What concerns attributes alone goes by
+ * the inode, and can't be mistaken.
+ */
+function forgetTooIfMistaken(cache: KernelCache, changes: readonly Change[]): void {
+  if (!changes.some((change) => change.kind === "entry" && cache.isForgetting(change))) return;
+  for (const change of changes) cache.forgetOwn(change);
 }

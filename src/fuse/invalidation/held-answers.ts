@@ -1,9 +1,9 @@
 import type { Ino } from "../../model/ids.js";
 import type { Change } from "../../vfs/changes.js";
-import { inodeOf, needsLock } from "./unsent.js";
+import { inodeOf } from "./unsent.js";
 
 /** What an answer that is held back is about. */
-export interface About {
+export interface Subject {
   /**
    * Its kernel keeps these locked, or learns of them by it. What is told of them would wait for the answer, or come
    * before it.
@@ -11,10 +11,12 @@ export interface About {
   readonly locked: readonly Ino[];
   /** Other inodes whose attributes it has changed. */
   readonly changed: readonly Ino[];
+  /** The file of which its kernel keeps pages locked. */
+  readonly pages?: Ino | undefined;
 }
 
 interface HeldAnswer {
-  readonly about: About;
+  readonly subject: Subject;
   readonly letGo: () => void;
 }
 
@@ -25,8 +27,8 @@ export class HeldAnswers {
   #last = 0;
 
   /** Returns the answer's number, from 1 on. `letGo` has it go out. */
-  add(about: About, letGo: () => void): number {
-    this.#held.set(++this.#last, { about, letGo });
+  add(subject: Subject, letGo: () => void): number {
+    this.#held.set(++this.#last, { subject, letGo });
     return this.#last;
   }
 
@@ -34,18 +36,18 @@ export class HeldAnswers {
   remove(number: number): readonly Ino[] {
     const held = this.#held.get(number);
     this.#held.delete(number);
-    return held === undefined ? [] : [...held.about.locked, ...held.about.changed];
+    return held === undefined ? [] : [...held.subject.locked, ...held.subject.changed];
   }
 
   /** The last answer, of those up to one, that has to be out before its kernel hears of a change; 0 for none. */
   lastBefore(change: Change, upTo = this.#last): number {
     const ino = inodeOf(change);
+    const isOfAttributes = change.kind === "attributes" || change.kind === "access";
     let last = 0;
-    for (const [number, { about }] of this.#held) {
+    for (const [number, { subject }] of this.#held) {
       if (number > upTo) break;
-      const isAbout =
-        about.locked.includes(ino) || (!needsLock(change) && about.changed.includes(ino));
-      if (isAbout) last = number;
+      const { locked, changed } = subject;
+      if (locked.includes(ino) || (isOfAttributes && changed.includes(ino))) last = number;
     }
     return last;
   }

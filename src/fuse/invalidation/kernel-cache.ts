@@ -4,10 +4,12 @@ import { NexusError } from "../../model/errors.js";
 import type { Ino } from "../../model/ids.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Change } from "../../vfs/changes.js";
-import { type About, HeldAnswers } from "./held-answers.js";
+import { HeldAnswers, type Subject } from "./held-answers.js";
+import { KernelPages } from "./kernel-pages.js";
+import { KeyedQueue } from "./keyed-queue.js";
 import { notificationsOf } from "./notifications-of.js";
 import type { Notifier, NotifierEvents } from "./notifier.js";
-import { inodeOf, merge, nameOf, needsLock } from "./unsent.js";
+import { inodeOf, merge, nameOf } from "./unsent.js";
 
 const { ENOENT } = constants.errno;
 
@@ -38,10 +40,6 @@ const AGAIN_MS = [1, 10, 100, 1000] as const;
 export interface KernelCacheOptions {
   /** Whether the kernel may know an inode. */
   readonly knows: (ino: Ino) => boolean;
-  /** Whether there are other mounts now. */
-  readonly hasOthers: () => boolean;
-  /** Whether it may not hear in time of what others change in a directory. */
-  readonly isContended: (directory: Ino) => boolean;
   /** Called with the first change that it has to hear of. */
   readonly startNotifier: (events: NotifierEvents) => Notifier;
   readonly scheduler: Scheduler;
@@ -53,8 +51,8 @@ export interface KernelCacheOptions {
 interface Unsent {
   /** One change, or several that are as one. */
   readonly change: Change;
-  /** Those by which it is waited for; never none. */
-  readonly numbers: readonly number[];
+  /** Those by which it is waited for. */
+  readonly numbers: readonly [number, ...number[]];
   /** How often it was tried before. */
   readonly attempt: number;
 }
@@ -73,15 +71,13 @@ interface Deferred extends Unsent {
  */
 export class KernelCache {
   readonly #knows: KernelCacheOptions["knows"];
-  readonly #hasOthers: KernelCacheOptions["hasOthers"];
-  readonly #isContended: KernelCacheOptions["isContended"];
   readonly #startNotifier: KernelCacheOptions["startNotifier"];
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   readonly #onFailure: KernelCacheOptions["onFailure"];
   #notifier: Notifier | undefined;
   /** In their order; several changes of one thing are one. */
-  readonly #unsent = new Map<string, Unsent>();
+  readonly #unsent = new KeyedQueue<Unsent>();
   /** What waits for an answer, by its inode, and then by what it is of and that answer's number. */
   readonly #deferred = new Map<Ino, Map<string, Deferred>>();
   #deferredCount = 0;
@@ -91,22 +87,21 @@ export class KernelCache {
   readonly #undone = new Map<number, (() => void)[]>();
   /** How many these are of each thing. */
   readonly #undoneOf = new Map<string, number>();
-  /** How many of these use what the kernel can have locked, by inode. */
-  readonly #lockersOf = new Map<Ino, number>();
+  /** How many of these are names, by directory, and bytes, by file. */
+  readonly #undoneEntries = new Map<Ino, number>();
+  readonly #undoneContents = new Map<Ino, number>();
   readonly #heldAnswers = new HeldAnswers();
   #isOverdue = false;
-  readonly #resized = new Set<Ino>();
-  readonly #read = new Set<Ino>();
+  /** What it has of files' bytes. */
+  readonly pages = new KernelPages();
   #cancelWatch: (() => void) | undefined;
   #isStuck = false;
   #isClosed = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(options: KernelCacheOptions) {
-    const { knows, hasOthers, isContended, startNotifier, scheduler, logger, onFailure } = options;
+    const { knows, startNotifier, scheduler, logger, onFailure } = options;
     this.#knows = knows;
-    this.#hasOthers = hasOthers;
-    this.#isContended = isContended;
     this.#startNotifier = startNotifier;
     this.#scheduler = scheduler;
     this.#logger = logger;
@@ -120,7 +115,7 @@ export class KernelCache {
   forget(change: Change): number | undefined {
     const ino = inodeOf(change);
     if (this.#isClosed || !this.#knows(ino)) return undefined;
-    if (change.kind === "content") this.#resized.add(ino);
+    if (change.kind === "content") this.pages.noteChangedByOthers(ino);
     return this.#enqueue(change, 0);
   }
 
@@ -129,44 +124,17 @@ export class KernelCache {
     return this.#isClosed ? undefined : this.#enqueue(change, 0);
   }
 
-  /** Whether other mounts may change the same files. */
-  get hasOthers(): boolean {
-    return this.#hasOthers();
-  }
-
-  /** Whether the kernel may keep what it is told of an inode, because it will hear of changes. */
-  mayKeep(ino: Ino): boolean {
-    return !this.#isContended(ino);
-  }
-
-  /** Whether others may have given the file another size than the kernel goes by. */
-  mayMistakeSize(ino: Ino): boolean {
-    return this.#resized.has(ino);
-  }
-
-  /** The kernel has read bytes, and keeps them. */
-  noteRead(ino: Ino): void {
-    this.#read.add(ino);
-  }
-
   /**
-   * Whether it has something to forget after its own write past its pages: a page that ends before the file does now,
-   * or set-id bits that the write took.
+   * Whether it has something to forget after its own write past its pages: some of those, or set-id bits that
+   * the write took.
    */
-  isMistakenPast(ino: Ino): boolean {
-    const hasPages = this.#read.has(ino) || this.#resized.has(ino);
-    return hasPages || this.isForgetting({ kind: "attributes", ino });
+  isMistakenPastPages(ino: Ino): boolean {
+    return this.pages.mayKeep(ino) || this.isForgetting({ kind: "attributes", ino });
   }
 
   /** The kernel has put bytes of its own where they don't belong: from here on its pages are wrong. */
   forgetFrom({ ino, offset }: { ino: Ino; offset: number }): void {
     this.forgetOwn({ kind: "content", ino, offset, length: "to the end", sizeBytes: 0 });
-  }
-
-  /** The kernel knows an inode no more. */
-  noteForgotten(ino: Ino): void {
-    this.#resized.delete(ino);
-    this.#read.delete(ino);
   }
 
   /** Whether it hasn't heard of everything yet. */
@@ -180,12 +148,13 @@ export class KernelCache {
   }
 
   /**
-   * Whether a notification that isn't taken yet needs the lock of one of these inodes, which the kernel may keep
-   * until it has the answer.
+   * Whether a notification that isn't taken yet needs a lock that the kernel may keep until it has an answer:
+   * forgetting a name takes its directory's, forgetting bytes those of their pages.
    */
-  needsLockOf({ locked, changed }: About): boolean {
-    if (this.#lockersOf.size === 0) return false;
-    const isNeeded = (ino: Ino) => this.#lockersOf.has(ino);
+  needsLockOf({ locked, changed, pages }: Subject): boolean {
+    if (pages !== undefined && this.#undoneContents.has(pages)) return true;
+    if (this.#undoneEntries.size === 0) return false;
+    const isNeeded = (ino: Ino) => this.#undoneEntries.has(ino);
     return locked.some(isNeeded) || changed.some(isNeeded);
   }
 
@@ -215,8 +184,8 @@ export class KernelCache {
    * An answer to this mount is held back. Returns its number, for {@link releaseAnswer}. Where this mount's kernel
    * takes nothing for long, `letGo` is called, which has the answer go out.
    */
-  holdAnswer(about: About, letGo: () => void): number {
-    return this.#heldAnswers.add(about, letGo);
+  holdAnswer(subject: Subject, letGo: () => void): number {
+    return this.#heldAnswers.add(subject, letGo);
   }
 
   releaseAnswer(number: number): void {
@@ -232,7 +201,8 @@ export class KernelCache {
     this.#letGoOfAll();
     this.#undone.clear();
     this.#undoneOf.clear();
-    this.#lockersOf.clear();
+    this.#undoneEntries.clear();
+    this.#undoneContents.clear();
     const finish = () => {
       this.#whenIdle = undefined;
       cancel();
@@ -252,14 +222,14 @@ export class KernelCache {
         ? [this.#unsent, name]
         : [this.#deferredOf(inodeOf(change)), `${name} after ${after}`];
     const same = queue.get(key);
-    const numbers = same?.numbers ?? [this.#newNumber(change)];
+    const numbers = same?.numbers ?? ([this.#newNumber(change)] as const);
     const merged = same === undefined ? change : merge(same.change, change);
     const unsent = { change: merged, numbers, attempt: same?.attempt ?? attempt, after };
     if (after !== 0 && same === undefined) this.#deferredCount += 1;
     queue.set(key, unsent);
     if (this.#unsent.size + this.#deferredCount > MOST_UNSENT) this.#giveUp();
     if (after === 0) this.#send();
-    return numbers[0] as number;
+    return numbers[0];
   }
 
   #deferredOf(ino: Ino): Map<string, Deferred> {
@@ -281,12 +251,7 @@ export class KernelCache {
       this.#deferredCount -= 1;
       const name = nameOf(later.change);
       const same = this.#unsent.get(name);
-      const both = same && {
-        change: merge(same.change, later.change),
-        numbers: [...same.numbers, ...later.numbers],
-        attempt: same.attempt,
-      };
-      this.#unsent.set(name, both ?? later);
+      this.#unsent.set(name, same === undefined ? later : both(same, later));
     }
     if (deferred.size === 0) this.#deferred.delete(ino);
   }
@@ -294,19 +259,25 @@ export class KernelCache {
   #newNumber(change: Change): number {
     this.#undone.set(++this.#lastNumber, []);
     count(this.#undoneOf, nameOf(change), 1);
-    if (needsLock(change)) count(this.#lockersOf, inodeOf(change), 1);
+    this.#countLocks(change, 1);
     return this.#lastNumber;
   }
 
+  #countLocks(change: Change, more: number): void {
+    if (change.kind === "entry") count(this.#undoneEntries, change.parent, more);
+    else if (change.kind === "content") count(this.#undoneContents, change.ino, more);
+  }
+
   #send(): void {
-    for (const [name, unsent] of this.#unsent) {
-      if (this.#underWay.length >= MOST_UNDER_WAY) return;
+    while (this.#underWay.length < MOST_UNDER_WAY) {
+      const unsent = this.#unsent.first();
+      if (unsent === undefined) return;
       this.#notifier ??= this.#startNotifier({
         onDone: (results) => this.#noteDone(results),
         onFailure: this.#onFailure,
       });
       if (!this.#notifier.send(notificationsOf(unsent.change))) return;
-      this.#unsent.delete(name);
+      this.#unsent.removeFirst();
       this.#underWay.push(unsent);
       this.#cancelWatch ??= this.#watch();
     }
@@ -318,7 +289,8 @@ export class KernelCache {
     this.#isStuck = false;
     this.#isOverdue = false;
     this.#cancelWatch?.();
-    this.#cancelWatch = this.#underWay.length === 0 ? undefined : this.#watch();
+    const isWatched = this.#underWay.length > 0 && !this.#isClosed;
+    this.#cancelWatch = isWatched ? this.#watch() : undefined;
     const waiting = done.numbers.flatMap((number) => this.#noteNotUndone(number, done.change));
     this.#tryAgain(done, results);
     this.#send();
@@ -332,7 +304,7 @@ export class KernelCache {
     if (waiting === undefined) return []; // closed meanwhile
     this.#undone.delete(number);
     count(this.#undoneOf, nameOf(change), -1);
-    if (needsLock(change)) count(this.#lockersOf, inodeOf(change), -1);
+    this.#countLocks(change, -1);
     return waiting;
   }
 
@@ -351,7 +323,9 @@ export class KernelCache {
   #watch(): () => void {
     let cancel = this.#scheduler.after(OVERDUE_MS, () => {
       this.#isOverdue = true;
+      this.#logger.debug(`the kernel takes no notification for ${OVERDUE_MS} ms: nobody waits`);
       this.#heldAnswers.letGoOfAll();
+      if (this.#isClosed) return; // the last answer that its session waited for
       cancel = this.#scheduler.after(STUCK_MS - OVERDUE_MS, () => {
         this.#isStuck = true;
         this.#logger.warn("the kernel takes no notification: a program keeps a directory locked");
@@ -379,6 +353,16 @@ export class KernelCache {
     const waiting = [...this.#undone.values()].flatMap((those) => those.splice(0));
     for (const then of waiting) then();
   }
+}
+
+/** What came first, and later while that waited. */
+function both(first: Unsent, later: Unsent): Unsent {
+  const [number, ...more] = first.numbers;
+  return {
+    change: merge(first.change, later.change),
+    numbers: [number, ...more, ...later.numbers],
+    attempt: first.attempt,
+  };
 }
 
 /** How many there are of a thing; what there is none of isn't kept. */

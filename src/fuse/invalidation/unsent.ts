@@ -6,11 +6,6 @@ export function inodeOf(change: Change): Ino {
   return change.kind === "entry" ? change.parent : change.ino;
 }
 
-/** Forgetting an entry takes its directory's lock, forgetting bytes those of their pages. */
-export function needsLock({ kind }: Change): boolean {
-  return kind === "entry" || kind === "content";
-}
-
 /** What a change is of: two changes of the same name can be one. */
 export function nameOf(change: Change): string {
   switch (change.kind) {

@@ -14,8 +14,10 @@ export const getattr: Operation = (context) => {
 };
 
 export const setattr: Operation = (context) => {
-  const { fs, caller, request } = context;
-  const changed = fs.setattr(caller, setAttrRequest(request));
+  const { fs, caller, request, cache } = context;
+  const asked = setAttrRequest(request);
+  if (asked.sizeBytes !== undefined) cache?.pages.noteKept(asked.ino);
+  const changed = fs.setattr(caller, asked);
   return whenReady(changed, (attributes) => replyAttributes(context, attributes));
 };
 

@@ -3,6 +3,7 @@ import type { Caller } from "../../model/identity.js";
 import { type Ino, isVirtual } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { Entry, FileSystem } from "../../vfs/file-system.js";
+import type { Coherence } from "../invalidation/coherence.js";
 import type { KernelCache } from "../invalidation/kernel-cache.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Request } from "../protocol/request.js";
@@ -20,8 +21,8 @@ export const CACHE_SECONDS = 24 * 60 * 60;
  * keep nothing of the directories in which they part, and so asks on behalf of each who passes there. Nor
  * does it of a directory that several mounts change.
  */
-export function cacheSeconds({ fs, callersDiffer, cache }: Context, ino: Ino): number {
-  if (isVirtual(ino) || cache?.mayKeep(ino) === false) return 0;
+export function cacheSeconds({ fs, callersDiffer, coherence }: Context, ino: Ino): number {
+  if (isVirtual(ino) || coherence?.isContended(ino)) return 0;
   return callersDiffer && fs.variesByCaller({ ino }) ? 0 : CACHE_SECONDS;
 }
 
@@ -39,6 +40,8 @@ export interface Context {
   readonly reply: Reply;
   /** What the kernel holds once it has the answer: look-ups of these inodes, this handle. */
   readonly granted: Granted;
+  /** How others hear of what is changed here, if there may be any. */
+  readonly coherence: Pick<Coherence, "hasSeveral" | "isContended"> | undefined;
   /** What this kernel keeps, where others may change it. */
   readonly cache: KernelCache | undefined;
   /** Set by an operation that failed without throwing. */

@@ -64,7 +64,7 @@ export const tmpfile: Operation = (context) => {
 /** struct fuse_read_in: fh, offset, size, read_flags, lock_owner, flags, padding. */
 export const read: Operation = ({ fs, caller, request, reply, cache }) => {
   request.need(40);
-  cache?.noteRead(request.nodeid);
+  cache?.pages.noteKept(request.nodeid);
   const size = request.u32(16);
   const into = reply.room(size);
   if (into.length < size) throw new MalformedRequest(`a read of ${size} bytes`);
@@ -80,7 +80,7 @@ export const read: Operation = ({ fs, caller, request, reply, cache }) => {
  * size. And only the kernel knows whether this write appends at all: RWF_NOAPPEND changes that
  * behind our back, and pages of a mapping never do. Where somebody else did change the size, O_APPEND
  * counts: what two mounts append at the same moment is all there. The kernel then has put the bytes at
- * a wrong place among its pages, and has to forget those.
+ * a wrong place among its pages, and has to forget those. (If it wrote past them, it is told as others are.)
  *
  * The pages of a mapping come when the kernel sees fit and on nobody's behalf (user 0, process 0), and their
  * writer has been told that they are written: who opened the file for writing was asked then.
@@ -91,17 +91,21 @@ export const write: Operation = ({ fs, caller, request, reply, cache }) => {
   const size = request.u32(16);
   const writeFlags = request.u32(20);
   const isWriteBack = (writeFlags & WRITE_FLAG.CACHE) !== 0;
-  const appends = (request.u32(32) & O.APPEND) !== 0 && !isWriteBack;
+  const flags = request.u32(32);
+  const appends = (flags & O.APPEND) !== 0 && !isWriteBack;
+  const hasPassed = caller.origin?.pages === "passed";
   const written = fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
     handle: request.u64(0),
     // Asked when the bytes are put, which others' may come before.
-    offset: appends && cache ? () => (cache.mayMistakeSize(ino) ? "end" : offset) : offset,
+    offset: appends && cache ? () => (cache.pages.mayMistakeSize(ino) ? "end" : offset) : offset,
     data: request.bytes(40, size),
     killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
   });
   return whenReady(written, (at) => {
-    if (at !== offset) cache?.forgetFrom({ ino, offset: Math.min(at, offset) });
+    if (at !== offset && !hasPassed) cache?.forgetFrom({ ino, offset: Math.min(at, offset) });
     reply.u64(size); // and padding
+    // Of what goes through its pages, the kernel asks for that itself.
+    if (hasPassed && (flags & O.DSYNC) !== 0) return fs.fsync(caller, { ino });
   });
 };
 
@@ -170,22 +174,19 @@ function copyRequest(request: Request) {
  * 1 MiB. So where there are other mounts, what is only appended to goes past them.
  */
 function replyOpened(
-  { reply, granted, cache }: Context,
+  { reply, granted, coherence }: Context,
   { ino, handle, appends }: { ino: Ino; handle: number; appends: boolean },
 ): void {
   granted.handle = handle;
-  granted.goesPastCache = appends && !isVirtual(ino) && cache?.hasOthers === true;
+  granted.goesPastCache = appends && !isVirtual(ino) && coherence?.hasSeveral === true;
   reply.u64(handle);
   if (isVirtual(ino)) reply.u64(FOPEN.DIRECT_IO);
   else reply.u64(FOPEN.KEEP_CACHE | (granted.goesPastCache ? FOPEN.DIRECT_IO : 0));
 }
 
-/**
- * Whether a file is opened for appending alone. Not to read, too: past its pages the kernel doesn't map a file. And
- * not with O_SYNC: what goes past its pages it doesn't sync.
- */
+/** Whether a file is opened for appending alone. Not to read, too: past its pages the kernel doesn't map a file. */
 function appendsOnly(flags: number): boolean {
-  return (flags & (O.ACCMODE | O.APPEND | O.DSYNC)) === (O.WRONLY | O.APPEND);
+  return (flags & (O.ACCMODE | O.APPEND)) === (O.WRONLY | O.APPEND);
 }
 
 function openFlags(flags: number, fuseFlags: number): OpenFlags {

@@ -145,6 +145,27 @@ describe("a change through one of several mounts", () => {
     expect(b.answerTo(made)).toBeUndefined();
   });
 
+  test("waits where its kernel has only bytes to forget, of whose pages it keeps none locked", () => {
+    const mounts = new Mounts();
+    const note: FileSystem["setattr"] = (caller, { ino }) => {
+      mounts.changes.note({ kind: "attributes", ino }, caller);
+      return entryOf(ino).attributes;
+    };
+    const [a, b] = [mounts.mount({ setattr: note }), mounts.mount()];
+    for (const kernel of [a, b]) kernel.ask({ opcode: "LOOKUP", node: 1, body: ["log"] });
+    mounts.resize(CLIENT, 7, 50);
+    mounts.notifier(1).take();
+    const setattr = (valid: number) =>
+      a.send({ opcode: "SETATTR", node: 7, body: [encode("setattr_in", { valid, mode: 0o600 })] });
+    const [MODE, SIZE] = [1 << 0, 1 << 3];
+    const chmod = setattr(MODE);
+    expect(a.answerTo(chmod)).toBeUndefined();
+    // This one may keep dirty pages from being written, and so from being forgotten.
+    expect(a.answerTo(setattr(SIZE))?.errno).toBe(0);
+    mounts.notifier(1).take();
+    expect(a.answerTo(chmod)?.errno).toBe(0);
+  });
+
   test("goes out after 100 ms if its own kernel takes nothing, for locks may chain", () => {
     const mounts = new Mounts();
     const known = { lookup: () => entryOf(5) };
@@ -288,6 +309,21 @@ describe("a directory that two mounts change", () => {
   });
 });
 
+describe("a directory that a mount and a client change", () => {
+  test("is one of which no kernel keeps anything, but not one that clients alone change", () => {
+    const mounts = new Mounts();
+    const [a] = [mounts.mount(), mounts.mount()];
+    const isContended = () => mounts.coherence.isContended(1 as Ino);
+    const change = (by: Caller) =>
+      mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, by);
+    change(CLIENT);
+    change({ ...CLIENT });
+    expect(isContended()).toBe(false);
+    a.send(mkdir("by a mount"));
+    expect(isContended()).toBe(true);
+  });
+});
+
 describe("a rename of what the kernel hasn't heard of yet", () => {
   function twoMounts() {
     const mounts = new Mounts();
@@ -299,13 +335,12 @@ describe("a rename of what the kernel hasn't heard of yet", () => {
       },
     });
     a.ask({ opcode: "LOOKUP", node: 1, body: ["old"] });
-    const rename = () => {
-      const body = [encode("rename_in", { newdir: 1 }), "old", "new"];
-      expect(a.errnoOf({ opcode: "RENAME", node: 1, body })).toBe(0);
-    };
+    const body = [encode("rename_in", { newdir: 1 }), "old", "new"];
+    const send = () => a.send({ opcode: "RENAME", node: 1, body });
+    const rename = () => expect(a.answerTo(send())?.errno).toBe(0);
     const change = (name: string) =>
       mounts.changes.note({ kind: "entry", parent: 1 as Ino, name }, CLIENT);
-    return { mounts, rename, change };
+    return { mounts, a, send, rename, change };
   }
 
   function entriesOf(notifier: FakeNotifier): unknown[] {
@@ -328,6 +363,17 @@ describe("a rename of what the kernel hasn't heard of yet", () => {
     expect(entriesOf(mounts.notifier(0))).toEqual(["new", "old", "new"]);
   });
 
+  test("isn't, and is waited for, when it has only not heard of an access", () => {
+    const { mounts, a, send } = twoMounts();
+    mounts.mount();
+    mounts.changes.note({ kind: "access", ino: 7 as Ino }, CLIENT);
+    const unique = send();
+    expect(mounts.notifier(0).packets).toHaveLength(1);
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(1).takeAll();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
   test("isn't when it has heard by then, or of something else", () => {
     const { mounts, rename, change } = twoMounts();
     change("old");
@@ -345,13 +391,13 @@ describe("a change by a client", () => {
     mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "one" }, CLIENT);
     mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "other" }, CLIENT);
     const ended: string[] = [];
-    mounts.coherence.whenForgotten(CLIENT, () => ended.push("one"));
-    mounts.coherence.whenForgotten(CLIENT, () => ended.push("other"));
+    mounts.coherence.whenForgotten(CLIENT, { answer: () => ended.push("one") });
+    mounts.coherence.whenForgotten(CLIENT, { answer: () => ended.push("other") });
     mounts.notifier(0).take();
     expect(ended).toEqual([]);
     mounts.notifier(0).take();
     expect(ended).toEqual(["one", "other"]);
-    expect(mounts.coherence.whenForgotten(CLIENT, () => undefined)).toBe(false);
+    expect(mounts.coherence.whenForgotten(CLIENT, { answer: () => undefined })).toBe(false);
   });
 
   test("waits for every mount, also for one that waits itself", () => {
@@ -360,9 +406,10 @@ describe("a change by a client", () => {
     a.send(mkdir("by a mount"));
     mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, CLIENT);
     let isForgotten = false;
-    mounts.coherence.whenForgotten(CLIENT, () => {
+    const answer = () => {
       isForgotten = true;
-    });
+    };
+    mounts.coherence.whenForgotten(CLIENT, { answer });
     mounts.notifier(0).take(2);
     expect(isForgotten).toBe(false);
     mounts.notifier(1).take();
@@ -378,12 +425,12 @@ describe("a change by a client", () => {
     const note = () => {
       isForgotten = true;
     };
-    expect(coherence.whenForgotten(CLIENT, note)).toBe(true);
+    expect(coherence.whenForgotten(CLIENT, { answer: note })).toBe(true);
     expect(isForgotten).toBe(false);
     mounts.notifier(0).take();
     expect(isForgotten).toBe(true);
     isForgotten = false;
-    expect(coherence.whenForgotten(CLIENT, note)).toBe(false);
+    expect(coherence.whenForgotten(CLIENT, { answer: note })).toBe(false);
     expect(isForgotten).toBe(false);
   });
 
@@ -391,7 +438,7 @@ describe("a change by a client", () => {
     const mounts = new Mounts();
     mounts.mount();
     mounts.changes.note({ kind: "entry", parent: 1 as Ino, name: "new" }, CLIENT);
-    expect(mounts.coherence.whenForgotten({ ...CLIENT }, () => undefined)).toBe(false);
+    expect(mounts.coherence.whenForgotten({ ...CLIENT }, { answer: () => undefined })).toBe(false);
   });
 });
 
@@ -484,8 +531,9 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     return { a, flags: decode("open_out", a.ask(question).body).open_flags };
   }
 
-  function append(kernel: FakeKernel, write_flags = 0): bigint {
-    const fields = { fh: HANDLE, offset: 47, size: 3, flags: O_WRONLY | O_APPEND, write_flags };
+  function append(kernel: FakeKernel, { write_flags = 0, flags = 0, offset = 47 } = {}): bigint {
+    const all = O_WRONLY | O_APPEND | flags;
+    const fields = { fh: HANDLE, offset, size: 3, flags: all, write_flags };
     const body = [encode("write_in", fields), Buffer.from("abc")];
     return kernel.send({ opcode: "WRITE", node: 7, body });
   }
@@ -500,9 +548,9 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     expect(flagsOf(O_WRONLY | O_APPEND)).toBe(KEEP_CACHE | DIRECT_IO);
     expect(flagsOf(O_WRONLY | O_APPEND, 0)).toBe(KEEP_CACHE);
     expect(flagsOf(O_WRONLY)).toBe(KEEP_CACHE);
-    // Past the pages, the kernel doesn't map a file, and syncs nothing.
+    expect(flagsOf(O_WRONLY | O_APPEND | O_SYNC)).toBe(KEEP_CACHE | DIRECT_IO);
+    // Past the pages, the kernel doesn't map a file.
     expect(flagsOf(O_RDWR | O_APPEND)).toBe(KEEP_CACHE);
-    expect(flagsOf(O_WRONLY | O_APPEND | O_SYNC)).toBe(KEEP_CACHE);
   });
 
   test("has that kernel forget its pages before the answer, too, if it has any", () => {
@@ -515,6 +563,39 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     expect(a.answerTo(unique)).toBeUndefined();
     mounts.notifier(0).take();
     expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
+  test("has it forget what it kept whole by truncating, too", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    a.ask({
+      opcode: "SETATTR",
+      node: 7,
+      body: [encode("setattr_in", { valid: 1 << 3, size: 47 })],
+    });
+    const unique = append(a);
+    expect(a.answerTo(unique)).toBeUndefined();
+    mounts.notifier(0).take();
+    expect(a.answerTo(unique)?.errno).toBe(0);
+  });
+
+  test("has it forget its pages once where it had the end wrong", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    mounts.resize(CLIENT, 7, 47);
+    mounts.notifier(0).take();
+    append(a, { offset: 20 });
+    expect(mounts.notifier(0).packets.slice(1)).toHaveLength(1);
+  });
+
+  test("is synced with each write that asks for it, as the kernel does with what goes through its pages", () => {
+    const mounts = new Mounts();
+    const { a } = opened(mounts, O_WRONLY | O_APPEND);
+    append(a);
+    append(a, { flags: O_SYNC, write_flags: 1 });
+    expect(a.requestsTo("fsync")).toEqual([]);
+    append(a, { flags: O_SYNC });
+    expect(a.requestsTo("fsync")).toEqual([{ ino: 7 }]);
   });
 
   test("has it forget set-id bits that the write took before the answer", () => {
@@ -548,7 +629,7 @@ describe("a file that is only appended to, where there are other mounts,", () =>
     const mounts = new Mounts();
     const { a } = opened(mounts, O_WRONLY | O_APPEND);
     read(a);
-    expect(a.answerTo(append(a, 1))?.errno).toBe(0);
+    expect(a.answerTo(append(a, { write_flags: 1 }))?.errno).toBe(0);
     a.ask({ opcode: "RELEASE", node: 7, body: [encode("release_in", { fh: HANDLE })] });
     expect(a.answerTo(append(a))?.errno).toBe(0);
     expect(mounts.notifiers).toBe(0);

@@ -30,8 +30,6 @@ class Kernel {
   readonly log = recordingLogger();
   readonly cache = new KernelCache({
     knows: (ino) => this.known.has(ino),
-    hasOthers: () => false,
-    isContended: () => false,
     startNotifier: (events) => {
       const notifier = new FakeNotifier(events);
       this.notifiers.push(notifier);
@@ -116,7 +114,7 @@ describe("what a kernel has to forget", () => {
       changes.map(() => undefined),
     );
     expect(kernel.notifiers).toEqual([]);
-    expect(kernel.cache.mayMistakeSize(9 as Ino)).toBe(false);
+    expect(kernel.cache.pages.mayMistakeSize(9 as Ino)).toBe(false);
   });
 });
 
@@ -325,6 +323,7 @@ describe("an answer that is held back", () => {
     kernel.notifier.take();
     expect(waits.map((wait) => wait.waited())).toEqual([true, true]);
     expect(kernel.cache.isBehind).toBe(false);
+    expect(kernel.cache.needsLockOf({ locked: [1 as Ino], changed: [] })).toBe(false);
   });
 });
 
@@ -333,11 +332,11 @@ describe("the size that the kernel goes by", () => {
     const kernel = new Kernel();
     const ino = 2 as Ino;
     kernel.forget(attributes(2));
-    expect(kernel.cache.mayMistakeSize(ino)).toBe(false);
+    expect(kernel.cache.pages.mayMistakeSize(ino)).toBe(false);
     kernel.forget(content(2, 0, 1));
-    expect(kernel.cache.mayMistakeSize(ino)).toBe(true);
-    kernel.cache.noteForgotten(ino);
-    expect(kernel.cache.mayMistakeSize(ino)).toBe(false);
+    expect(kernel.cache.pages.mayMistakeSize(ino)).toBe(true);
+    kernel.cache.pages.noteForgotten(ino);
+    expect(kernel.cache.pages.mayMistakeSize(ino)).toBe(false);
   });
 
   test("was wrong: it forgets the bytes from there on", () => {
@@ -376,6 +375,23 @@ describe("the end", () => {
     kernel.cache.close(() => ends++);
     kernel.clock.advance(2000);
     expect([ends, kernel.notifier.isClosed]).toEqual([2, true]);
+  });
+
+  test("may come with the answers that go out when it takes nothing, and then nobody watches it", () => {
+    const kernel = new Kernel();
+    let hasEnded = false;
+    kernel.hold([3], [], () =>
+      kernel.cache.close(() => {
+        hasEnded = true;
+      }),
+    );
+    kernel.forget(entry(1, "a"));
+    kernel.forget(entry(1, "b"));
+    kernel.clock.advance(100);
+    kernel.notifier.take();
+    kernel.clock.advance(60_000);
+    expect([hasEnded, kernel.clock.waiting]).toEqual([true, 0]);
+    expect(kernel.log.lines).toEqual([]);
   });
 
   test("comes when more waits for a kernel that takes nothing than memory is worth", () => {
