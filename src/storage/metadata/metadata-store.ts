@@ -37,8 +37,9 @@ export interface MetadataStore {
   readlink(ino: Ino): Uint8Array;
   /**
    * Up to `limit` entries of a directory in the order of their cookies, after the one given (0
-   * starts). A cookie stays what it is while the entry keeps its directory, so a listing goes on
-   * where it stopped however entries come and go.
+   * starts). A cookie stays what it is while the entry keeps its directory, and with the name while
+   * that is renamed over: so a listing goes on where it stopped however entries come and go, and sees once what is
+   * there all the time.
    */
   readdir(page: DirectoryPage): DirectoryEntry[];
   /** The same with each entry's inode. */

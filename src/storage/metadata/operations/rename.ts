@@ -59,11 +59,12 @@ export function* rename(request: RenameRequest & RenameNumbers): Script<Renamed>
   if (parent !== newParent) yield* touchDirectory(parent, { links: -moved, now });
   let replaced: Unlinked | undefined;
   if (target !== undefined) {
-    yield* run(DELETE_DENTRY, newParent, newName);
+    // The name stays, and keeps its cookie: who lists the directory meanwhile sees it once.
+    yield* run(DELETE_DENTRY, parent, name);
+    yield* run(POINT_AT, source.ino, source.mode >>> 12, newParent, newName);
     yield* recordRemoved({ parent: newParent, name: newName, ...target });
     replaced = yield* loseName(target, { now });
-  }
-  if (parent === newParent) {
+  } else if (parent === newParent) {
     yield* run(MOVE_WITHIN, newName, parent, name);
   } else {
     yield* run(MOVE_ACROSS, newParent, newName, request.cookie, parent, name);
