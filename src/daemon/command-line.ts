@@ -117,7 +117,7 @@ function unmountOf(command: Command, flags: Flags): Invocation {
     if (command.args.length > 0) {
       throw new NexusError(
         "invalid-argument",
-        "expected: nexus-mount -u --all, without a mountpoint",
+        "--all ends every mount of the store: no mountpoint goes with it",
       );
     }
     return { action: "unmount-all", store: storeOf(flags) };
@@ -158,6 +158,12 @@ function mountOf(
   const persist = flags.persist === true;
   const isOptional = persist || flags.restore === true;
   const { source, mountPoint } = positionals(command.args, { isOptional });
+  if (flags.restore === true && mountPoint !== undefined) {
+    throw new NexusError(
+      "invalid-argument",
+      "--restore mounts what there was: no mountpoint goes with it",
+    );
+  }
   const list = parseMountOptions(flags.options ?? []);
   const settings = new Map(list.settings);
   // What fstab has as the source is the data directory, unless it is just a word.

@@ -240,7 +240,8 @@ describe("the daemon", () => {
 
   test.each([
     ["--all mnt", "--all goes with --unmount: nexus-mount -u --all"],
-    ["-u --all mnt", "expected: nexus-mount -u --all, without a mountpoint"],
+    ["-u --all mnt", "--all ends every mount of the store: no mountpoint goes with it"],
+    ["--restore mnt", "--restore mounts what there was: no mountpoint goes with it"],
     ["-u --all --lazy", "--lazy doesn't go with --unmount --all"],
     ["-u --persist mnt", "--persist doesn't go with --unmount"],
     ["--health --persist mnt", "--persist doesn't go with --health"],
