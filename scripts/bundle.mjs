@@ -24,7 +24,8 @@ const DIST = join(ROOT, "dist");
 
 const ENTRIES = [
   ...["index", "cli/main", "daemon/main", "daemon/health-probe"],
-  ...["daemon/fs-thread", "fuse/invalidation/notifier-thread"],
+  ...["daemon/fs-thread", "fuse/invalidation/notifier/notifier-process"],
+  "fuse/invalidation/notifier/notifier-thread",
   "storage/metadata/sqlite/checkpoint-worker",
   "storage/content/local/content-jobs-worker",
 ];

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import type { Nexus } from "../compose.js";
 import type { IdentityRule } from "../config/config.js";
 import type { Coherence } from "../fuse/invalidation/coherence.js";
-import { startNotifierThread } from "../fuse/invalidation/notifier-thread.js";
+import { NotifierProcess } from "../fuse/invalidation/notifier/notifier-process.js";
 import type { Pump } from "../fuse/pump.js";
 import { Session } from "../fuse/session.js";
 import type { NexusError } from "../model/errors.js";
@@ -51,9 +51,11 @@ export interface DeviceSessionsOptions {
 export class DeviceSessions {
   readonly #options: DeviceSessionsOptions;
   readonly #sessions = new Map<number, Session>();
+  readonly #notifiers: NotifierProcess;
 
   constructor(options: DeviceSessionsOptions) {
     this.#options = options;
+    this.#notifiers = new NotifierProcess(options);
   }
 
   /**
@@ -82,7 +84,7 @@ export class DeviceSessions {
       logger,
       sharing: {
         coherence,
-        startNotifier: (opened, events) => startNotifierThread(pump, { device: opened, events }),
+        startNotifier: (opened, events) => this.#notifiers.start(opened, events),
         scheduler: pump,
       },
       onReady: () => onReady(mount),
@@ -97,6 +99,13 @@ export class DeviceSessions {
     });
     this.#sessions.set(mount, session);
     pump.add(session);
+    // The first of their changes shall not wait for it.
+    if (this.#sessions.size > 1) this.#notifiers.warmUp();
+  }
+
+  /** No mount is left. */
+  close(): void {
+    this.#notifiers.close();
   }
 
   /** What is there stays as it is: the directories of several users have to be open to them. */

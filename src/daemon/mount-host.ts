@@ -33,7 +33,12 @@ export function kernelHost({ files, source }: { files: OwnFiles; source: string 
       return above?.type === FS_TYPE ? above : undefined;
     },
     prepare: async ({ mountPoint, allowNonEmpty }) => {
-      const { clearedStale } = await checkMountPoint({ mountPoint, files, allowNonEmpty });
+      // Its own are known by now: another one of this store was served by the one who had the lock before.
+      const isUnserved = (mount: HostMount) => mount.source === source;
+      const { clearedStale } = await checkMountPoint({
+        ...{ mountPoint, files, allowNonEmpty },
+        isUnserved,
+      });
       return { clearedStale, madeDirectory: makeMountPoint(mountPoint) };
     },
     mount: async ({ mountPoint, allowOther, kernelOptions }) => {

@@ -4,7 +4,13 @@ import type { Config } from "../config/config.js";
 import { workingDirectory } from "../config/working-directory.js";
 import { unmountDevice } from "../fuse/binding/device.js";
 import { makeDirectories } from "../libc/directories.js";
-import { FS_TYPE, mountAbove, nexusMountAt, readHostMounts } from "../libc/host-mounts.js";
+import {
+  FS_TYPE,
+  type HostMount,
+  mountAbove,
+  nexusMountAt,
+  readHostMounts,
+} from "../libc/host-mounts.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
 
@@ -58,20 +64,26 @@ export async function checkMountPoint({
   mountPoint,
   files,
   allowNonEmpty,
+  isUnserved,
 }: {
   mountPoint: string;
   files: OwnFiles;
   allowNonEmpty: boolean;
+  /** Whether it is known that nobody serves a mount, so that it needn't be asked. */
+  isUnserved: (mount: HostMount) => boolean;
 }): Promise<{ clearedStale: boolean }> {
   requireApart(mountPoint, files);
   let clearedStale = false;
-  while (nexusMountAt(mountPoint) !== undefined) {
-    if (isAlive(mountPoint)) {
+  for (;;) {
+    const mount = nexusMountAt(mountPoint);
+    if (mount === undefined) break;
+    const unserved = isUnserved(mount) ? mount : undefined;
+    if (unserved === undefined && isAlive(mountPoint)) {
       throw new NexusError("in-use", `a Nexus namespace is mounted at ${mountPoint} already`, {
         path: mountPoint,
       });
     }
-    await unmountDevice(mountPoint, { lazy: true });
+    await unmountDevice(mountPoint, { lazy: true, unserved });
     clearedStale = true;
   }
   if (isThere(mountPoint) && !allowNonEmpty) requireEmpty(mountPoint);

@@ -72,6 +72,7 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
           void clients.leave(message).then(() => answer(message, () => undefined));
           break;
         case "close":
+          devices.close();
           nexus
             .close({ drainMs: DRAIN_MS })
             .then(() => say({ type: "closed" }), fail)

@@ -18,6 +18,7 @@ import { checkMountPoint, requireOutsideMounts, resolveMountPoint } from "./moun
 import { type MountSpec, mountSpec } from "./mount-spec.js";
 import { listenForStop } from "./stop-signals.js";
 import { type Supervisor, supervisorOf } from "./supervisor.js";
+import { isUnserved } from "./unserved.js";
 
 /** How long a daemon that was unmounted may take to finish before the next one gives up. */
 const FINISHING_MS = 70_000;
@@ -78,7 +79,12 @@ export async function serve(request: MountRequest, audience: Audience): Promise<
   let clearedStale = false;
   if (spec !== undefined) {
     const { mountPoint, allowNonEmpty } = spec;
-    ({ clearedStale } = await checkMountPoint({ mountPoint, files: config, allowNonEmpty }));
+    ({ clearedStale } = await checkMountPoint({
+      mountPoint,
+      files: config,
+      allowNonEmpty,
+      isUnserved,
+    }));
   }
   const owner = await lockOrJoin(task, holder);
   if (!(owner instanceof DataDirLock)) return await stayJoined(owner, task);

@@ -5,6 +5,7 @@ import { isKind, NexusError } from "../model/errors.js";
 import { connectControl } from "../sdk/daemon-control.js";
 import { DataDirLock, type HeldMount, readHolder } from "../storage/data-dir-lock.js";
 import { resolvePlace } from "./mount-point.js";
+import { isUnserved } from "./unserved.js";
 
 const POLL_MS = 20;
 /** Most daemons are done before anybody wonders. */
@@ -40,8 +41,9 @@ export async function unmountAndWait(
   requireOwner(mount);
   const dataDir = mount.source;
   const daemon = daemonOf(mountPoint, dataDir);
+  const unserved = isUnserved(mount) ? mount : undefined;
   try {
-    await unmountDevice(mountPoint, { lazy });
+    await unmountDevice(mountPoint, { lazy: lazy || unserved !== undefined, unserved });
   } catch (error) {
     if (!isKind(error, "busy")) throw error;
     throw new NexusError(

@@ -10,7 +10,7 @@ import { ENOSYS, errnoOf, errnoOfKind, isTrouble } from "./errno.js";
 import { Holdings } from "./holdings.js";
 import type { Coherence } from "./invalidation/coherence.js";
 import { KernelCache } from "./invalidation/kernel-cache.js";
-import type { StartNotifier } from "./invalidation/notifier.js";
+import type { StartNotifier } from "./invalidation/notifier/notifier.js";
 import type { Context, Granted, Operation } from "./operations/context.js";
 import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
@@ -84,6 +84,8 @@ export class Session implements Source {
   /** Answers that wait until other kernels have forgotten what they make untrue. */
   #heldAnswers = 0;
   readonly #unknown = new Set<number>();
+  /** A request is being carried out. */
+  #isTaking = false;
   #isReady = false;
   #hasEnded = false;
   #isOver = false;
@@ -130,7 +132,10 @@ export class Session implements Source {
     const count = read(this.fd, this.#request.buffer);
     if (count > 0) {
       this.#served += 1;
+      this.#isTaking = true;
       this.#take(count);
+      this.#isTaking = false;
+      this.#endIfDrained();
       return this.#hasEnded ? "ended" : "more";
     }
     // EAGAIN: a spurious wake-up. ENOENT: the request was interrupted before we got it.
@@ -401,14 +406,13 @@ export class Session implements Source {
   }
 
   #endIfDrained(): void {
-    if (!this.#hasEnded || this.#isOver || this.#waiting.size + this.#heldAnswers > 0) return;
+    if (!this.#hasEnded || this.#isOver || this.#isTaking) return;
+    if (this.#waiting.size + this.#heldAnswers > 0) return;
     this.#isOver = true;
     this.#holdings.letGoOfAll();
     this.#coherence?.leave(this.#mount);
-    const end = () => this.#onEnd(this.#failure);
-    // A notification under way has the device in use.
-    if (this.#cache === undefined) end();
-    else this.#cache.close(end);
+    this.#cache?.close();
+    this.#onEnd(this.#failure);
   }
 }
 

@@ -15,6 +15,12 @@ const libcFcntl = bind<(fd: number, command: number, argument: number) => number
   "int fcntl(int fd, int command, int argument)",
 );
 
+const libcIoctl = bind<(fd: number, request: number, argument: Uint32Array) => number>(
+  "int ioctl(int fd, unsigned long request, void *argument)",
+);
+
+/** linux/fuse.h: _IOR(229, 0, uint32_t). */
+const FUSE_DEV_IOC_CLONE = 0x8004e500;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
@@ -30,6 +36,16 @@ export function read(fd: number, into: Uint8Array): number {
 export function write(fd: number, { from, length }: { from: Uint8Array; length: number }): number {
   const count = libcWrite(fd, from, length);
   return count >= 0 ? count : -lastErrno();
+}
+
+/**
+ * Has an open device `to` lead to the kernel that `from` leads to, from then on. What is read from one is answered by
+ * that one, and fails when that one is closed; the connection ends with the last. Errors: those of ioctl(2).
+ */
+export function cloneDevice({ from, to }: { from: number; to: number }): void {
+  if (libcIoctl(to, FUSE_DEV_IOC_CLONE, new Uint32Array([from])) < 0) {
+    throw errnoError(lastErrno(), { op: "ioctl" });
+  }
 }
 
 /** Makes reads answer EAGAIN instead of waiting, fcntl(2). */

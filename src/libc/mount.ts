@@ -25,6 +25,7 @@ export const MOUNT_FLAGS = {
   lazytime: 0x2000000,
 } as const;
 
+const MNT_FORCE = 1;
 const MNT_DETACH = 2;
 
 export interface MountCall {
@@ -44,10 +45,14 @@ export function mount({ source, target, type, flags, data }: MountCall): void {
 
 /**
  * umount2(2) on libuv's thread pool: the kernel writes back dirty pages first, which the serving
- * thread has to take. `lazy` detaches a mount that is busy. Errors: `busy`, `invalid-argument` when
- * nothing is mounted there.
+ * thread has to take. `lazy` detaches a mount that is busy; `unserved` fails at once what its users wait for. Errors:
+ * `busy`, `invalid-argument` when nothing is mounted there.
  */
-export async function unmount(target: string, { lazy }: { lazy: boolean }): Promise<void> {
-  const result = await libcUmount(target, lazy ? MNT_DETACH : 0);
+export async function unmount(
+  target: string,
+  { lazy, unserved = false }: { lazy: boolean; unserved?: boolean },
+): Promise<void> {
+  const flags = (lazy ? MNT_DETACH : 0) | (unserved ? MNT_FORCE : 0);
+  const result = await libcUmount(target, flags);
   if (result < 0) throw errnoError(-result, { op: "umount", path: target });
 }

@@ -97,6 +97,7 @@ describe("preparing a mount point", () => {
       mountPoint,
       files: { dbPath: join(dataDir, "metadata.db"), logFile: undefined, ...files, dataDir },
       allowNonEmpty,
+      isUnserved: () => false,
     });
     // Checking makes nothing: what fails between the two leaves no directory behind.
     const isThere = existsSync(mountPoint);

@@ -1,37 +1,21 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
+import { constants as os } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { read, write } from "../../src/libc/device.js";
-import { bind } from "../../src/libc/library.js";
-import { receiveDescriptor } from "../../src/libc/sockets.js";
+import { read, setNonBlocking, write } from "../../src/libc/device.js";
+import {
+  messageSocketPair,
+  receiveDescriptor,
+  receiveMessage,
+  sendMessage,
+} from "../../src/libc/sockets.js";
 import { kindOf } from "../support/error-kind.js";
 import { testDir } from "../support/temp-dir.js";
 import { connection } from "./descriptors.js";
 
-// The struct is the one that sockets.ts declares.
-const sendmsg = bind<(fd: number, message: object, flags: number) => number>(
-  "int64_t sendmsg(int fd, nexus_msghdr *message, int flags)",
-);
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
-
 /** As fusermount3 does: one byte, and a descriptor beside it. */
 function sendDescriptor(socket: number, fd: number): void {
-  const control = Buffer.alloc(24);
-  control.writeBigUInt64LE(20n, 0);
-  control.writeInt32LE(SOL_SOCKET, 8);
-  control.writeInt32LE(SCM_RIGHTS, 12);
-  control.writeInt32LE(fd, 16);
-  const message = {
-    name: null,
-    nameLength: 0,
-    vectors: [{ base: Buffer.alloc(1), length: 1 }],
-    vectorCount: 1,
-    control,
-    controlLength: control.length,
-    flags: 0,
-  };
-  expect(sendmsg(socket, message, 0)).toBe(1);
+  sendMessage(socket, { bytes: Buffer.alloc(1), descriptors: [fd] });
 }
 
 test("a pair of sockets is connected, both ways", () => {
@@ -81,5 +65,35 @@ describe("receiving a descriptor", () => {
     onTestFinished(() => closeSync(fd));
     expect(kindOf(() => receiveDescriptor(fd))).toBe("io-failure"); // ENOTSOCK
     expect(kindOf(() => receiveDescriptor(-1))).toBe("bad-handle");
+  });
+});
+
+describe("messages with descriptors", () => {
+  test("keep apart, each with those that came with it", () => {
+    const [ours, theirs] = messageSocketPair();
+    onTestFinished(() => closeSync(ours));
+    const paths = ["a", "b"].map((name) => join(testDir(), name));
+    const fds = paths.map((path) => openSync(path, constants.O_RDWR | constants.O_CREAT));
+    sendMessage(theirs, { bytes: Buffer.from("two"), descriptors: fds });
+    sendMessage(theirs, { bytes: Buffer.from("none"), descriptors: [] });
+    const inodes = fds.map((fd) => fstatSync(fd).ino);
+    for (const fd of [...fds, theirs]) closeSync(fd);
+    const into = Buffer.alloc(10);
+    const { count, descriptors } = receiveMessage(ours, into);
+    expect(into.toString("utf8", 0, count)).toBe("two");
+    expect(descriptors.map((fd) => fstatSync(fd).ino)).toEqual(inodes);
+    for (const fd of descriptors) closeSync(fd);
+    expect(receiveMessage(ours, into)).toEqual({ count: 4, descriptors: [] });
+    expect(receiveMessage(ours, into)).toEqual({ count: 0, descriptors: [] });
+  });
+
+  test("tell by the errno that there is none yet, and fail when nobody hears them", () => {
+    const [ours, theirs] = messageSocketPair();
+    setNonBlocking(ours);
+    expect(receiveMessage(ours, Buffer.alloc(1)).count).toBe(-os.errno.EAGAIN);
+    closeSync(ours);
+    const send = () => sendMessage(theirs, { bytes: Buffer.alloc(1), descriptors: [] });
+    expect(kindOf(send)).toBe("io-failure"); // EPIPE, and no signal
+    closeSync(theirs);
   });
 });

@@ -27,6 +27,16 @@ export async function killNow(pid: number): Promise<void> {
   await until(`process ${pid} is gone`, { holds: () => !isRunning(pid) });
 }
 
+/** The children of all of a process's threads. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+  );
+}
+
 /** The processor time that a process has used, in clock ticks of 10 ms. */
 export function cpuTicks(pid: number): number {
   const fields = statOf(pid)?.split(" ") ?? [];

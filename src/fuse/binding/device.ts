@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { setNonBlocking } from "../../libc/device.js";
-import { FS_TYPE } from "../../libc/host-mounts.js";
+import { FS_TYPE, type HostMount } from "../../libc/host-mounts.js";
 import { mount, unmount } from "../../libc/mount.js";
 import { receiveDescriptor, socketPair } from "../../libc/sockets.js";
 import { fsError } from "../../libc/system-error.js";
@@ -24,14 +24,16 @@ export async function mountDevice(options: MountOptions): Promise<number> {
 }
 
 /**
- * Unmounts. Errors: `busy` unless `lazy`, `not-found` when nothing is mounted there, and as above.
+ * Unmounts. An `unserved` mount fails at once what its users wait for: for root, and for who mounted it, where the
+ * control file system of fuse(4) is mounted, as by systemd. Errors: `busy` unless `lazy`, `not-found` when nothing is
+ * mounted there, and as above.
  */
 export async function unmountDevice(
   mountPoint: string,
-  { lazy }: { lazy: boolean },
+  { lazy, unserved }: { lazy: boolean; unserved?: HostMount | undefined },
 ): Promise<void> {
   try {
-    await unmount(mountPoint, { lazy });
+    await unmount(mountPoint, { lazy, unserved: unserved !== undefined });
   } catch (error) {
     if (isKind(error, "invalid-argument")) {
       throw new NexusError("not-found", `nothing is mounted at ${mountPoint}`, {
@@ -41,8 +43,18 @@ export async function unmountDevice(
       });
     }
     if (!isKind(error, "not-permitted")) throw error;
+    if (unserved !== undefined) abortConnection(unserved);
     const result = await startHelper(["-u", ...(lazy ? ["-z"] : []), "--", mountPoint]);
     if (!result.succeeded) throw helperError(result.said, mountPoint);
+  }
+}
+
+function abortConnection({ device }: HostMount): void {
+  const [, minor] = device.split(":");
+  try {
+    writeFileSync(`/sys/fs/fuse/connections/${minor}/abort`, "1");
+  } catch {
+    // It isn't mounted. Detached it is all the same; who waits for an answer waits until root mounts and asks that.
   }
 }
 

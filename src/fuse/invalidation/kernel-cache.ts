@@ -8,7 +8,7 @@ import { HeldAnswers, type Subject } from "./held-answers.js";
 import { KernelPages } from "./kernel-pages.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { notificationsOf } from "./notifications-of.js";
-import type { Notifier, NotifierEvents } from "./notifier.js";
+import type { Notifier, NotifierEvents } from "./notifier/notifier.js";
 import { inodeOf, merge, nameOf } from "./unsent.js";
 
 const { ENOENT } = constants.errno;
@@ -97,7 +97,6 @@ export class KernelCache {
   #cancelWatch: (() => void) | undefined;
   #isStuck = false;
   #isClosed = false;
-  #whenIdle: (() => void) | undefined;
 
   constructor(options: KernelCacheOptions) {
     const { knows, startNotifier, scheduler, logger, onFailure } = options;
@@ -193,8 +192,8 @@ export class KernelCache {
     this.#send();
   }
 
-  /** Tells the kernel nothing more; calls `then` when nothing is under way to it. */
-  close(then: () => void): void {
+  /** Tells the kernel nothing more. */
+  close(): void {
     this.#isClosed = true;
     this.#clearUnsent();
     this.#cancelWatch?.();
@@ -203,15 +202,8 @@ export class KernelCache {
     this.#undoneOf.clear();
     this.#undoneEntries.clear();
     this.#undoneContents.clear();
-    const finish = () => {
-      this.#whenIdle = undefined;
-      cancel();
-      this.#notifier?.close();
-      then();
-    };
-    const cancel = this.#scheduler.after(STUCK_MS, finish);
-    if (this.#underWay.length === 0) finish();
-    else this.#whenIdle = finish;
+    this.#underWay.length = 0;
+    this.#notifier?.close();
   }
 
   #enqueue(change: Change, attempt: number): number {
@@ -274,6 +266,7 @@ export class KernelCache {
       if (unsent === undefined) return;
       this.#notifier ??= this.#startNotifier({
         onDone: (results) => this.#noteDone(results),
+        onLost: () => this.#sendAgain(),
         onFailure: this.#onFailure,
       });
       if (!this.#notifier.send(notificationsOf(unsent.change))) return;
@@ -283,19 +276,22 @@ export class KernelCache {
     }
   }
 
+  /** Some of it may have arrived: forgetting twice is no matter. */
+  #sendAgain(): void {
+    for (const { change } of this.#underWay) this.#notifier?.send(notificationsOf(change));
+  }
+
   #noteDone(results: readonly number[]): void {
     const done = this.#underWay.shift();
     if (done === undefined) return;
     this.#isStuck = false;
     this.#isOverdue = false;
     this.#cancelWatch?.();
-    const isWatched = this.#underWay.length > 0 && !this.#isClosed;
-    this.#cancelWatch = isWatched ? this.#watch() : undefined;
+    this.#cancelWatch = this.#underWay.length === 0 ? undefined : this.#watch();
     const waiting = done.numbers.flatMap((number) => this.#noteNotUndone(number, done.change));
     this.#tryAgain(done, results);
     this.#send();
     for (const then of waiting) then();
-    if (this.#underWay.length === 0) this.#whenIdle?.();
   }
 
   /** Returns who waited for it. */

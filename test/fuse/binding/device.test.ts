@@ -111,6 +111,18 @@ describe("unmounting as an ordinary user", () => {
     await unmountDevice("/mnt", { lazy });
     expect(readFileSync(join(directory, "asked"), "utf8").trim()).toBe(expected);
   });
+
+  test("of one that nobody serves goes on where the connection can't be aborted", async () => {
+    asOrdinaryUser();
+    const { directory } = helper('echo "$*" > "$PATH/asked"; exit 0');
+    const unserved = {
+      ...{ id: 1, parentId: 2, device: "0:999999", root: "/", mountPoint: "/mnt", userId: 1000 },
+      ...{ type: "fuse.nexus", source: "/data" },
+    };
+    await unmountDevice("/mnt", { lazy: true, unserved });
+    expect(readFileSync(join(directory, "asked"), "utf8").trim()).toBe("-u -z -- /mnt");
+    expect(libc.unmount).toHaveBeenLastCalledWith("/mnt", { lazy: true, unserved: true });
+  });
 });
 
 test.each([

@@ -2,7 +2,7 @@ import type {
   Notifier,
   NotifierEvents,
   StartNotifier,
-} from "../../../src/fuse/invalidation/notifier.js";
+} from "../../../src/fuse/invalidation/notifier/notifier.js";
 import { NOTIFY } from "../../../src/fuse/protocol/constants.js";
 import { decode, sizeOf } from "../wire/c-struct.js";
 
@@ -46,6 +46,12 @@ export class FakeNotifier implements Notifier {
 
   takeAll(): void {
     while (this.#taken < this.packets.length) this.take();
+  }
+
+  /** Whoever had them is gone, with those that the kernel hasn't taken. */
+  lose(): void {
+    this.#taken = this.packets.length;
+    this.#events.onLost();
   }
 
   fail(error: Error): void {

@@ -107,6 +107,18 @@ test("aborting ends the session once, and nothing is read any more", () => {
   expect(kernel.calls).toEqual([]);
 });
 
+test("aborting while a request is carried out ends it after the answer: its descriptor is closed then", () => {
+  const kernel = new FakeKernel({
+    getattr: () => {
+      kernel.session.abort();
+      expect(kernel.ends).toEqual([]);
+      return entryOf(1).attributes;
+    },
+  });
+  expect(kernel.errnoOf({ opcode: "GETATTR" })).toBe(0);
+  expect(kernel.ends).toEqual([undefined]);
+});
+
 test("DESTROY is answered, and leaves the end to the device", () => {
   const kernel = new FakeKernel();
   expect(kernel.errnoOf({ opcode: "DESTROY" })).toBe(0);

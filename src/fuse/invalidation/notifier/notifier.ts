@@ -12,6 +12,8 @@ export interface Notifier {
 export interface NotifierEvents {
   /** The kernel has taken what one `send` handed over: 0 for each notification, or minus the errno. */
   readonly onDone: (results: readonly number[]) => void;
+  /** What was handed over and isn't done may be lost: it has to be handed over again. */
+  readonly onLost: () => void;
   /** Nothing can be told any more. */
   readonly onFailure: (error: Error) => void;
 }

@@ -1,0 +1,36 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { constants as os } from "node:os";
+import { cloneDevice, read } from "../../../libc/device.js";
+import { MAX_WRITE_BYTES } from "../../protocol/negotiation.js";
+
+const DEVICE = "/dev/fuse";
+const { EAGAIN, ENODEV } = os.errno;
+/** The kernel wants room for the longest request that it may have. */
+const REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
+
+/** Opens the device once more, for the kernel that `device` leads to. Errors: those of open(2) and ioctl(2). */
+export function openClone(device: number): number {
+  const clone = openSync(DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    cloneDevice({ from: device, to: clone });
+    return clone;
+  } catch (error) {
+    closeSync(clone);
+    throw error;
+  }
+}
+
+/**
+ * Fails all requests that nobody has read, with ECONNABORTED: a request that was read from a device fails when that
+ * device is closed (fuse_dev_release in fs/fuse/dev.c). Errors: as above.
+ */
+export function failWaitingRequests(device: number): void {
+  const clone = openClone(device);
+  const request = Buffer.alloc(REQUEST_BYTES);
+  try {
+    // Others: one that was interrupted before it was read.
+    for (let count = 1; count !== -EAGAIN && count !== -ENODEV; ) count = read(clone, request);
+  } finally {
+    closeSync(clone);
+  }
+}
