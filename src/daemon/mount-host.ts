@@ -5,6 +5,7 @@ import { FS_TYPE, type HostMount, mountAbove, readHostMounts } from "../libc/hos
 import { checkMountPoint, makeMountPoint, type OwnFiles } from "./mount-point.js";
 import type { MountSpec } from "./mount-spec.js";
 import { findOwnMount, unmountOwn, type Whereabouts, whereaboutsOf } from "./own-mount.js";
+import { isLeftIn } from "./unserved.js";
 
 /** What a daemon does to the machine that it mounts on. */
 export interface MountHost {
@@ -33,8 +34,8 @@ export function kernelHost({ files, source }: { files: OwnFiles; source: string 
       return above?.type === FS_TYPE ? above : undefined;
     },
     prepare: async ({ mountPoint, allowNonEmpty }) => {
-      // Its own are known by now: another one of this store was served by the one who had the lock before.
-      const isUnserved = (mount: HostMount) => mount.source === source;
+      // It isn't one of this daemon's own by now.
+      const isUnserved = (mount: HostMount) => isLeftIn(files.dataDir, mount);
       const { clearedStale } = await checkMountPoint({
         ...{ mountPoint, files, allowNonEmpty },
         isUnserved,

@@ -83,8 +83,15 @@ export async function checkMountPoint({
         path: mountPoint,
       });
     }
-    await unmountDevice(mountPoint, { lazy: true, unserved });
-    clearedStale = true;
+    // It may have taken long to answer, and another one be there by now.
+    const now = nexusMountAt(mountPoint);
+    if (now?.id !== mount.id || now.device !== mount.device) continue;
+    try {
+      await unmountDevice(mountPoint, { lazy: true, unserved });
+      clearedStale = true;
+    } catch (error) {
+      if (!isKind(error, "not-found")) throw error; // somebody else was quicker
+    }
   }
   if (isThere(mountPoint) && !allowNonEmpty) requireEmpty(mountPoint);
   return { clearedStale };

@@ -84,8 +84,8 @@ export class Session implements Source {
   /** Answers that wait until other kernels have forgotten what they make untrue. */
   #heldAnswers = 0;
   readonly #unknown = new Set<number>();
-  /** A request is being carried out. */
-  #isTaking = false;
+  /** A request is being carried out, or answered: the descriptor stays open until that is done. */
+  #isWorking = false;
   #isReady = false;
   #hasEnded = false;
   #isOver = false;
@@ -132,10 +132,7 @@ export class Session implements Source {
     const count = read(this.fd, this.#request.buffer);
     if (count > 0) {
       this.#served += 1;
-      this.#isTaking = true;
-      this.#take(count);
-      this.#isTaking = false;
-      this.#endIfDrained();
+      this.#whole(() => this.#take(count));
       return this.#hasEnded ? "ended" : "more";
     }
     // EAGAIN: a spurious wake-up. ENOENT: the request was interrupted before we got it.
@@ -285,8 +282,7 @@ export class Session implements Source {
       if (isAnswered) return;
       isAnswered = true;
       this.#waiting.delete(unique);
-      answer();
-      this.#endIfDrained();
+      this.#whole(answer);
     };
     this.#waiting.set(unique, () => {
       if (interrupt !== undefined) once(interrupt);
@@ -387,6 +383,7 @@ export class Session implements Source {
       logger: this.#logger,
       onFailure: (error) => {
         this.#logger.error({ err: error }, "the kernel can't be told of changes; ending the mount");
+        this.#failure ??= error;
         this.abort();
       },
     });
@@ -405,8 +402,19 @@ export class Session implements Source {
     this.#endIfDrained();
   }
 
+  /** Does something to its end, also if that aborts the session. */
+  #whole(work: () => void): void {
+    this.#isWorking = true;
+    try {
+      work();
+    } finally {
+      this.#isWorking = false;
+    }
+    this.#endIfDrained();
+  }
+
   #endIfDrained(): void {
-    if (!this.#hasEnded || this.#isOver || this.#isTaking) return;
+    if (!this.#hasEnded || this.#isOver || this.#isWorking) return;
     if (this.#waiting.size + this.#heldAnswers > 0) return;
     this.#isOver = true;
     this.#holdings.letGoOfAll();

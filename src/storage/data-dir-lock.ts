@@ -118,9 +118,11 @@ export class DataDirLock {
   static isHeld(dataDir: string): boolean {
     let fd: number;
     try {
-      fd = openSync(join(dataDir, "lock"), "r+");
-    } catch {
-      return false; // no lock file, nobody ever held it
+      fd = openSync(join(dataDir, "lock"), "r");
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      // No lock file: nobody ever held it. One that isn't ours to read: nobody whom we could ask.
+      return !["ENOENT", "ENOTDIR", "EACCES"].includes(code);
     }
     try {
       return !tryLock(fd);

@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Mounted, type MountOptions, SOON, shell, whyNoMounts } from "../support/daemon.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
-import { childrenOf, isRunning, killNow, until } from "../support/processes.js";
+import { childrenOf, cpuTicks, isRunning, killNow, until } from "../support/processes.js";
 import { runTogether } from "../support/together.js";
 
+/** Of 10 ms. */
+const BUSY_TICKS = 30;
 const UNTIL_ERROR = fileURLToPath(new URL("until-error.py", import.meta.url));
 
 /**
@@ -31,9 +32,11 @@ async function startBusy(options: MountOptions = {}) {
   errors.catch(() => undefined);
   const { pid } = mounted;
   await until("the notifier process runs", { holds: () => childrenOf(pid).length > 0 });
-  // So long that it may be started again.
-  await setTimeout(1500);
-  const [notifiers = 0] = childrenOf(pid);
+  const [notifiers] = childrenOf(pid);
+  if (notifiers === undefined) throw new Error("it has ended");
+  // It has started, and is told of hundreds of changes.
+  const before = cpuTicks(notifiers);
+  await until("kernels are told", { holds: () => cpuTicks(notifiers) > before + BUSY_TICKS });
   return { mounted, places, pid, notifiers, errors };
 }
 

@@ -226,7 +226,9 @@ describe("who holds it", () => {
     const [began] = (await once(reader, "message")) as [unknown];
     expect(began).toBe("reading");
     // Until it has read between many of the changes, however the threads take turns.
+    const deadline = performance.now() + 10_000;
     for (let time = 0; time < 2000 || Atomics.load(shared, CHANGES) < 100; time++) {
+      if (performance.now() > deadline) throw new Error("the other thread reads no changes");
       lock.note(time % 2 === 0 ? { pid: 4711 } : HOLDER);
     }
     Atomics.store(shared, IS_OVER, 1);

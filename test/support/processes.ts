@@ -27,13 +27,10 @@ export async function killNow(pid: number): Promise<void> {
   await until(`process ${pid} is gone`, { holds: () => !isRunning(pid) });
 }
 
-/** The children of all of a process's threads. */
+/** The children of all of a process's threads; none of one that is gone. */
 export function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
-      .split(" ")
-      .filter(Boolean)
-      .map(Number),
+  return namesIn(`/proc/${pid}/task`).flatMap((thread) =>
+    (textOf(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
   );
 }
 
@@ -69,19 +66,27 @@ function stateOf(pid: number): string | undefined {
 }
 
 function threadsOf(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/task`).length;
-  } catch {
-    return 0;
-  }
+  return namesIn(`/proc/${pid}/task`).length;
 }
 
 /** The fields from the third on; the second, the name, may have spaces in it. */
 function statOf(pid: number): string | undefined {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2);
+}
+
+function namesIn(directory: string): string[] {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2);
+    return readdirSync(directory);
   } catch {
-    return undefined; // there is no such process
+    return []; // there is no such process
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // there is no such process, or thread
   }
 }

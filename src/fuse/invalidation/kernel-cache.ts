@@ -45,7 +45,7 @@ export interface KernelCacheOptions {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   /** It can't be told any more. */
-  readonly onFailure: (error: Error) => void;
+  readonly onFailure: (error: NexusError) => void;
 }
 
 interface Unsent {
@@ -269,16 +269,18 @@ export class KernelCache {
         onLost: () => this.#sendAgain(),
         onFailure: this.#onFailure,
       });
-      if (!this.#notifier.send(notificationsOf(unsent.change))) return;
+      const isTaken = this.#notifier.send(notificationsOf(unsent.change));
+      this.#cancelWatch ??= this.#watch();
+      if (!isTaken) return;
       this.#unsent.removeFirst();
       this.#underWay.push(unsent);
-      this.#cancelWatch ??= this.#watch();
     }
   }
 
   /** Some of it may have arrived: forgetting twice is no matter. */
   #sendAgain(): void {
     for (const { change } of this.#underWay) this.#notifier?.send(notificationsOf(change));
+    this.#send();
   }
 
   #noteDone(results: readonly number[]): void {

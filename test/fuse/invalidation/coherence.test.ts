@@ -665,9 +665,9 @@ describe("the end of a mount", () => {
     const mounts = new Mounts();
     const [a, b] = [mounts.mount(), mounts.mount()];
     a.send(mkdir("new"));
-    mounts.notifier(0).fail(new Error("the thread has ended"));
+    mounts.notifier(0).fail(new NexusError("internal", "the process has ended"));
     mounts.clock.advance(2000);
-    expect(b.ends).toEqual([undefined]);
+    expect(b.ends).toMatchObject([{ message: "the process has ended" }]);
     expect(a.ends).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import type {
   StartNotifier,
 } from "../../../src/fuse/invalidation/notifier/notifier.js";
 import { NOTIFY } from "../../../src/fuse/protocol/constants.js";
+import type { NexusError } from "../../../src/model/errors.js";
 import { decode, sizeOf } from "../wire/c-struct.js";
 
 /** A notification as the kernel reads it. */
@@ -54,7 +55,7 @@ export class FakeNotifier implements Notifier {
     this.#events.onLost();
   }
 
-  fail(error: Error): void {
+  fail(error: NexusError): void {
     this.#events.onFailure(error);
   }
 }

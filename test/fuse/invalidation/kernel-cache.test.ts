@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
 import { KernelCache } from "../../../src/fuse/invalidation/kernel-cache.js";
+import { NexusError } from "../../../src/model/errors.js";
 import type { Ino } from "../../../src/model/ids.js";
 import type { Change } from "../../../src/vfs/changes.js";
 import { FakeClock } from "../../support/fake-clock.js";
@@ -128,10 +129,25 @@ describe("what was handed over", () => {
     kernel.notifier.isFull = false;
     kernel.notifier.lose();
     const names = kernel.notifier.packets.map(([first]) => (first as { name: string }).name);
-    expect(names).toEqual(["a", "b", "b"]);
-    kernel.notifier.take();
+    expect(names).toEqual(["a", "b", "b", "c"]);
     kernel.notifier.takeAll();
     expect(waiting.map((wait) => wait.waited())).toEqual([true, true, true]);
+  });
+});
+
+describe("what there is no room for", () => {
+  test("isn't waited for longer than what is under way", () => {
+    const kernel = new Kernel();
+    kernel.forget(attributes(1));
+    kernel.notifier.take();
+    kernel.notifier.isFull = true;
+    const waiting = kernel.forget(entry(1, "a"));
+    kernel.clock.advance(2000);
+    expect([waiting.waited(), kernel.cache.isResponsive]).toEqual([true, false]);
+    kernel.notifier.isFull = false;
+    kernel.notifier.lose();
+    kernel.notifier.take();
+    expect([waiting.isDone(), kernel.cache.isResponsive]).toEqual([true, true]);
   });
 });
 
@@ -404,7 +420,7 @@ describe("the end", () => {
   test("is what the owner hears of when nothing can be told any more", () => {
     const kernel = new Kernel();
     kernel.forget(entry(1, "a"));
-    const failure = new Error("the thread has ended");
+    const failure = new NexusError("internal", "the process has ended");
     kernel.notifier.fail(failure);
     expect(kernel.failures).toEqual([failure]);
   });

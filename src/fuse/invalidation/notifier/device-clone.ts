@@ -4,7 +4,7 @@ import { cloneDevice, read } from "../../../libc/device.js";
 import { MAX_WRITE_BYTES } from "../../protocol/negotiation.js";
 
 const DEVICE = "/dev/fuse";
-const { EAGAIN, ENODEV } = os.errno;
+const { EINTR, ENOENT } = os.errno;
 /** The kernel wants room for the longest request that it may have. */
 const REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
 
@@ -28,8 +28,10 @@ export function failWaitingRequests(device: number): void {
   const clone = openClone(device);
   const request = Buffer.alloc(REQUEST_BYTES);
   try {
-    // Others: one that was interrupted before it was read.
-    for (let count = 1; count !== -EAGAIN && count !== -ENODEV; ) count = read(clone, request);
+    let count: number;
+    // ENOENT: one that was interrupted before it was read. All others mean that none is left, or no connection.
+    do count = read(clone, request);
+    while (count > 0 || count === -ENOENT || count === -EINTR);
   } finally {
     closeSync(clone);
   }

@@ -26,8 +26,10 @@ const { EAGAIN, EINTR } = constants.errno;
 const IS_PROCESS = "--notify";
 /** In the process. */
 const CONTROL_FD = 3;
-/** One that ends sooner after its start won't do better the next time. */
+/** One that has lived so long did start. */
 const LIVES_MS = 1000;
+/** How long after its end it is started again, by how often in a row it didn't; then it is given up. */
+const AGAIN_MS = [0, 100, 300, 1000, 3000] as const;
 /** Of what it says last. */
 const MOST_SAID = 2000;
 
@@ -35,158 +37,216 @@ const MOST_SAID = 2000;
 interface Started {
   readonly device: number;
   readonly events: NotifierEvents;
+  /** Undefined while there is no process. */
   results: Results | undefined;
 }
 
 interface Running {
-  readonly child: ChildProcess;
   readonly control: number;
   readonly sinceMs: number;
 }
 
+/** Starts the process with the other end of a socket; calls `onEnd` with words when it has ended, or couldn't start. */
+export type Launch = (control: number, onEnd: (why: string) => void) => void;
+
 export interface NotifierProcessOptions {
   /** This thread's. */
-  readonly pump: Pump;
+  readonly pump: Pick<Pump, "add" | "remove" | "after">;
   readonly logger: Logger;
+  readonly launch?: Launch;
+  readonly clone?: typeof openClone;
 }
 
 /** The daemon's process that tells kernels what to forget. It ends with the daemon, however that ends. */
 export class NotifierProcess {
-  readonly #pump: Pump;
+  readonly #pump: NotifierProcessOptions["pump"];
   readonly #logger: Logger;
+  readonly #launch: Launch;
+  readonly #clone: typeof openClone;
   readonly #started = new Map<number, Started>();
   #lastMount = 0;
   #running: Running | undefined;
+  /** In a row. */
+  #failures = 0;
+  #cancelStart: (() => void) | undefined;
 
-  constructor({ pump, logger }: NotifierProcessOptions) {
+  constructor({ pump, logger, launch = launchProcess, clone = openClone }: NotifierProcessOptions) {
     this.#pump = pump;
     this.#logger = logger;
+    this.#launch = launch;
+    this.#clone = clone;
   }
 
   /** Starts the process, if it doesn't run: that takes a moment. */
   warmUp(): void {
-    this.#running ??= this.#run();
+    if (this.#running !== undefined || this.#cancelStart !== undefined) return;
+    try {
+      this.#run();
+    } catch (error) {
+      this.#startAgain(messageOf(error));
+    }
   }
 
-  /** Starts telling the kernel at the other end of a device. */
+  /** Starts telling the kernel at the other end of a device. Until the process runs, there is no room for anything. */
   start(device: number, events: NotifierEvents): Notifier {
     const mount = ++this.#lastMount;
     const started: Started = { device, events, results: undefined };
     this.#started.set(mount, started);
-    this.#connect(mount, started);
+    if (this.#running === undefined) this.warmUp();
+    else this.#tryConnect(mount, started);
     return {
-      send: (notifications) => this.#send(started, notifications),
+      send: (notifications) => send(started, notifications),
       close: () => {
-        if (!this.#started.delete(mount)) return;
-        this.#disconnect(started);
-        if (this.#running !== undefined) this.#tell(() => tellClosed(this.#control, mount));
+        if (this.#started.delete(mount)) this.#disconnect(mount, started);
       },
     };
   }
 
   /** Ends it: the process hears the end of its socket. */
   close(): void {
+    this.#cancelStart?.();
     if (this.#running === undefined) return;
     closeSync(this.#running.control);
     this.#running = undefined;
   }
 
-  get #control(): number {
-    this.#running ??= this.#run();
-    return this.#running.control;
-  }
-
-  #run(): Running {
+  /** Errors: those of socketpair(2), and of starting a process. */
+  #run(): void {
     const [control, theirs] = messageSocketPair();
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), IS_PROCESS], {
-      stdio: ["ignore", "ignore", "pipe", theirs],
-      // No directory stays in use for it, and no terminal's signal reaches it.
-      ...{ cwd: "/", detached: true },
-    });
-    closeSync(theirs);
-    child.unref();
-    if (child.stderr instanceof Socket) child.stderr.unref();
-    let said = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-MOST_SAID);
-    });
-    const running: Running = { child, control, sinceMs: performance.now() };
-    child.on("error", (error) => this.#lose(running, messageOf(error)));
-    child.on("exit", (code, signal) => {
-      this.#lose(running, `it ended with ${signal ?? code}${said && `: ${said.trim()}`}`);
-    });
-    this.#logger.debug({ pid: child.pid }, "the notifier process has started");
-    return running;
+    const running: Running = { control, sinceMs: performance.now() };
+    try {
+      this.#launch(theirs, (why) => this.#lose(running, why));
+    } catch (error) {
+      closeSync(control);
+      throw error;
+    } finally {
+      closeSync(theirs);
+    }
+    this.#running = running;
+    for (const [mount, started] of [...this.#started]) this.#tryConnect(mount, started);
   }
 
+  #tryConnect(mount: number, started: Started): void {
+    try {
+      this.#connect(mount, started);
+    } catch (error) {
+      if (this.#running !== undefined) this.#lose(this.#running, messageOf(error));
+    }
+  }
+
+  /** Errors: those of socketpair(2), and `io-failure` when the process is gone. */
   #connect(mount: number, started: Started): void {
+    const { running, device } = { running: this.#running, ...started };
+    if (running === undefined) return;
     const [own, socket] = messageSocketPair();
-    setNonBlocking(own);
-    const results = new Results(own, started.events);
-    started.results = results;
-    this.#pump.add(results);
-    const clone = this.#cloneOf(started.device);
-    this.#tell(() => tellOpened(this.#control, { mount, socket, device: clone ?? started.device }));
-    closeSync(socket);
-    if (clone !== undefined) closeSync(clone);
+    let clone: number | undefined;
+    try {
+      setNonBlocking(own);
+      clone = this.#cloneOf(device);
+      tellOpened(running.control, { mount, socket, device: clone ?? device });
+    } catch (error) {
+      closeSync(own);
+      throw error;
+    } finally {
+      closeSync(socket);
+      if (clone !== undefined) closeSync(clone);
+    }
+    started.results = new Results(own, started.events);
+    this.#pump.add(started.results);
   }
 
-  #disconnect(started: Started): void {
+  #disconnect(mount: number, started: Started): void {
     const { results } = started;
     if (results === undefined) return;
     started.results = undefined;
     this.#pump.remove(results);
     closeSync(results.fd);
+    if (this.#running === undefined) return;
+    try {
+      tellClosed(this.#running.control, mount);
+    } catch {
+      // It is gone, and hears of nothing any more.
+    }
   }
 
   /** Without one, a mount works as well, but may hang when the daemon is killed. */
   #cloneOf(device: number): number | undefined {
     try {
-      return openClone(device);
+      return this.#clone(device);
     } catch (error) {
-      this.#logger.warn(
-        { err: error },
-        "/dev/fuse can't be opened again: a crash may hang programs",
-      );
+      const message =
+        "/dev/fuse can't be opened again: if this process is killed, programs may hang";
+      this.#logger.warn({ err: error }, message);
       return undefined;
     }
   }
 
-  /** One that is gone is noticed by its exit. */
-  #tell(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      this.#logger.debug({ err: error }, "the notifier process can't be told");
-    }
-  }
-
-  /** False when the socket is full. A process that is gone is noticed by its exit, and all is sent again then. */
-  #send({ results }: Started, notifications: readonly Buffer[]): boolean {
-    if (results === undefined) return false;
-    const packet = Buffer.concat(notifications);
-    return write(results.fd, { from: packet, length: packet.length }) !== -EAGAIN;
-  }
-
-  /** The process is gone: everything is started anew, and told again. */
   #lose(running: Running, why: string): void {
-    if (this.#running !== running) return; // closed
-    closeSync(running.control);
+    if (this.#running !== running) return; // closed, or lost before
     this.#running = undefined;
-    const hasLived = performance.now() - running.sinceMs > LIVES_MS;
-    this.#logger.warn({ why }, "the notifier process has ended");
-    for (const [mount, started] of [...this.#started]) {
-      this.#disconnect(started);
-      if (hasLived) {
-        this.#connect(mount, started);
-        started.events.onLost();
-      } else {
-        this.#started.delete(mount);
-        const message = `the notifier process can't run: ${why}`;
-        started.events.onFailure(new NexusError("internal", message));
-      }
-    }
+    closeSync(running.control);
+    if (performance.now() - running.sinceMs > LIVES_MS) this.#failures = 0;
+    for (const [mount, started] of this.#started) this.#disconnect(mount, started);
+    this.#startAgain(why);
   }
+
+  /** Everything is told again to another one. */
+  #startAgain(why: string): void {
+    const delayMs = AGAIN_MS[this.#failures];
+    this.#failures += 1;
+    this.#logger.warn({ why }, "the notifier process has ended");
+    if (delayMs === undefined) {
+      this.#giveUp(why);
+      return;
+    }
+    this.#cancelStart = this.#pump.after(delayMs, () => {
+      this.#cancelStart = undefined;
+      this.warmUp();
+      for (const { events, results } of [...this.#started.values()]) {
+        if (results !== undefined) events.onLost();
+      }
+    });
+  }
+
+  #giveUp(why: string): void {
+    const failure = new NexusError("internal", `the notifier process can't run: ${why}`);
+    const all = [...this.#started.values()];
+    this.#started.clear();
+    this.#failures = 0;
+    for (const { events } of all) events.onFailure(failure);
+  }
+}
+
+/** False when the socket is full. A process that is gone is noticed by its end, and all is sent again then. */
+function send({ results }: Started, notifications: readonly Buffer[]): boolean {
+  if (results === undefined) return false;
+  const packet = Buffer.concat(notifications);
+  return write(results.fd, { from: packet, length: packet.length }) !== -EAGAIN;
+}
+
+/** Errors: those of starting a process that Node doesn't tell by an event. */
+function launchProcess(control: number, onEnd: (why: string) => void): void {
+  // The program that runs here, also if its path is another one's by now, or nobody's.
+  const child: ChildProcess = spawn(
+    "/proc/self/exe",
+    [fileURLToPath(import.meta.url), IS_PROCESS],
+    {
+      argv0: process.execPath,
+      stdio: ["ignore", "ignore", "pipe", control],
+      // No directory stays in use for it, and no terminal's signal reaches it.
+      ...{ cwd: "/", detached: true },
+    },
+  );
+  child.unref();
+  if (child.stderr instanceof Socket) child.stderr.unref();
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-MOST_SAID);
+  });
+  child.on("error", (error) => onEnd(messageOf(error)));
+  child.on("close", (code, signal) => {
+    onEnd(`it ended with ${signal ?? code}${said && `: ${said.trim()}`}`);
+  });
 }
 
 /** On the fs thread: hears what the kernel has taken. */
@@ -204,7 +264,7 @@ class Results implements Source {
   receive(): "more" | "ended" {
     const count = read(this.fd, this.#packet);
     if (count === -EAGAIN || count === -EINTR) return "more";
-    if (count <= 0) return "ended"; // the process is gone, and its exit is heard soon
+    if (count <= 0) return "ended"; // the process is gone, and its end is heard soon
     const results: number[] = [];
     for (let at = 0; at < count; at += RESULT_BYTES) results.push(this.#packet.readInt32LE(at));
     this.#onDone(results);

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { setNonBlocking } from "../../../libc/device.js";
 import { messageOf } from "../../../model/errors.js";
 import { Pump } from "../../pump.js";
-import { Control } from "./control.js";
+import { Control, type MountOpened } from "./control.js";
 import { failWaitingRequests } from "./device-clone.js";
 import { startNotifierThread } from "./notifier-thread.js";
 
@@ -10,6 +10,8 @@ import { startNotifierThread } from "./notifier-thread.js";
 const ENDING_MS = 20;
 /** How often those are failed that hold one up. */
 const FAILING_MS = 5;
+/** The same where that failed. */
+const TROUBLED_MS = 100;
 
 /**
  * The notifier process: for each mount a thread that tells its kernel what to forget, until the daemon says that the
@@ -31,31 +33,45 @@ export async function runNotifiers(control: number): Promise<void> {
   const letGo = (mount: number) => {
     const device = devices.get(mount);
     if (device === undefined) return;
+    let nextMs = FAILING_MS;
     try {
       failWaitingRequests(device);
     } catch (error) {
       console.error(`what waits for an answer can't be failed: ${messageOf(error)}`);
-      return;
+      nextMs = TROUBLED_MS;
     }
-    pump.after(FAILING_MS, () => letGo(mount));
+    pump.after(nextMs, () => letGo(mount));
   };
   const end = (mount: number) => {
     pump.after(ENDING_MS, () => letGo(mount));
+  };
+  /** The daemon starts another one. Without a daemon, those that are left are let go. */
+  const fail = (why: string) => {
+    console.error(why);
+    // Not process.exit: that waits for threads, which may wait for the daemon.
+    if (hasDaemon) process.kill(process.pid, "SIGKILL");
+  };
+  const open = ({ mount, socket, device }: MountOpened) => {
+    devices.set(mount, device);
+    startNotifierThread({ socket, device }, (error) => {
+      devices.delete(mount);
+      closeSync(device);
+      if (error !== undefined) fail(`a notifier thread has failed: ${messageOf(error)}`);
+      stopIfDone();
+    });
   };
 
   setNonBlocking(control);
   pump.add(
     new Control(control, {
-      onOpened: ({ mount, socket, device }) => {
-        devices.set(mount, device);
-        startNotifierThread({ socket, device }, (error) => {
-          if (error !== undefined) console.error(`a notifier thread: ${messageOf(error)}`);
-          devices.delete(mount);
-          closeSync(device);
-          if (error !== undefined) process.exit(1); // the daemon starts all of them anew
-          stopIfDone();
-        });
+      onOpened: (opened) => {
+        try {
+          open(opened);
+        } catch (error) {
+          fail(`a notifier thread can't start: ${messageOf(error)}`);
+        }
       },
+      onCut: () => fail("there is no room for more descriptors"),
       onClosed: end,
       onEnd: () => {
         hasDaemon = false;
