@@ -24,7 +24,7 @@ const DIST = join(ROOT, "dist");
 
 const ENTRIES = [
   ...["index", "cli/main", "daemon/main", "daemon/health-probe"],
-  ...["daemon/fs-thread", "fuse/invalidation/notifier/notifier-process"],
+  ...["daemon/fs-thread", "fuse/invalidation/notifier/notifier-main"],
   "fuse/invalidation/notifier/notifier-thread",
   "storage/metadata/sqlite/checkpoint-worker",
   "storage/content/local/content-jobs-worker",

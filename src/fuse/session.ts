@@ -132,7 +132,9 @@ export class Session implements Source {
     const count = read(this.fd, this.#request.buffer);
     if (count > 0) {
       this.#served += 1;
-      this.#whole(() => this.#take(count));
+      this.#isWorking = true;
+      this.#take(count);
+      this.#finishWork();
       return this.#hasEnded ? "ended" : "more";
     }
     // EAGAIN: a spurious wake-up. ENOENT: the request was interrupted before we got it.
@@ -282,7 +284,9 @@ export class Session implements Source {
       if (isAnswered) return;
       isAnswered = true;
       this.#waiting.delete(unique);
-      this.#whole(answer);
+      this.#isWorking = true;
+      answer();
+      this.#finishWork();
     };
     this.#waiting.set(unique, () => {
       if (interrupt !== undefined) once(interrupt);
@@ -402,14 +406,8 @@ export class Session implements Source {
     this.#endIfDrained();
   }
 
-  /** Does something to its end, also if that aborts the session. */
-  #whole(work: () => void): void {
-    this.#isWorking = true;
-    try {
-      work();
-    } finally {
-      this.#isWorking = false;
-    }
+  #finishWork(): void {
+    this.#isWorking = false;
     this.#endIfDrained();
   }
 

@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
-import { Socket } from "node:net";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
-import { read, setNonBlocking, write } from "../../../libc/device.js";
+import { setNonBlocking, write } from "../../../libc/device.js";
 import { messageSocketPair } from "../../../libc/sockets.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
 import type { Logger } from "../../../telemetry/logger.js";
-import type { Pump, Source } from "../../pump.js";
+import type { Pump } from "../../pump.js";
 import { tellClosed, tellOpened } from "./control.js";
 import { openClone } from "./device-clone.js";
 import type { Notifier, NotifierEvents } from "./notifier.js";
-import { PACKET_BYTES, RESULT_BYTES } from "./notifier-thread.js";
+import { launchProcess } from "./notifier-main.js";
+import { Results } from "./results.js";
 
-// This file is both ends of the notifier process: imported, it starts it; run as one, it is it.
-//
 // A notification can block: while the kernel holds a directory's lock for a request that waits for the fs thread. So
 // it is never sent from there. And a thread that blocks so can't be killed, and would keep all that its process
 // has open: were it one of the daemon's, a daemon that is killed would leave the programs that it owes an answer
@@ -22,16 +18,11 @@ import { PACKET_BYTES, RESULT_BYTES } from "./notifier-thread.js";
 // devices of its own for the same kernels. When the daemon is gone, the kernel fails the requests that it had read,
 // and the notifier process those that nobody has.
 
-const { EAGAIN, EINTR } = constants.errno;
-const IS_PROCESS = "--notify";
-/** In the process. */
-const CONTROL_FD = 3;
+const { EAGAIN } = constants.errno;
 /** One that has lived so long did start. */
 const LIVES_MS = 1000;
 /** How long after its end it is started again, by how often in a row it didn't; then it is given up. */
 const AGAIN_MS = [0, 100, 300, 1000, 3000] as const;
-/** Of what it says last. */
-const MOST_SAID = 2000;
 
 /** One mount's. */
 interface Started {
@@ -46,14 +37,11 @@ interface Running {
   readonly sinceMs: number;
 }
 
-/** Starts the process with the other end of a socket; calls `onEnd` with words when it has ended, or couldn't start. */
-export type Launch = (control: number, onEnd: (why: string) => void) => void;
-
 export interface NotifierProcessOptions {
   /** This thread's. */
   readonly pump: Pick<Pump, "add" | "remove" | "after">;
   readonly logger: Logger;
-  readonly launch?: Launch;
+  readonly launch?: typeof launchProcess;
   readonly clone?: typeof openClone;
 }
 
@@ -61,7 +49,7 @@ export interface NotifierProcessOptions {
 export class NotifierProcess {
   readonly #pump: NotifierProcessOptions["pump"];
   readonly #logger: Logger;
-  readonly #launch: Launch;
+  readonly #launch: typeof launchProcess;
   readonly #clone: typeof openClone;
   readonly #started = new Map<number, Started>();
   #lastMount = 0;
@@ -222,60 +210,4 @@ function send({ results }: Started, notifications: readonly Buffer[]): boolean {
   if (results === undefined) return false;
   const packet = Buffer.concat(notifications);
   return write(results.fd, { from: packet, length: packet.length }) !== -EAGAIN;
-}
-
-/** Errors: those of starting a process that Node doesn't tell by an event. */
-function launchProcess(control: number, onEnd: (why: string) => void): void {
-  // The program that runs here, also if its path is another one's by now, or nobody's.
-  const child: ChildProcess = spawn(
-    "/proc/self/exe",
-    [fileURLToPath(import.meta.url), IS_PROCESS],
-    {
-      argv0: process.execPath,
-      stdio: ["ignore", "ignore", "pipe", control],
-      // No directory stays in use for it, and no terminal's signal reaches it.
-      ...{ cwd: "/", detached: true },
-    },
-  );
-  child.unref();
-  if (child.stderr instanceof Socket) child.stderr.unref();
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-MOST_SAID);
-  });
-  child.on("error", (error) => onEnd(messageOf(error)));
-  child.on("close", (code, signal) => {
-    onEnd(`it ended with ${signal ?? code}${said && `: ${said.trim()}`}`);
-  });
-}
-
-/** On the fs thread: hears what the kernel has taken. */
-class Results implements Source {
-  readonly fd: number;
-  readonly isWaiting = false;
-  readonly #packet = Buffer.alloc(PACKET_BYTES);
-  readonly #onDone: NotifierEvents["onDone"];
-
-  constructor(fd: number, { onDone }: NotifierEvents) {
-    this.fd = fd;
-    this.#onDone = onDone;
-  }
-
-  receive(): "more" | "ended" {
-    const count = read(this.fd, this.#packet);
-    if (count === -EAGAIN || count === -EINTR) return "more";
-    if (count <= 0) return "ended"; // the process is gone, and its end is heard soon
-    const results: number[] = [];
-    for (let at = 0; at < count; at += RESULT_BYTES) results.push(this.#packet.readInt32LE(at));
-    this.#onDone(results);
-    return "more";
-  }
-}
-
-if (process.argv[2] === IS_PROCESS && process.argv[1] === fileURLToPath(import.meta.url)) {
-  // It ends with the daemon, and not before: who waits for it then would hang.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
-    process.on(signal, () => undefined);
-  // Not awaited: what it loads may lie in one file with this, which would wait for itself.
-  void import("./run-notifiers.js").then(({ runNotifiers }) => runNotifiers(CONTROL_FD));
 }
