@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -212,6 +212,13 @@ describe("who holds it", () => {
       lock.note({ pid: 12, mounts });
       expect(readHolder(dataDir)).toStrictEqual({ pid: 12, mounts });
     }
+  });
+
+  test("counts as there when the file can't be opened, but not when there is none", () => {
+    const dataDir = testDir();
+    expect(DataDirLock.isHeld(dataDir)).toBe(false);
+    symlinkSync("lock", join(dataDir, "lock"));
+    expect(DataDirLock.isHeld(dataDir)).toBe(true);
   });
 
   test("is never nobody to who reads it while it changes", async () => {

@@ -331,7 +331,7 @@ describe("a rename of what the kernel hasn't heard of yet", () => {
       rename: (caller, { parent, name, newParent, newName }) => {
         mounts.changes.note({ kind: "entry", parent, name }, caller);
         mounts.changes.note({ kind: "entry", parent: newParent, name: newName }, caller);
-        mounts.changes.note({ kind: "attributes", ino: 8 as Ino }, caller);
+        mounts.changes.note({ kind: "attributes", ino: 7 as Ino }, caller);
       },
     });
     a.ask({ opcode: "LOOKUP", node: 1, body: ["old"] });
