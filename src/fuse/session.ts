@@ -16,15 +16,13 @@ import { NO_HANDLE } from "./operations/directories.js";
 import { OPERATIONS } from "./operations/table.js";
 import { useOfPages } from "./operations/use-of-pages.js";
 import { IN_HEADER_BYTES, OPCODE, opcodeName } from "./protocol/constants.js";
-import { type Agreement, MAX_WRITE_BYTES, negotiate } from "./protocol/negotiation.js";
+import { type Agreement, MAX_REQUEST_BYTES, negotiate } from "./protocol/negotiation.js";
 import { Reply } from "./protocol/reply.js";
 import { Request } from "./protocol/request.js";
 import type { Source } from "./pump.js";
 
 const { EAGAIN, EINTR, ENOENT, ENODEV, ECONNABORTED, EPROTO } = constants.errno;
 
-/** The kernel wants room for a WRITE with its headers; a page is more than enough for those. */
-const REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
 /** Answers kept for reuse; more are made when more requests wait at once. */
 const SPARE_REPLIES = 4;
 
@@ -73,7 +71,7 @@ export class Session implements Source {
   readonly #logger: Logger;
   readonly #onReady: SessionOptions["onReady"];
   readonly #onEnd: SessionOptions["onEnd"];
-  readonly #request = new Request(new ArrayBuffer(REQUEST_BYTES));
+  readonly #request = new Request(new ArrayBuffer(MAX_REQUEST_BYTES));
   readonly #replies: Reply[] = [];
   readonly #mount = Symbol("mount");
   readonly #coherence: Coherence | undefined;
@@ -261,7 +259,7 @@ export class Session implements Source {
     if (identity === undefined) return undefined;
     const { uid, gid, pid, nodeid: node } = request;
     if (this.#cache === undefined) return { uid, gid, pid, identity };
-    const pages = useOfPages(request, { passes: (handle) => this.#holdings.goesPastCache(handle) });
+    const pages = useOfPages(request, this.#holdings);
     return { uid, gid, pid, identity, origin: { mount: this.#mount, node, pages } };
   }
 
@@ -396,7 +394,7 @@ export class Session implements Source {
   }
 
   #newReply(): Reply {
-    const reply = this.#replies.pop() ?? new Reply(MAX_WRITE_BYTES + 4096);
+    const reply = this.#replies.pop() ?? new Reply(MAX_REQUEST_BYTES);
     reply.clear();
     return reply;
   }

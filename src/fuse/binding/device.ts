@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { closeSync, writeFileSync } from "node:fs";
 import { setNonBlocking } from "../../libc/device.js";
 import { FS_TYPE, type HostMount } from "../../libc/host-mounts.js";
 import { mount, unmount } from "../../libc/mount.js";
 import { receiveDescriptor, socketPair } from "../../libc/sockets.js";
-import { fsError } from "../../libc/system-error.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import { fusermountOptions, type MountOptions, mountData, mountFlags } from "../mount-options.js";
+import { openDevice } from "./open-device.js";
 
-const DEVICE = "/dev/fuse";
 const HELPERS = ["fusermount3", "fusermount"];
 
 /**
@@ -76,20 +75,6 @@ function mountAsRoot(options: MountOptions): number {
       "not-permitted",
       "mount(2) is not permitted here, even for root: a container needs CAP_SYS_ADMIN and /dev/fuse",
       { op: "mount", path: options.mountPoint, cause: error },
-    );
-  }
-}
-
-function openDevice(): number {
-  try {
-    return openSync(DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
-  } catch (error) {
-    const failure = fsError(error, { op: "open", path: DEVICE });
-    if (failure.kind !== "not-found" && failure.kind !== "io-failure") throw failure;
-    throw new NexusError(
-      "not-supported",
-      `there is no ${DEVICE}: load the kernel's fuse module (modprobe fuse), or give the container the device`,
-      { path: DEVICE, cause: error },
     );
   }
 }

@@ -89,12 +89,13 @@ export class Coherence {
     if (doings === undefined || cache === undefined) return false;
     this.#doings.delete(origin);
     forgetTooIfMistaken(cache, doings.whileBehind);
+    if (doings.debts.arePaid || cache.isOverdue) return false;
     const subject = {
       locked: [origin.node, ...doings.locked, ...granted],
       changed: doings.changed,
       pages: origin.pages === "locked" ? origin.node : undefined,
     };
-    if (doings.debts.arePaid || cache.isOverdue || cache.needsLockOf(subject)) return false;
+    if (cache.needsLockOf(subject)) return false;
     let isOut = false;
     const letGo = () => {
       if (isOut) return;

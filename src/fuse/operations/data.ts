@@ -170,8 +170,8 @@ function copyRequest(request: Request) {
  * virtual file is read past the page cache, and past the size that stat(2) told: it may have another one by now.
  *
  * A write through the kernel's pages comes in parts, where it begins or goes on in a page that the kernel doesn't
- * have: and what somebody else appends could come between two of them. Past the pages it comes as one, up to
- * 1 MiB. So where there are other mounts, what is only appended to goes past them.
+ * have: and what somebody else appends could come between two of them. Past the pages it comes as one, as
+ * long as a request has room for it. So where there are other mounts, what is only appended to goes past them.
  */
 function replyOpened(
   { reply, granted, coherence }: Context,

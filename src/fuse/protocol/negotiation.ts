@@ -5,6 +5,8 @@ import type { Request } from "./request.js";
 
 /** The largest READ and WRITE we take; the kernel's own bound is 256 pages. */
 export const MAX_WRITE_BYTES = 1024 * 1024;
+/** The kernel wants room for a WRITE with its headers; a page is more than enough for those. */
+export const MAX_REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
 const PAGE_BYTES = 4096;
 const MAX_PAGES = MAX_WRITE_BYTES / PAGE_BYTES;
 

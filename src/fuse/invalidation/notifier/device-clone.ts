@@ -1,16 +1,14 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { cloneDevice, read } from "../../../libc/device.js";
-import { MAX_WRITE_BYTES } from "../../protocol/negotiation.js";
+import { openDevice } from "../../binding/open-device.js";
+import { MAX_REQUEST_BYTES } from "../../protocol/negotiation.js";
 
-const DEVICE = "/dev/fuse";
 const { EINTR, ENOENT } = os.errno;
-/** The kernel wants room for the longest request that it may have. */
-const REQUEST_BYTES = MAX_WRITE_BYTES + 4096;
 
-/** Opens the device once more, for the kernel that `device` leads to. Errors: those of open(2) and ioctl(2). */
+/** Opens the device once more, for the kernel that `device` leads to. Errors: those of {@link openDevice} and ioctl(2). */
 export function openClone(device: number): number {
-  const clone = openSync(DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
+  const clone = openDevice();
   try {
     cloneDevice({ from: device, to: clone });
     return clone;
@@ -26,7 +24,7 @@ export function openClone(device: number): number {
  */
 export function failWaitingRequests(device: number): void {
   const clone = openClone(device);
-  const request = Buffer.alloc(REQUEST_BYTES);
+  const request = Buffer.alloc(MAX_REQUEST_BYTES);
   try {
     let count: number;
     // ENOENT: one that was interrupted before it was read. All others mean that none is left, or no connection.
