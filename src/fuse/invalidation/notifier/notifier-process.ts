@@ -34,7 +34,8 @@ interface Started {
 
 interface Running {
   readonly control: number;
-  readonly sinceMs: number;
+  /** That it has lived for a while counts no more. */
+  readonly cancel: () => void;
 }
 
 export interface NotifierProcessOptions {
@@ -93,19 +94,26 @@ export class NotifierProcess {
   /** Ends it: the process hears the end of its socket. */
   close(): void {
     this.#cancelStart?.();
-    if (this.#running === undefined) return;
-    closeSync(this.#running.control);
+    if (this.#running !== undefined) this.#letGoOf(this.#running);
+  }
+
+  #letGoOf({ control, cancel }: Running): void {
+    cancel();
+    closeSync(control);
     this.#running = undefined;
   }
 
   /** Errors: those of socketpair(2), and of starting a process. */
   #run(): void {
     const [control, theirs] = messageSocketPair();
-    const running: Running = { control, sinceMs: performance.now() };
+    const cancel = this.#pump.after(LIVES_MS, () => {
+      this.#failures = 0;
+    });
+    const running: Running = { control, cancel };
     try {
       this.#launch(theirs, (why) => this.#lose(running, why));
     } catch (error) {
-      closeSync(control);
+      this.#letGoOf(running);
       throw error;
     } finally {
       closeSync(theirs);
@@ -124,14 +132,14 @@ export class NotifierProcess {
 
   /** Errors: those of socketpair(2), and `io-failure` when the process is gone. */
   #connect(mount: number, started: Started): void {
-    const { running, device } = { running: this.#running, ...started };
+    const running = this.#running;
     if (running === undefined) return;
     const [own, socket] = messageSocketPair();
     let clone: number | undefined;
     try {
       setNonBlocking(own);
-      clone = this.#cloneOf(device);
-      tellOpened(running.control, { mount, socket, device: clone ?? device });
+      clone = this.#cloneOf(started.device);
+      tellOpened(running.control, { mount, socket, device: clone ?? started.device });
     } catch (error) {
       closeSync(own);
       throw error;
@@ -171,9 +179,7 @@ export class NotifierProcess {
 
   #lose(running: Running, why: string): void {
     if (this.#running !== running) return; // closed, or lost before
-    this.#running = undefined;
-    closeSync(running.control);
-    if (performance.now() - running.sinceMs > LIVES_MS) this.#failures = 0;
+    this.#letGoOf(running);
     for (const [mount, started] of this.#started) this.#disconnect(mount, started);
     this.#startAgain(why);
   }

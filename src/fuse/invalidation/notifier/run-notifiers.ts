@@ -52,13 +52,13 @@ export async function runNotifiers(control: number): Promise<void> {
     if (hasDaemon) process.kill(process.pid, "SIGKILL");
   };
   const open = ({ mount, socket, device }: MountOpened) => {
-    devices.set(mount, device);
     startNotifierThread({ socket, device }, (error) => {
       devices.delete(mount);
       closeSync(device);
       if (error !== undefined) fail(`a notifier thread has failed: ${messageOf(error)}`);
       stopIfDone();
     });
+    devices.set(mount, device);
   };
 
   setNonBlocking(control);
@@ -68,6 +68,8 @@ export async function runNotifiers(control: number): Promise<void> {
         try {
           open(opened);
         } catch (error) {
+          closeSync(opened.socket);
+          closeSync(opened.device);
           fail(`a notifier thread can't start: ${messageOf(error)}`);
         }
       },

@@ -177,6 +177,22 @@ describe("the notifier process", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  test("is tried as often again once one has lived for a second", () => {
+    const { start, processes, clock, heard } = fixture();
+    start("a");
+    for (let time = 0; time < 5; time++) {
+      processes.at(-1)?.end("killed");
+      clock.advance(3000);
+    }
+    expect(heard).toEqual(Array.from({ length: 5 }, () => "lost a"));
+    for (let time = 0; time < 5; time++) {
+      processes.at(-1)?.end("killed");
+      clock.advance([0, 100, 300, 1000, 3000][time] ?? 0);
+    }
+    processes.at(-1)?.end("killed");
+    expect(heard.at(-1)).toMatch("failed a");
+  });
+
   test("serves a mount whose device can't be opened again, and that is told", () => {
     const { start, processes, lines } = fixture({
       clone: () => {
