@@ -59,4 +59,11 @@ export function isTrouble(error: unknown): boolean {
   return errnoOf(error) === errno.EIO;
 }
 
+/**
+ * What setxattr(2) fails with instead of `try-again`: the kernel makes EOPNOTSUPP of EAGAIN there
+ * (__vfs_setxattr_noperm in its fs/xattr.c), which would tell a worker that there are no claims; EBUSY tells it to
+ * take another item.
+ */
+export const REFUSED_CLAIM: ErrorKind = "busy";
+
 export const ENOSYS = errno.ENOSYS;

@@ -2,15 +2,8 @@ import { NexusError } from "../../model/errors.js";
 import type { Identity } from "../../model/identity.js";
 import { type Ino, isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
-import type { FallocateRequest, OpenFlags } from "../../vfs/file-system.js";
-import {
-  FALLOCATE_MODE,
-  FOPEN,
-  O,
-  OPEN_KILL_SUIDGID,
-  WHENCE,
-  WRITE_FLAG,
-} from "../protocol/constants.js";
+import { appendsOnly, fallocateMode, isExclusive, openFlags } from "../call-flags.js";
+import { FOPEN, O, OPEN_KILL_SUIDGID, WHENCE, WRITE_FLAG } from "../protocol/constants.js";
 import { MalformedRequest, type Request } from "../protocol/request.js";
 import { type Context, type Operation, replyEntry } from "./context.js";
 import { nameRequest } from "./entries.js";
@@ -19,7 +12,7 @@ import { nameRequest } from "./entries.js";
 export const open: Operation = (context) => {
   const { fs, caller, request } = context;
   const ino = request.nodeid;
-  const flags = openFlags(request.u32(0), request.u32(4));
+  const flags = openFlags(request.u32(0), killsSetId(request.u32(4)));
   const appends = appendsOnly(request.u32(0));
   return whenReady(fs.open(caller, { ino, flags }), ({ handle }) =>
     replyOpened(context, { ino, handle, appends }),
@@ -35,8 +28,8 @@ export const create: Operation = (context) => {
     parent,
     name,
     mode: request.u32(4),
-    flags: openFlags(request.u32(0), request.u32(12)),
-    exclusive: (request.u32(0) & O.EXCL) !== 0,
+    flags: openFlags(request.u32(0), killsSetId(request.u32(12))),
+    exclusive: isExclusive(request.u32(0)),
   });
   return whenReady(created, ({ entry, opened }) => {
     replyEntry(context, { parent, entry });
@@ -52,8 +45,8 @@ export const tmpfile: Operation = (context) => {
   const made = fs.tmpfile(caller, {
     ino: parent,
     mode: request.u32(4),
-    flags: openFlags(request.u32(0), request.u32(12)),
-    exclusive: (request.u32(0) & O.EXCL) !== 0,
+    flags: openFlags(request.u32(0), killsSetId(request.u32(12))),
+    exclusive: isExclusive(request.u32(0)),
   });
   return whenReady(made, ({ entry, opened }) => {
     replyEntry(context, { parent, entry });
@@ -184,35 +177,7 @@ function replyOpened(
   else reply.u64(FOPEN.KEEP_CACHE | (granted.goesPastCache ? FOPEN.DIRECT_IO : 0));
 }
 
-/** Whether a file is opened for appending alone. Not to read, too: past its pages the kernel doesn't map a file. */
-function appendsOnly(flags: number): boolean {
-  return (flags & (O.ACCMODE | O.APPEND)) === (O.WRONLY | O.APPEND);
-}
-
-function openFlags(flags: number, fuseFlags: number): OpenFlags {
-  const mode = flags & O.ACCMODE;
-  return {
-    access: mode === O.WRONLY ? "write" : mode === O.RDWR ? "both" : "read",
-    truncate: (flags & O.TRUNC) !== 0,
-    noAtime: (flags & O.NOATIME) !== 0,
-    killSetId: (fuseFlags & OPEN_KILL_SUIDGID) !== 0,
-  };
-}
-
-function fallocateMode(mode: number): FallocateRequest["mode"] {
-  const { KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE } = FALLOCATE_MODE;
-  switch (mode) {
-    case 0:
-      return "extend";
-    case KEEP_SIZE:
-      return "keep-size";
-    case PUNCH_HOLE | KEEP_SIZE:
-      return "punch-hole";
-    case ZERO_RANGE:
-      return "zero";
-    case ZERO_RANGE | KEEP_SIZE:
-      return "zero-keep-size";
-    default:
-      throw new NexusError("not-supported", `fallocate mode ${mode} is not supported`);
-  }
+/** Of `open_flags`, which come beside those of open(2). */
+function killsSetId(fuseFlags: number): { killSetId: boolean } {
+  return { killSetId: (fuseFlags & OPEN_KILL_SUIDGID) !== 0 };
 }

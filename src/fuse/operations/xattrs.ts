@@ -1,7 +1,8 @@
 import { isKind } from "../../model/errors.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { SetXattrRequest } from "../../vfs/file-system.js";
-import { XATTR_FLAG } from "../protocol/constants.js";
+import { setXattrMode } from "../call-flags.js";
+import { REFUSED_CLAIM } from "../errno.js";
 import type { Context, Operation } from "./context.js";
 
 /** struct fuse_getxattr_in: size, padding; then the name. Size 0 asks how long the value is. */
@@ -35,13 +36,11 @@ export const setxattr: Operation = (context) => {
     ino: request.nodeid,
     name: request.name(8),
     value: Uint8Array.from(request.bytes(8 + length + 1, request.u32(0))),
-    mode: setMode(flags),
+    mode: setXattrMode(flags),
   };
-  // The kernel makes EOPNOTSUPP of EAGAIN here (__vfs_setxattr_noperm in its fs/xattr.c), which would
-  // tell a worker that there are no claims; EBUSY tells it to take another item.
   const refuse = (error: unknown): void => {
     if (!isKind(error, "try-again")) throw error;
-    context.refusal = "busy";
+    context.refusal = REFUSED_CLAIM;
   };
   try {
     const set = fs.setxattr(caller, change);
@@ -50,13 +49,6 @@ export const setxattr: Operation = (context) => {
     return refuse(error);
   }
 };
-
-function setMode(flags: number): SetXattrRequest["mode"] {
-  const creates = (flags & XATTR_FLAG.CREATE) !== 0;
-  const replaces = (flags & XATTR_FLAG.REPLACE) !== 0;
-  if (creates && replaces) return "create and replace";
-  return creates ? "create" : replaces ? "replace" : "any";
-}
 
 export const removexattr: Operation = ({ fs, caller, request }) =>
   fs.removexattr(caller, { ino: request.nodeid, name: request.name(0) });
