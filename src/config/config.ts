@@ -24,12 +24,17 @@ export interface Config {
   readonly identities: readonly IdentityRule[];
   /** For pages of the metadata database. */
   readonly cacheSizeMb: number;
+  readonly binding: Binding;
   readonly atime: "relatime" | "strictatime" | "noatime";
   readonly allowOther: boolean;
   readonly readOnly: boolean;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;
 }
+
+/** How a mount is connected to the kernel: by the FUSE device itself, or through the package fuse-native. */
+export const BINDINGS = ["device", "fuse-native"] as const;
+export type Binding = (typeof BINDINGS)[number];
 
 /** In place of a user's name in an {@link IdentityRule}: everybody else. */
 export const EVERYBODY = "*";

@@ -7,6 +7,8 @@ export const DEFAULTS = {
   namespaces: [],
   mounts: [],
   identities: [],
+  // The device's protocol is Linux's.
+  binding: process.platform === "linux" ? "device" : "fuse-native",
   atime: "relatime",
   allow_other: false,
   read_only: false,

@@ -81,6 +81,7 @@ export function loadConfigAndSettings(options: LoadOptions): {
     mounts: get("mounts") ?? DEFAULTS.mounts,
     identities: get("identities") ?? DEFAULTS.identities,
     cacheSizeMb: get("cache_size_mb") ?? DEFAULTS.cache_size_mb,
+    binding: get("binding") ?? DEFAULTS.binding,
     atime: get("atime") ?? DEFAULTS.atime,
     allowOther: get("allow_other") ?? DEFAULTS.allow_other,
     readOnly: get("read_only") ?? DEFAULTS.read_only,

@@ -4,7 +4,7 @@ import { NexusError } from "../model/errors.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import { canonicalPath, checkName } from "../model/path.js";
 import { LOG_LEVELS } from "../telemetry/log-level.js";
-import { EVERYBODY, type IdentityRule } from "./config.js";
+import { BINDINGS, EVERYBODY, type IdentityRule } from "./config.js";
 
 /** One setting: what it may be, in a program's and in people's words. */
 export interface SettingRule {
@@ -205,6 +205,11 @@ export const RULES = {
       agent_id: COMPONENT_WORDS,
       is_admin: FLAG_WORDS,
     } satisfies Record<keyof typeof identityKeys.shape, string>,
+  },
+  binding: {
+    schema: z.enum(BINDINGS),
+    allowed: "device or fuse-native",
+    variable: "NEXUS_BINDING",
   },
   atime: {
     schema: z.enum(["relatime", "strictatime", "noatime"]),

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import type { Setting } from "../config/config.js";
+import { BINDINGS, type Setting } from "../config/config.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { NexusError } from "../model/errors.js";
 import { LOG_LEVELS } from "../telemetry/log-level.js";
@@ -55,6 +55,7 @@ interface Flags {
   readOnly?: boolean;
   allowOther?: boolean;
   allowNonEmpty?: boolean;
+  binding?: string;
   options?: string[];
   logLevel?: string;
   logFile?: string;
@@ -71,6 +72,7 @@ const FLAG_SETTINGS: readonly [flag: keyof Flags, key: string, word: string][] =
   ["admin", "is_admin", "--admin"],
   ["readOnly", "read_only", "--read-only"],
   ["allowOther", "allow_other", "--allow-other"],
+  ["binding", "binding", "--binding"],
   ["logLevel", "log_level", "--log-level"],
   ["logFile", "log_file", "--log-file"],
 ];
@@ -208,6 +210,12 @@ function describeCommand(isHelper: boolean): Command {
     .option("--allow-other", "let other users of this machine in")
     .option("--allow-non-empty", "mount over a directory that has files")
     .option("-o, --options <list>", "options as mount(8) has them; may be repeated", collect)
+    .addOption(
+      new Option(
+        "--binding <how>",
+        "how to speak to the kernel: by its device, or through the package fuse-native",
+      ).choices(BINDINGS),
+    )
     .addOption(new Option("--log-level <level>", "how much to log").choices(LOG_LEVELS))
     .option("--log-file <file>", "where to log (default: nexus-mount.log in the data directory)")
     .addOption(new Option("--child").hideHelp())

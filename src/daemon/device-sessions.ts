@@ -1,6 +1,8 @@
 import { closeSync } from "node:fs";
 import type { Nexus } from "../compose.js";
 import type { IdentityRule } from "../config/config.js";
+import type { NativeMount } from "../fuse/binding/fuse-native/mount-native.js";
+import { PathSession } from "../fuse/binding/fuse-native/path-session.js";
 import type { Coherence } from "../fuse/invalidation/coherence.js";
 import { NotifierProcess } from "../fuse/invalidation/notifier/notifier-process.js";
 import type { Pump } from "../fuse/pump.js";
@@ -20,6 +22,8 @@ export interface DeviceToServe {
   readonly mount: number;
   /** An open /dev/fuse that was mounted; closed here. */
   readonly fd: number;
+  /** What its requests come by, if not the device itself. */
+  readonly native?: NativeMount;
   readonly identity: Identity;
   readonly readOnly: boolean;
   /** On whose behalf its users act, if not all of them on that of `identity`. */
@@ -50,7 +54,7 @@ export interface DeviceSessionsOptions {
 /** The devices that the fs thread serves, on one pump and one store. */
 export class DeviceSessions {
   readonly #options: DeviceSessionsOptions;
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, Session | PathSession>();
   readonly #notifiers: NotifierProcess;
 
   constructor(options: DeviceSessionsOptions) {
@@ -63,25 +67,36 @@ export class DeviceSessions {
    * (a user whom this machine doesn't know); it is closed.
    */
   attach(device: DeviceToServe): void {
-    const { pump, nexus, coherence, logger, onReady, onEnd } = this.#options;
-    const { mount, fd, identity, readOnly } = device;
+    const { logger } = this.#options;
+    const { mount, fd, readOnly, native } = device;
     let callers: Callers | undefined;
     try {
       callers = callersOf(device);
       if (!readOnly) this.#welcome(device, callers);
     } catch (error) {
       closeSync(fd);
+      native?.port.close();
       throw error;
     }
     if (callers !== undefined && !device.allowOther) {
       logger.warn({ mount }, "'identities' without 'allow_other': nobody but who mounts comes in");
     }
+    this.#sessions.set(
+      mount,
+      native === undefined ? this.#serve(device, callers) : this.#serveNative(device, native),
+    );
+    // The first of their changes shall not wait for it.
+    if (this.#sessions.size > 1) this.#notifiers.warmUp();
+  }
+
+  /** A mount whose requests come by the device itself. */
+  #serve(device: DeviceToServe, callers: Callers | undefined): Session {
+    const { pump, coherence, logger, onReady } = this.#options;
+    const { mount, fd, identity } = device;
     const session = new Session({
-      fd,
-      fs: readOnly ? nexus.readOnlyFileSystem : nexus.fileSystem,
+      ...{ fd, fs: this.#fsOf(device), logger },
       identify: (credentials) => (callers === undefined ? identity : callers.identify(credentials)),
       callersDiffer: callers !== undefined,
-      logger,
       sharing: {
         coherence,
         startNotifier: (opened, events) => this.#notifiers.start(opened, events),
@@ -89,18 +104,49 @@ export class DeviceSessions {
       },
       onReady: () => onReady(mount),
       onEnd: (failure) => {
-        this.#sessions.delete(mount);
-        // The number of a closed descriptor may be the next device's at once.
         pump.remove(session);
-        closeSync(fd);
-        logger.info({ mount, requests: session.requestsServed }, "the mount has ended");
-        onEnd(mount, failure);
+        this.#forget(device, session, failure);
       },
     });
-    this.#sessions.set(mount, session);
     pump.add(session);
-    // The first of their changes shall not wait for it.
-    if (this.#sessions.size > 1) this.#notifiers.warmUp();
+    return session;
+  }
+
+  /** One whose callbacks come on the main thread; the kernel has agreed with libfuse before. */
+  #serveNative(device: DeviceToServe, native: NativeMount): PathSession {
+    const { pump, coherence, logger, onReady } = this.#options;
+    const { mount, identity } = device;
+    const session = new PathSession({
+      ...{ mount: native, fs: this.#fsOf(device), identity, logger, coherence },
+      user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+      onEnd: () => {
+        pump.remove(session);
+        pump.remove(session.end);
+        this.#forget(device, session);
+      },
+    });
+    pump.add(session);
+    pump.add(session.end);
+    onReady(mount);
+    return session;
+  }
+
+  #fsOf({ readOnly }: DeviceToServe): Nexus["fileSystem"] {
+    const { nexus } = this.#options;
+    return readOnly ? nexus.readOnlyFileSystem : nexus.fileSystem;
+  }
+
+  /** It is out of the pump: the number of a closed descriptor may be the next device's at once. */
+  #forget(
+    { mount, fd }: DeviceToServe,
+    session: Session | PathSession,
+    failure?: NexusError,
+  ): void {
+    const { logger, onEnd } = this.#options;
+    this.#sessions.delete(mount);
+    closeSync(fd);
+    logger.info({ mount, requests: session.requestsServed }, "the mount has ended");
+    onEnd(mount, failure);
   }
 
   /** No mount is left. */

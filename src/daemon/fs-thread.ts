@@ -87,7 +87,10 @@ export class FsThread {
     const { mount } = device;
     const answers = { ready: new Answer<void>(), ended: new Answer<void>() };
     this.#devices.set(mount, answers);
-    this.#post({ type: "attach", ...device });
+    this.#post(
+      { type: "attach", ...device },
+      device.native === undefined ? [] : [device.native.port],
+    );
     const ended = answers.ended.promise;
     const isReady = answers.ready.promise.then(() => true);
     if (await Promise.race([isReady, ended.then(() => false)])) {
@@ -142,12 +145,12 @@ export class FsThread {
     const question = ++this.#lastQuestion;
     const answer = new Answer<FsFigures | undefined>();
     this.#questions.set(question, answer);
-    this.#worker.postMessage(messageOf(question), transfer);
+    this.#post(messageOf(question), transfer);
     return await answer.promise;
   }
 
-  #post(message: ToThread): void {
-    this.#worker.postMessage(message);
+  #post(message: ToThread, transfer: readonly MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #requireRunning(): void {

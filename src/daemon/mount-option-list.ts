@@ -34,6 +34,7 @@ const VALUE_OPTIONS = table<string>({
   tenant_id: "tenant_id",
   agent: "agent_id",
   agent_id: "agent_id",
+  binding: "binding",
   log_level: "log_level",
   log_file: "log_file",
 });

@@ -1,4 +1,4 @@
-import type { Config, IdentityRule } from "../config/config.js";
+import { BINDINGS, type Binding, type Config, type IdentityRule } from "../config/config.js";
 import type { KernelOption } from "../fuse/mount-options.js";
 import { MOUNT_FLAGS } from "../libc/mount.js";
 import { messageOf, NexusError } from "../model/errors.js";
@@ -22,6 +22,7 @@ export interface MountSpec {
   readonly kernelOptions: readonly KernelOption[];
   /** The directory may have files, which the mount hides. */
   readonly allowNonEmpty: boolean;
+  readonly binding: Binding;
 }
 
 /** What a configuration says about a mount. */
@@ -35,6 +36,7 @@ export function mountSpec(
     | "allowOther"
     | "readOnly"
     | "atime"
+    | "binding"
     | "dataDir"
   >,
   asked: {
@@ -43,7 +45,7 @@ export function mountSpec(
     readonly allowNonEmpty: boolean;
   },
 ): MountSpec {
-  const { tenantId, agentId, isAdmin, identities, allowOther, readOnly, atime } = config;
+  const { tenantId, agentId, isAdmin, identities, allowOther, readOnly, atime, binding } = config;
   const kernelOptions = new Set(asked.kernelOptions);
   if (readOnly) kernelOptions.add("ro");
   if (atime !== "relatime") kernelOptions.add(atime);
@@ -59,6 +61,7 @@ export function mountSpec(
     readOnly,
     kernelOptions: [...kernelOptions],
     allowNonEmpty: asked.allowNonEmpty,
+    binding,
   };
 }
 
@@ -75,6 +78,7 @@ export function parseMountSpec(value: unknown): MountSpec {
     readOnly: flag(readOnly, "readOnly"),
     kernelOptions: parseKernelOptions(kernelOptions),
     allowNonEmpty: flag(allowNonEmpty, "allowNonEmpty"),
+    binding: parseBinding(spec.binding),
   };
 }
 
@@ -157,6 +161,13 @@ function parseKernelOptions(value: unknown): KernelOption[] {
   const stranger = value.find((option) => !known.includes(option));
   if (stranger !== undefined) throw wrong("kernelOptions", { found: stranger, allowed });
   return value as KernelOption[];
+}
+
+/** Older versions have one alone, and don't say which. */
+function parseBinding(value: unknown): Binding {
+  const found = value === undefined ? "device" : BINDINGS.find((binding) => binding === value);
+  if (found !== undefined) return found;
+  throw wrong("binding", { found: value, allowed: BINDINGS.join(", ") });
 }
 
 function wrong(what: string, { found, allowed }: { found: unknown; allowed: string }): NexusError {

@@ -172,6 +172,7 @@ export class Mounts {
       const id = ++this.#lastId;
       const device = await server.attach({
         ...{ mount: id, fd: mounted.fd },
+        ...(mounted.native === undefined ? {} : { native: mounted.native }),
         ...{ identity, identities, allowOther, readOnly },
       });
       const over = device.ended.then(

@@ -13,6 +13,8 @@ const CAN_STAY_AWAKE = availableParallelism() > 1;
 /** A descriptor with requests on it. */
 export interface Source {
   readonly fd: number;
+  /** What {@link receive} is called for; requests, if it isn't said. */
+  readonly waitsFor?: "requests" | "the end";
   /** Reads and serves one request, if there is one. Returns whether more may come. */
   receive(): "more" | "ended";
   /** Answers are due that need the event loop to go round. */
@@ -52,7 +54,7 @@ export class Pump implements Scheduler {
 
   add(source: Source): void {
     this.#sources.add(source);
-    this.#poll.add(source.fd);
+    this.#poll.add(source.fd, { quiet: source.waitsFor === "the end" });
   }
 
   /** Lets a source go, before its descriptor is closed: the number is another one's soon after. */

@@ -22,6 +22,7 @@ const libcIoctl = bind<(fd: number, request: number, argument: Uint32Array) => n
 /** linux/fuse.h: _IOR(229, 0, uint32_t). */
 const FUSE_DEV_IOC_CLONE = 0x8004e500;
 const F_GETFL = 3;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 const POLLIN = 0x001;
@@ -56,18 +57,29 @@ export function setNonBlocking(fd: number): void {
   }
 }
 
+/** Another descriptor of what `fd` has open, which no child inherits. Errors: those of fcntl(2). */
+export function duplicate(fd: number): number {
+  const copy = libcFcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw errnoError(lastErrno(), { op: "fcntl" });
+  return copy;
+}
+
 /** The set of descriptors that one thread sleeps on: a struct pollfd each, packed as poll(2) has it. */
 export class PollSet {
   #fds: number[] = [];
+  readonly #quiet = new Set<number>();
   #packed = new Int32Array(0);
 
-  add(fd: number): void {
+  /** A `quiet` one is ready only when there is an error on it, or nobody at its other end. */
+  add(fd: number, { quiet = false }: { quiet?: boolean } = {}): void {
     this.#fds.push(fd);
+    if (quiet) this.#quiet.add(fd);
     this.#pack();
   }
 
   remove(fd: number): void {
     this.#fds = this.#fds.filter((other) => other !== fd);
+    this.#quiet.delete(fd);
     this.#pack();
   }
 
@@ -89,7 +101,8 @@ export class PollSet {
     this.#packed = new Int32Array(this.#fds.length * 2);
     this.#fds.forEach((fd, index) => {
       this.#packed[index * 2] = fd;
-      this.#packed[index * 2 + 1] = POLLIN; // events; the upper half, revents, is the kernel's
+      // The lower half is events; the upper one, revents, is the kernel's.
+      this.#packed[index * 2 + 1] = this.#quiet.has(fd) ? 0 : POLLIN;
     });
   }
 }

@@ -12,3 +12,17 @@ export function whenReady<T, U>(
 ): MaybePromise<U> {
   return value instanceof Promise ? value.then(use) : use(value);
 }
+
+/** Runs `last` when `action` is over, whatever came of it. */
+export function afterwards<T>(action: () => MaybePromise<T>, last: () => void): MaybePromise<T> {
+  let result: MaybePromise<T>;
+  try {
+    result = action();
+  } catch (error) {
+    last();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(last);
+  last();
+  return result;
+}

@@ -12,6 +12,7 @@ describe("what wins", () => {
       tenantId: "from-flag",
       agentId: "from-env",
       cacheSizeMb: 7,
+      binding: "device",
       atime: "relatime",
     });
   });
@@ -49,6 +50,7 @@ describe("with nothing set", () => {
       mounts: [],
       identities: [],
       cacheSizeMb: 100,
+      binding: "device",
       atime: "relatime",
       allowOther: false,
       readOnly: false,
@@ -130,6 +132,7 @@ describe("every environment variable", () => {
     ["NEXUS_AGENT_ID", "a", { agentId: "a" }],
     ["NEXUS_IS_ADMIN", "yes", { isAdmin: true }],
     ["NEXUS_ATIME", "noatime", { atime: "noatime" }],
+    ["NEXUS_BINDING", "fuse-native", { binding: "fuse-native" }],
     ["NEXUS_ALLOW_OTHER", "on", { allowOther: true }],
     ["NEXUS_READ_ONLY", "1", { readOnly: true }],
     ["NEXUS_LOG_LEVEL", "debug", { logLevel: "debug" }],

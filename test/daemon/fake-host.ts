@@ -11,6 +11,7 @@ export function spec(mountPoint: string, changes: Partial<MountSpec> = {}): Moun
     identity: { isAdmin: false },
     identities: [],
     ...{ allowOther: false, readOnly: false, kernelOptions: [], allowNonEmpty: false },
+    binding: "device",
     ...changes,
   };
 }

@@ -14,6 +14,7 @@ const FULL: MountSpec = {
   ],
   ...{ allowOther: true, readOnly: true, allowNonEmpty: true },
   kernelOptions: ["ro", "nosuid"],
+  binding: "fuse-native",
 };
 
 test("a mount comes back from JSON as it was", () => {
@@ -26,6 +27,7 @@ test("a mount has the kernel's options for what the configuration says", () => {
   const config = {
     ...{ tenantId: "acme" as TenantId, agentId: undefined, isAdmin: false, dataDir: "/data" },
     ...{ identities: [], allowOther: true, readOnly: true, atime: "noatime" as const },
+    binding: "device" as const,
   };
   const kernelOptions = new Set(["nodev"] as const);
   expect(mountSpec(config, { mountPoint: "/mnt", kernelOptions, allowNonEmpty: false })).toEqual({
@@ -34,7 +36,13 @@ test("a mount has the kernel's options for what the configuration says", () => {
     identities: [],
     ...{ allowOther: true, readOnly: true, allowNonEmpty: false },
     kernelOptions: ["nodev", "ro", "noatime"],
+    binding: "device",
   });
+});
+
+test("a mount of an older version is one by the device", () => {
+  const { binding: _none, ...older } = spec("/mnt");
+  expect(parseMountSpec(older)).toStrictEqual(spec("/mnt"));
 });
 
 describe("a mount that comes from elsewhere", () => {
@@ -45,6 +53,11 @@ describe("a mount that comes from elsewhere", () => {
     ["the root", { ...FULL, mountPoint: "/" }, /^mountPoint: found "\/"/],
     ["dots in it", { ...FULL, mountPoint: "/a/../b" }, /^mountPoint: found/],
     ["a zero byte", { ...FULL, mountPoint: "/a\0" }, /^mountPoint: found/],
+    [
+      "another binding",
+      { ...FULL, binding: "kernel" },
+      'binding: found "kernel"; allowed: device, fuse-native',
+    ],
     ["no identity", { ...FULL, identity: [] }, "identity: found []; allowed: an object"],
     ["a tenant with a slash", { ...FULL, identity: { tenantId: "a/b" } }, /^tenantId: /],
     ["a number for an agent", { ...FULL, identity: { agentId: 7 } }, /^agentId: found 7/],
