@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import type { Config } from "./config/config.js";
 import { MountTable } from "./core/mount-table.js";
 import { namespaceTable } from "./core/namespace.js";
+import { QuotaTable } from "./core/quota.js";
 import { Router } from "./core/router.js";
 import { VisibleZones } from "./core/visible-zones.js";
 import type { Features } from "./features/features.js";
@@ -45,6 +46,7 @@ import { ensureDirectory } from "./vfs/home.js";
 import { InodeTable } from "./vfs/inode-table.js";
 import { NexusFileSystem } from "./vfs/nexus-file-system.js";
 import { readOnlyView } from "./vfs/read-only-view.js";
+import { TenantQuotas } from "./vfs/tenant-quotas.js";
 import { VirtualFileSystem } from "./vfs/virtual/virtual-file-system.js";
 import { Volume } from "./vfs/volume.js";
 import { updateWorkIndex } from "./vfs/work-index.js";
@@ -107,6 +109,7 @@ export function compose({
   logger: Logger;
 }): Nexus {
   const { dataDir, dbPath, cacheSizeMb } = config;
+  const quotas = quotaTable(config);
   makeDirectory(dataDir);
   const clock = new SystemClock();
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -117,6 +120,7 @@ export function compose({
     // On the disk where the database needs it.
     reserve: new SpaceReserve(join(dirname(dbPath), "metadata.reserve")),
     cacheSizeMb,
+    countsUsage: !quotas.isEmpty,
     owner,
     clock,
     scheduler,
@@ -131,11 +135,26 @@ export function compose({
   const startThread = () => startContentJobsThread(layout);
   const jobs = new WorkerContentJobs({ startThread, clock, logger });
   const contents = new LocalContentStore({ layout, jobs, clock });
-  return composeOn({ config, metadata, contents, clock, scheduler, logger, owner });
+  return composeOn({ config, quotas, metadata, contents, clock, scheduler, logger, owner });
+}
+
+/** What the settings say of tenants' limits. */
+export function quotaTable({
+  quotaBytes,
+  quotaFiles,
+  quotas,
+}: Pick<Config, "quotaBytes" | "quotaFiles" | "quotas">): QuotaTable {
+  const all = {
+    ...(quotaBytes === undefined ? {} : { bytes: quotaBytes }),
+    ...(quotaFiles === undefined ? {} : { files: quotaFiles }),
+  };
+  return new QuotaTable({ all, own: quotas });
 }
 
 export interface StoresAndTools {
   readonly config: Pick<Config, "namespaces" | "mounts" | "atime" | "readOnly">;
+  /** With any, the metadata store counts what tenants have. */
+  readonly quotas?: QuotaTable;
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
   readonly clock: Clock;
@@ -149,7 +168,7 @@ export interface StoresAndTools {
  * from then on.
  */
 export function composeOn(options: StoresAndTools): Nexus {
-  const { config, metadata, contents, clock, scheduler, logger, owner } = options;
+  const { config, quotas: table, metadata, contents, clock, scheduler, logger, owner } = options;
   const mounts = new MountTable(config.mounts);
   const router = new Router({
     namespaces: namespaceTable(config.namespaces),
@@ -166,6 +185,8 @@ export function composeOn(options: StoresAndTools): Nexus {
   const changes = new Changes();
   const activity = new ActivityRecorder(parts);
   const atimePolicy = config.atime;
+  const hasQuotas = table !== undefined && !table.isEmpty;
+  const quotas = hasQuotas ? new TenantQuotas({ ...parts, table, activity }) : undefined;
   const volume = new Volume({
     ...parts,
     router,
@@ -174,6 +195,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     activity,
     changes,
     atimePolicy,
+    quotas,
   });
   admitRoot(volume);
   recover({ metadata, contents, staging, promotion, reclaimer, logger });

@@ -1,5 +1,6 @@
 import type { MountEntry } from "../core/mount-table.js";
 import type { NamespaceDeclaration } from "../core/namespace.js";
+import type { QuotaRule } from "../core/quota.js";
 import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import type { LogLevel } from "../telemetry/log-level.js";
@@ -22,6 +23,11 @@ export interface Config {
    * counts. Without any, everybody has the mount's own identity.
    */
   readonly identities: readonly IdentityRule[];
+  /** What each tenant may have that has no entry in `quotas`; undefined for no limit. */
+  readonly quotaBytes: number | undefined;
+  readonly quotaFiles: number | undefined;
+  /** What one tenant may have. */
+  readonly quotas: readonly QuotaRule[];
   /** For pages of the metadata database. */
   readonly cacheSizeMb: number;
   readonly binding: Binding;

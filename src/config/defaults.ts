@@ -7,6 +7,7 @@ export const DEFAULTS = {
   namespaces: [],
   mounts: [],
   identities: [],
+  quotas: [],
   // The device's protocol is Linux's.
   binding: process.platform === "linux" ? "device" : "fuse-native",
   atime: "relatime",

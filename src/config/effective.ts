@@ -16,6 +16,10 @@ export interface EffectiveSetting {
 const DEFAULT = "default";
 const HIDDEN = "(hidden)";
 
+type PlannedKey = {
+  [K in SettingKey]: (typeof RULES)[K] extends { isPlanned: true } ? K : never;
+}[SettingKey];
+
 /** How each setting that does something stands in the configuration. */
 const VALUES = {
   data_dir: ({ dataDir }) => dataDir,
@@ -35,13 +39,22 @@ const VALUES = {
       ...(agentId === undefined ? {} : { agent_id: agentId }),
       is_admin: isAdmin,
     })),
+  binding: ({ binding }) => binding,
   atime: ({ atime }) => atime,
   allow_other: ({ allowOther }) => allowOther,
   read_only: ({ readOnly }) => readOnly,
   log_level: ({ logLevel }) => logLevel,
   log_file: ({ logFile }) => logFile,
+  quota_bytes: ({ quotaBytes }) => quotaBytes,
+  quota_files: ({ quotaFiles }) => quotaFiles,
+  quotas: ({ quotas }) =>
+    quotas.map(({ tenantId, bytes, files }) => ({
+      tenant_id: tenantId,
+      ...(bytes === undefined ? {} : { quota_bytes: bytes }),
+      ...(files === undefined ? {} : { quota_files: files }),
+    })),
   cache_size_mb: ({ cacheSizeMb }) => cacheSizeMb,
-} as const satisfies Partial<Record<SettingKey, (config: Config) => unknown>>;
+} as const satisfies Record<Exclude<SettingKey, PlannedKey>, (config: Config) => unknown>;
 
 /**
  * Every setting with its value and where that came from; what is planned only when somebody has set it.

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LOCAL_BACKEND } from "../core/mount-table.js";
+import type { QuotaRule } from "../core/quota.js";
 import { NexusError } from "../model/errors.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import { canonicalPath, checkName } from "../model/path.js";
@@ -152,8 +153,57 @@ const identities = z.array(identity).superRefine((entries, context) => {
   });
 });
 
+/** How many bytes a suffix stands for, as df -h and ls -h write them. */
+const SUFFIXES: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+  P: 2 ** 50,
+};
+
+const sizeBytes = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\s*\d+(\.\d+)?\s*[KMGTP]?i?B?\s*$/i)
+      .transform((text) => {
+        const [, count = "", suffix = ""] = /^\s*([\d.]+)\s*([KMGTP]?)/i.exec(text) ?? [];
+        return Math.floor(Number(count) * (SUFFIXES[suffix.toUpperCase()] ?? 1));
+      }),
+  ])
+  .pipe(z.number().int().min(1).max(Number.MAX_SAFE_INTEGER));
+const fileCount = numeric.pipe(z.number().int().min(1));
+
+const quotaKeys = z.strictObject({
+  tenant_id: component,
+  quota_bytes: sizeBytes.optional(),
+  quota_files: fileCount.optional(),
+});
+const quota = quotaKeys.transform(({ tenant_id, quota_bytes, quota_files }): QuotaRule => {
+  return {
+    tenantId: tenant_id as TenantId,
+    ...(quota_bytes === undefined ? {} : { bytes: quota_bytes }),
+    ...(quota_files === undefined ? {} : { files: quota_files }),
+  };
+});
+
+const quotas = z.array(quota).superRefine((entries, context) => {
+  entries.forEach(({ tenantId }, index) => {
+    if (entries.findIndex((entry) => entry.tenantId === tenantId) === index) return;
+    const params: IssueParams = {
+      problem: `a second entry for '${tenantId}'; each may stand once`,
+    };
+    context.addIssue({ code: "custom", path: [index, "tenant_id"], params });
+  });
+});
+
 const FLAG_WORDS = "true or false";
 const UNIX_ID_WORDS = "a whole number from 0 to 4294967294";
+const SIZE_WORDS = "a number of bytes above 0, or with a suffix, as 10G";
+const FILE_COUNT_WORDS = "a whole number above 0";
 const COUNT_WORDS = "a whole number, 0 or more";
 const COMPONENT_WORDS =
   "a name without '/' and control characters, at most 255 bytes, not '.' or '..'";
@@ -224,6 +274,17 @@ export const RULES = {
     variable: "NEXUS_LOG_LEVEL",
   },
   log_file: { schema: path, allowed: "a path", variable: "NEXUS_LOG_FILE" },
+  quota_bytes: { schema: sizeBytes, allowed: SIZE_WORDS, variable: "NEXUS_QUOTA_BYTES" },
+  quota_files: { schema: fileCount, allowed: FILE_COUNT_WORDS, variable: "NEXUS_QUOTA_FILES" },
+  quotas: {
+    schema: quotas,
+    allowed: "a list of { tenant_id, quota_bytes, quota_files }",
+    entryWords: {
+      tenant_id: COMPONENT_WORDS,
+      quota_bytes: SIZE_WORDS,
+      quota_files: FILE_COUNT_WORDS,
+    } satisfies Record<keyof typeof quotaKeys.shape, string>,
+  },
   cache_size_mb: {
     schema: positive,
     allowed: "a number above 0",

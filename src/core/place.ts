@@ -1,3 +1,4 @@
+import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import type { MountEntry } from "./mount-table.js";
 import type { Namespace } from "./namespace.js";
@@ -50,6 +51,17 @@ export function isSameZone(a: Zone, b: Zone): boolean {
       a.agentId === b.agentId &&
       a.mount === b.mount)
   );
+}
+
+/** Whose what is made in a zone is: the tenant's and agent's that the path names, or else of whoever makes it. */
+export function ownerOf(
+  { identity }: { readonly identity: Identity },
+  { zone }: Pick<Place, "zone">,
+): { tenantId: TenantId | undefined; agentId: AgentId | undefined } {
+  return {
+    tenantId: zone.tenantId ?? identity.tenantId,
+    agentId: zone.agentId ?? identity.agentId,
+  };
 }
 
 /**

@@ -11,6 +11,9 @@ const STORE_SETTINGS = [
   ["namespaces", "namespaces"],
   ["mounts", "mounts"],
   ["atime", "atime"],
+  ["quotaBytes", "quota_bytes"],
+  ["quotaFiles", "quota_files"],
+  ["quotas", "quotas"],
   ["cacheSizeMb", "cache_size_mb"],
 ] as const satisfies readonly [keyof Config, string][];
 

@@ -19,6 +19,7 @@ import type { Entry } from "./file-system.js";
 import type { HandleTable } from "./handle-table.js";
 import type { Inode } from "./inode.js";
 import type { InodeTable } from "./inode-table.js";
+import type { TenantQuotas } from "./tenant-quotas.js";
 
 /** When reading a file moves its access time; mount(8). */
 export type AtimePolicy = "relatime" | "strictatime" | "noatime";
@@ -37,6 +38,8 @@ export interface VolumeParts {
   readonly activity: ActivityRecorder;
   readonly changes: Changes;
   readonly atimePolicy: AtimePolicy;
+  /** Undefined when no tenant has a limit. */
+  readonly quotas: TenantQuotas | undefined;
 }
 
 /**
@@ -57,6 +60,7 @@ export class Volume {
   readonly activity: ActivityRecorder;
   readonly changes: Changes;
   readonly atimePolicy: AtimePolicy;
+  readonly quotas: TenantQuotas | undefined;
 
   constructor(parts: VolumeParts) {
     this.metadata = parts.metadata;
@@ -72,6 +76,7 @@ export class Volume {
     this.activity = parts.activity;
     this.changes = parts.changes;
     this.atimePolicy = parts.atimePolicy;
+    this.quotas = parts.quotas;
     this.activity.whenRecorded((inode) => {
       if (!inode.isInUse && this.inodes.peek(inode.ino) === inode) this.letGo(inode);
     });

@@ -39,7 +39,7 @@ describe("the settings that count", () => {
     const place = new ConfigPlace();
     const file = place.write(
       "cwd/nexus.yaml",
-      "data_dir: data\ntenant_id: a\nagent_id: b\nmode: embedded\nmounts: [{ path: /ro, readonly: true }]\nnamespaces: [{ name: models, readonly: true }]\nidentities: [{ user: ada, gid: 5, tenant_id: a, agent_id: b }]\n",
+      "data_dir: data\ntenant_id: a\nagent_id: b\nmode: embedded\nmounts: [{ path: /ro, readonly: true }]\nnamespaces: [{ name: models, readonly: true }]\nidentities: [{ user: ada, gid: 5, tenant_id: a, agent_id: b }]\nquota_files: 9\nquotas: [{ tenant_id: a, quota_bytes: 2K }, { tenant_id: b, quota_files: 3 }]\n",
     );
     const shown = show(place, { env: { NEXUS_TENANT_ID: "env" }, explicit: { agent_id: "flag" } });
     expect(shown.get("data_dir")).toStrictEqual([join(place.cwd, "data"), file]);
@@ -54,6 +54,15 @@ describe("the settings that count", () => {
       [{ user: "ada", gid: 5, tenant_id: "a", agent_id: "b", is_admin: false }],
       file,
     ]);
+    expect(shown.get("quota_files")).toStrictEqual([9, file]);
+    expect(shown.get("quotas")).toStrictEqual([
+      [
+        { tenant_id: "a", quota_bytes: 2048 },
+        { tenant_id: "b", quota_files: 3 },
+      ],
+      file,
+    ]);
+    expect(shown.get("binding")).toStrictEqual(["device", "default"]);
     expect(shown.get("mounts")).toStrictEqual([
       [{ path: "/ro", backend: "local", readonly: true, priority: 0 }],
       file,

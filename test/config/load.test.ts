@@ -49,6 +49,9 @@ describe("with nothing set", () => {
       namespaces: [],
       mounts: [],
       identities: [],
+      quotaBytes: undefined,
+      quotaFiles: undefined,
+      quotas: [],
       cacheSizeMb: 100,
       binding: "device",
       atime: "relatime",
@@ -138,6 +141,9 @@ describe("every environment variable", () => {
     ["NEXUS_LOG_LEVEL", "debug", { logLevel: "debug" }],
     ["NEXUS_LOG_FILE", "/l", { logFile: "/l" }],
     ["NEXUS_CACHE_SIZE_MB", "12.5", { cacheSizeMb: 12.5 }],
+    ["NEXUS_QUOTA_BYTES", "10G", { quotaBytes: 10 * 2 ** 30 }],
+    ["NEXUS_QUOTA_BYTES", "1.5 MiB", { quotaBytes: 1.5 * 2 ** 20 }],
+    ["NEXUS_QUOTA_FILES", "1000", { quotaFiles: 1000 }],
   ])("%s=%s is understood", (variable, value, effect) => {
     expect(new ConfigPlace().load({ env: { [variable]: value } })).toMatchObject(effect);
   });

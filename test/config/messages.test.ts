@@ -188,6 +188,14 @@ describe("a problem inside a list is told with its index and key", () => {
     ["mounts: [{path: relative}]", 'mounts[0].path: found "relative"'],
     ["mounts: [{path: /a/../..}]", 'mounts[0].path: found "/a/../.."'],
     ["mounts: [{path: /a, backend: s3}]", 'mounts[0].backend: found "s3"; allowed: local'],
+    ["quota_bytes: 0", "quota_bytes: found 0; allowed: a number of bytes above 0"],
+    ["quota_bytes: 10 apples", 'quota_bytes: found "10 apples"; allowed: a number of bytes'],
+    ["quota_files: 1.5", "quota_files: found 1.5; allowed: a whole number above 0"],
+    ["quotas: [{quota_files: 3}]", "quotas[0].tenant_id: found nothing; allowed: a name"],
+    [
+      "quotas: [{tenant_id: a, quota_bytes: -1}]",
+      "quotas[0].quota_bytes: found -1; allowed: a number of bytes",
+    ],
     [
       "mounts: [{path: /a, priority: high}]",
       'mounts[0].priority: found "high"; allowed: a whole number',

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { composeOn, type Nexus } from "../../src/compose.js";
+import { composeOn, type Nexus, quotaTable } from "../../src/compose.js";
 import type { Config } from "../../src/config/config.js";
 import type { Clock, Scheduler } from "../../src/model/clock.js";
 import { SystemClock, TimerScheduler } from "../../src/model/clock.js";
@@ -23,6 +23,8 @@ export interface Tools {
   readonly logger?: Logger;
   /** What does the checkpoints of the metadata store; without it they are done on the spot. */
   readonly checkpointer?: Checkpointer;
+  /** Whether the metadata store counts what tenants have. */
+  readonly countsUsage?: boolean;
 }
 
 function inlineCheckpointer(databasePath: string): Checkpointer {
@@ -46,6 +48,7 @@ export function openMetadataStore(dataDir: string, tools: Tools = {}): SqliteMet
     journalPath: join(dataDir, "metadata.journal"),
     reserve: new SpaceReserve(join(dataDir, "metadata.reserve")),
     cacheSizeMb: 8,
+    countsUsage: tools.countsUsage ?? false,
     owner: { uid: 0, gid: 0 },
     clock: tools.clock ?? new SystemClock(),
     scheduler: tools.scheduler ?? new TimerScheduler(),
@@ -63,11 +66,14 @@ export function openContentStore(dataDir: string, tools: Tools = {}): LocalConte
 /** A whole namespace in this process. */
 export function openNexus(
   dataDir: string,
-  { config, ...tools }: Tools & { config?: Partial<Config> } = {},
+  { config = {}, ...tools }: Omit<Tools, "countsUsage"> & { config?: Partial<Config> } = {},
 ): Nexus {
+  const { quotaBytes, quotaFiles, quotas: own = [] } = config;
+  const quotas = quotaTable({ quotaBytes, quotaFiles, quotas: own });
   return composeOn({
     config: { namespaces: [], mounts: [], atime: "relatime", readOnly: false, ...config },
-    metadata: openMetadataStore(dataDir, tools),
+    quotas,
+    metadata: openMetadataStore(dataDir, { ...tools, countsUsage: !quotas.isEmpty }),
     contents: openContentStore(dataDir, tools),
     clock: tools.clock ?? new SystemClock(),
     scheduler: tools.scheduler ?? new TimerScheduler(),

@@ -54,6 +54,8 @@ export interface MetadataStore {
   /** One name of each inode that has this content, if it has any. */
   entriesOfContent(hash: ContentHash): EntryName[];
   countInodes(): number;
+  /** How much a tenant has, orphans included. Only of a store that was opened to count that. */
+  usageOf(tenantId: TenantId): TenantUsage;
 
   // Entries. All of them move the parent's mtime and ctime to `now`.
 
@@ -174,6 +176,12 @@ export interface MetadataStore {
   sync(): Promise<void>;
   /** Commits, syncs and closes. */
   close(): Promise<void>;
+}
+
+/** The inodes of one tenant, and their sizes together. */
+export interface TenantUsage {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 export interface At {

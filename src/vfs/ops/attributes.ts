@@ -1,4 +1,5 @@
 import { authorize } from "../../core/isolation.js";
+import type { Limits, Usage } from "../../core/quota.js";
 import {
   type Attributes,
   isDirectory,
@@ -45,13 +46,13 @@ export function statfs(
   volume: Volume,
   { caller, ino }: InodeRequest & { caller: Caller },
 ): FileSystemStat {
-  volume.readable(caller, ino);
+  const inode = volume.readable(caller, ino);
   const { blockBytes, blocks, blocksFree, blocksAvailable, filesFree } = volume.contents.capacity();
   // How many files others have, and when they get more, is none of a tenant's business.
   const filesUsed = isBound(caller.identity) ? 0 : volume.metadata.countInodes();
   const files = filesUsed + filesFree;
   const hasRoom = volume.metadata.hasRoom();
-  return {
+  const disk = {
     blockBytes,
     blocks,
     blocksFree,
@@ -59,6 +60,36 @@ export function statfs(
     files,
     filesFree,
     nameMaxBytes: NAME_MAX_BYTES,
+  };
+  const quota = volume.quotas?.stateOf(inode.place.zone.tenantId ?? caller.identity.tenantId);
+  return quota === undefined ? disk : withinQuota(disk, quota);
+}
+
+/** A tenant's limits are its disk, as far as the real one reaches. */
+function withinQuota(
+  disk: FileSystemStat,
+  { limits, usage }: { limits: Limits; usage: Usage },
+): FileSystemStat {
+  const { blockBytes } = disk;
+  const within = (total: number, { used, free }: { used: number; free: number }) => ({
+    total,
+    free: Math.min(Math.max(0, total - used), free),
+  });
+  const bytes =
+    limits.bytes === undefined
+      ? undefined
+      : within(Math.floor(limits.bytes / blockBytes), {
+          used: Math.ceil(usage.bytes / blockBytes),
+          free: disk.blocksAvailable,
+        });
+  const files =
+    limits.files === undefined
+      ? undefined
+      : within(limits.files, { used: usage.files, free: disk.filesFree });
+  return {
+    ...disk,
+    ...(bytes && { blocks: bytes.total, blocksFree: bytes.free, blocksAvailable: bytes.free }),
+    ...(files && { files: files.total, filesFree: files.free }),
   };
 }
 

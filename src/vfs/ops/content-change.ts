@@ -22,6 +22,15 @@ export function requireSize(endBytes: number): void {
   }
 }
 
+/** Errors: `file-too-large`, `quota-exceeded`. */
+export function requireEnd(
+  volume: Volume,
+  { inode, staged, endBytes }: { inode: Inode; staged: StagedContent; endBytes: number },
+): void {
+  requireSize(endBytes);
+  volume.quotas?.requireSize(inode, { from: staged.sizeBytes, to: endBytes });
+}
+
 /** A change of some bytes, and by whom. */
 export interface ContentSpan {
   readonly caller: Caller;
@@ -41,6 +50,7 @@ export function changeContent<T>(
   change: (file: StagingFile) => T,
 ): T {
   const file = volume.staging.file(staged);
+  const before = staged.sizeBytes;
   try {
     return change(file);
   } finally {
@@ -51,6 +61,7 @@ export function changeContent<T>(
     const now = volume.clock.now();
     volume.activity.note(inode, { sizeBytes: staged.sizeBytes, mtime: now, ctime: now });
     inode.isAtimeSettled = false;
+    if (staged.sizeBytes !== before) volume.quotas?.noteSize(inode);
     noteContent(volume, { inode, sizeBytes: staged.sizeBytes, span });
   }
 }

@@ -6,7 +6,13 @@ import type { CopyFileRangeRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
-import { changeContent, dropCapabilities, noteNewContent, requireSize } from "./content-change.js";
+import {
+  changeContent,
+  dropCapabilities,
+  noteNewContent,
+  requireEnd,
+  requireSize,
+} from "./content-change.js";
 import { contentOf, readHandle, writeHandle } from "./data.js";
 import { dropSetIdOf } from "./open.js";
 
@@ -71,10 +77,11 @@ interface Both {
 }
 
 function reference(volume: Volume, { caller, from, to }: Both): number {
+  const { sizeBytes } = volume.record(from);
+  volume.quotas?.requireSize(to, { from: 0, to: sizeBytes });
   dropSetIdOf(volume, { caller, inode: to });
   dropCapabilities(volume, to);
   const now = volume.clock.now();
-  const { sizeBytes } = volume.record(from);
   const unreferenced = volume.metadata.referenceContent({ from: from.ino, to: to.ino, now });
   volume.activity.drop(to);
   to.isAtimeSettled = false;
@@ -106,6 +113,7 @@ function copyBytes(
     const available = Math.max(0, (source?.sizeBytes ?? 0) - offset);
     const wanted = Math.min(length, available, MOST_BYTES);
     if (source === undefined || wanted === 0) return 0;
+    requireEnd(volume, { inode: to, staged, endBytes: toOffset + wanted });
     dropSetIdOf(volume, { caller, inode: to });
     dropCapabilities(volume, to);
     const span = { caller, offset: toOffset, length: wanted };

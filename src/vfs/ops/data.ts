@@ -17,7 +17,7 @@ import type { Handle } from "../handle-table.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { noteAccess } from "./access-time.js";
-import { changeContent, dropCapabilities, requireSize } from "./content-change.js";
+import { changeContent, dropCapabilities, requireEnd, requireSize } from "./content-change.js";
 import { dropSetId, dropSetIdOf } from "./open.js";
 
 export function read(
@@ -54,7 +54,7 @@ export function write(
   const content = volume.staging.writable(inode);
   const put = (staged: StagedContent, from: Uint8Array) => {
     const at = offsetIn(staged.sizeBytes, offset);
-    requireSize(at + from.length);
+    requireEnd(volume, { inode, staged, endBytes: at + from.length });
     if (killSetId) dropSetId(volume, inode);
     dropCapabilities(volume, inode);
     const span = { caller, offset: at, length: from.length, lastByte: from.at(-1) };
@@ -82,6 +82,9 @@ export function fallocate(
   // A hole, too, can take more room than it frees: a small content becomes a file for it.
   requireRoom(volume.metadata);
   return whenReady(volume.staging.writable(inode), (staged) => {
+    const keepsSize = mode === "keep-size" || mode === "punch-hole" || mode === "zero-keep-size";
+    const endBytes = keepsSize ? staged.sizeBytes : offset + length;
+    volume.quotas?.requireSize(inode, { from: staged.sizeBytes, to: endBytes });
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);
     const grows = offset + length > staged.sizeBytes;

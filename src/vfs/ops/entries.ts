@@ -1,8 +1,10 @@
 import { authorize } from "../../core/isolation.js";
 import { mimeTypeOf } from "../../core/mime-type.js";
-import { isSameZone, isSettled, type Place } from "../../core/place.js";
+import { isSameZone, isSettled, ownerOf, type Place } from "../../core/place.js";
 import { requireRoom } from "../../core/room.js";
 import {
+  BLOCK_BYTES,
+  isDirectory,
   isRegular,
   PERMISSION_BITS,
   S_IFDIR,
@@ -12,7 +14,7 @@ import {
 } from "../../model/attributes.js";
 import { isKind, NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
-import type { Ino, StagingId } from "../../model/ids.js";
+import type { Ino, StagingId, TenantId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { InodeRecord, Unlinked } from "../../storage/metadata/metadata-store.js";
@@ -126,7 +128,10 @@ export function rename(
     // What lies below would change its place with it.
     throw new NexusError("busy", `'${name}' holds a mount or a zone boundary`, { op: "rename" });
   }
-  if (whiteout) requireRoom(volume.metadata);
+  if (whiteout) {
+    requireRoom(volume.metadata);
+    volume.quotas?.requireFiles(ownerOf(caller, from).tenantId, { files: 1, bytes: 0 });
+  }
   const apply = (ends: Ends) => {
     const moved = activeInodes(volume, ends);
     const now = volume.clock.now();
@@ -185,6 +190,8 @@ export function tmpfile(
   authorize(caller.identity, { place, access: "write" });
   const directory = volume.record(parent);
   requireRoom(volume.metadata);
+  const whose = ownerOf(caller, place);
+  volume.quotas?.requireFiles(whose.tenantId, { files: 1, bytes: 0 });
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
     mode: S_IFREG | (mode & PERMISSION_BITS),
@@ -192,8 +199,7 @@ export function tmpfile(
     // inode(7): in a set-group-id directory, files get its group.
     gid: (directory.mode & S_ISGID) === 0 ? caller.gid : directory.gid,
     rdev: 0,
-    tenantId: place.zone.tenantId ?? caller.identity.tenantId,
-    agentId: place.zone.agentId ?? caller.identity.agentId,
+    ...whose,
     mimeType: undefined,
     stagingId,
     now: volume.clock.now(),
@@ -219,6 +225,8 @@ function make(
 ): InodeRecord {
   const { caller, place, parent, name, mode, target } = request;
   requireRoomFor(volume, { parent, name });
+  const whose = ownerOf(caller, place);
+  requireQuotaFor(volume, { ...whose, entry: { parent, name }, bytes: initialSize(mode, target) });
   const stagingId = isRegular(mode) ? (volume.metadata.nextId() as StagingId) : undefined;
   const record = volume.metadata.create({
     parent,
@@ -227,8 +235,7 @@ function make(
     uid: caller.uid,
     gid: caller.gid,
     rdev: request.rdev ?? 0,
-    tenantId: place.zone.tenantId ?? caller.identity.tenantId,
-    agentId: place.zone.agentId ?? caller.identity.agentId,
+    ...whose,
     mimeType: isRegular(mode) ? mimeTypeOf(name) : undefined,
     now: volume.clock.now(),
     ...(target === undefined ? {} : { target }),
@@ -254,6 +261,28 @@ function remove(
 function requireRoomFor(volume: Volume, entry: { parent: Ino; name: string }): void {
   if (volume.metadata.hasRoom() || volume.metadata.lookup(entry) !== undefined) return;
   requireRoom(volume.metadata);
+}
+
+/** The same for the tenant whose it will be. Errors: `quota-exceeded`. */
+function requireQuotaFor(
+  volume: Volume,
+  {
+    tenantId,
+    entry,
+    bytes,
+  }: { tenantId: TenantId | undefined; entry: { parent: Ino; name: string }; bytes: number },
+): void {
+  if (volume.quotas === undefined) return;
+  try {
+    volume.quotas.requireFiles(tenantId, { files: 1, bytes });
+  } catch (error) {
+    if (!isKind(error, "quota-exceeded") || volume.metadata.lookup(entry) === undefined)
+      throw error;
+  }
+}
+
+function initialSize(mode: number, target: Uint8Array | undefined): number {
+  return isDirectory(mode) ? BLOCK_BYTES : (target?.length ?? 0);
 }
 
 /** What was just made can't carry what only somebody else could have given it. */

@@ -1,9 +1,10 @@
 import { mimeTypeOf } from "../../core/mime-type.js";
+import { ownerOf } from "../../core/place.js";
 import { requireRoom } from "../../core/room.js";
-import { S_IFDIR, S_IFREG } from "../../model/attributes.js";
+import { BLOCK_BYTES, S_IFDIR, S_IFREG } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
-import { type Ino, ROOT_INO } from "../../model/ids.js";
+import { type Ino, ROOT_INO, type TenantId } from "../../model/ids.js";
 import type {
   ImportedFile,
   ImportParent,
@@ -73,6 +74,7 @@ export async function importFiles(
   const now = volume.clock.now();
   const owner = { uid: caller.uid, gid: caller.gid };
   const request = { now, ...owner, ...arrange(volume, { caller, placed }) };
+  requireQuotas(volume, { request, placed });
   const { unreferenced } = volume.metadata.importFiles(request);
   for (const { parent, name } of request.directories) noteMade(volume, { caller, parent, name });
   for (const { target } of request.files) {
@@ -80,6 +82,30 @@ export async function importFiles(
     else noteMade(volume, { caller, ...target });
   }
   volume.reclaimer.release(unreferenced);
+}
+
+/** What all of it together takes of each tenant's. Errors: `quota-exceeded`. */
+function requireQuotas(
+  volume: Volume,
+  {
+    request: { directories, files },
+    placed,
+  }: { request: Pick<ImportRequest, "directories" | "files">; placed: readonly Placed[] },
+): void {
+  if (volume.quotas === undefined) return;
+  const wanted = new Map<TenantId | undefined, { files: number; bytes: number }>();
+  const add = (tenantId: TenantId | undefined, more: { files: number; bytes: number }) => {
+    const { files: before, bytes } = wanted.get(tenantId) ?? { files: 0, bytes: 0 };
+    wanted.set(tenantId, { files: before + more.files, bytes: bytes + more.bytes });
+  };
+  for (const { tenantId } of directories) add(tenantId, { files: 1, bytes: BLOCK_BYTES });
+  for (const [index, { target }] of files.entries()) {
+    const { file, found } = placed[index] ?? {};
+    const bytes = (file?.sizeBytes ?? 0) - (found?.file?.sizeBytes ?? 0);
+    if ("ino" in target) add(volume.metadata.describe(target.ino)?.tenantId, { files: 0, bytes });
+    else add(target.tenantId, { files: 1, bytes });
+  }
+  for (const [tenantId, more] of wanted) volume.quotas.requireFiles(tenantId, more);
 }
 
 /** A writer's copy of the old content would take the place of the new one. */
@@ -140,13 +166,6 @@ function arrange(
     return { target, ...content };
   });
   return { directories, files };
-}
-
-function ownerOf({ identity }: Caller, { zone }: Step["place"]) {
-  return {
-    tenantId: zone.tenantId ?? identity.tenantId,
-    agentId: zone.agentId ?? identity.agentId,
-  };
 }
 
 /** Nobody has asked for anything in a directory that is new itself. */

@@ -22,6 +22,7 @@ export function truncate(
   // What stays of a sealed content has to be copied; a small one may become a file when it grows.
   const takesRoom = sizeBytes > oldSizeBytes || (sizeBytes > 0 && !isWritable);
   if (takesRoom && !isSame) requireRoom(volume.metadata);
+  volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
   dropCapabilities(volume, inode);
   if (isSame) return touch(volume, { caller, inode });
   if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
-import type { ContentHash, Ino, PathId, StagingId } from "../../../model/ids.js";
+import type { ContentHash, Ino, PathId, StagingId, TenantId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
 import { timestampToMs } from "../../../model/timestamp.js";
@@ -31,6 +31,7 @@ import type {
   SetAttributeRequest,
   SetAttributesRequest,
   StagedRecord,
+  TenantUsage,
   Unlinked,
 } from "../metadata-store.js";
 import * as attributes from "../operations/attributes.js";
@@ -43,6 +44,7 @@ import { placeFiles } from "../operations/place.js";
 import * as reading from "../operations/read.js";
 import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
+import { COUNT_USAGE, usageOf } from "../operations/usage.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { Journal } from "./journal.js";
 import { LogKeeper } from "./log-keeper.js";
@@ -66,6 +68,8 @@ export interface SqliteMetadataStoreOptions {
   /** Room for the day when the disk is full. */
   readonly reserve: SpaceReserve;
   readonly cacheSizeMb: number;
+  /** Whether it counts what each tenant has. */
+  readonly countsUsage?: boolean;
   /** Who owns the root directory, when this makes the store. */
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly clock: Clock;
@@ -141,6 +145,7 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#engine.write(renumberStore(number));
       this.commit();
       journal.renumber(number);
+      if (options.countsUsage) database.exec(COUNT_USAGE);
     } catch (error) {
       engine?.close();
       journal?.close();
@@ -192,6 +197,10 @@ export class SqliteMetadataStore implements MetadataStore {
   countInodes(): number {
     this.#inodeCount ??= this.#engine.read(reading.countInodes());
     return this.#inodeCount;
+  }
+
+  usageOf(tenantId: TenantId): TenantUsage {
+    return this.#engine.read(usageOf(tenantId));
   }
 
   create(request: CreateRequest): InodeRecord {

@@ -1,0 +1,35 @@
+import type { TenantId } from "../../../model/ids.js";
+import type { TenantUsage } from "../metadata-store.js";
+import { first, integer, query, type Script } from "../statement.js";
+
+const USAGE = query("SELECT files, bytes FROM tenant_usage WHERE tenant_id = ?");
+
+/** From the table that {@link countUsage} keeps. */
+export function* usageOf(tenantId: TenantId): Script<TenantUsage> {
+  const row = yield* first(USAGE, tenantId);
+  return row === undefined
+    ? { files: 0, bytes: 0 }
+    : { files: integer(row, 0), bytes: integer(row, 1) };
+}
+
+/**
+ * What counts, from now on and as long as the connection lives, how much each tenant has: by the rows, and in the
+ * transaction of each change. It is temporary, so a store that is opened without quotas has nothing of it, and
+ * pays nothing for it.
+ */
+export const COUNT_USAGE = `
+  CREATE TEMP TABLE tenant_usage (tenant_id TEXT PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO temp.tenant_usage
+    SELECT tenant_id, count(*), sum(size_bytes) FROM main.inodes WHERE tenant_id IS NOT NULL GROUP BY tenant_id;
+  CREATE TEMP TRIGGER usage_of_new AFTER INSERT ON main.inodes WHEN new.tenant_id IS NOT NULL BEGIN
+    INSERT INTO tenant_usage VALUES (new.tenant_id, 1, new.size_bytes)
+      ON CONFLICT (tenant_id) DO UPDATE SET files = files + 1, bytes = bytes + excluded.bytes;
+  END;
+  CREATE TEMP TRIGGER usage_of_gone AFTER DELETE ON main.inodes WHEN old.tenant_id IS NOT NULL BEGIN
+    UPDATE tenant_usage SET files = files - 1, bytes = bytes - old.size_bytes WHERE tenant_id = old.tenant_id;
+  END;
+  CREATE TEMP TRIGGER usage_of_changed AFTER UPDATE OF size_bytes ON main.inodes
+    WHEN old.tenant_id IS NOT NULL AND new.size_bytes <> old.size_bytes BEGIN
+    UPDATE tenant_usage SET bytes = bytes + new.size_bytes - old.size_bytes WHERE tenant_id = old.tenant_id;
+  END;
+`;
