@@ -12,6 +12,7 @@ import {
   FALLOC,
   O,
   O_ACCMODE,
+  type Owner,
   PosixError,
   RWF,
   type SetXattrRequest,
@@ -196,6 +197,11 @@ export class InProcessDescriptors {
     await this.setattr("fchmod", { ino, permissions: mode & 0o7777 });
   }
 
+  async fchown(fd: number, owner: Owner): Promise<void> {
+    const { ino } = this.description(fd, "fchown");
+    await this.setattr("fchown", { ino, ...owner });
+  }
+
   async futimens(fd: number, { atime, mtime }: Times): Promise<void> {
     const { ino } = this.description(fd, "futimens");
     await this.setTimes("futimens", { ino, times: { atime, mtime } });
@@ -249,6 +255,11 @@ export class InProcessDescriptors {
   async fsetxattr(fd: number, request: SetXattrRequest): Promise<void> {
     const { ino } = this.description(fd, "fsetxattr");
     await this.setAttribute(ino, request);
+  }
+
+  async fremovexattr(fd: number, name: string): Promise<void> {
+    const { ino } = this.description(fd, "fremovexattr");
+    await this.ask("fremovexattr", () => this.fs.removexattr(this.caller, { ino, name }));
   }
 
   protected install(description: Omit<Description, "position">): number {

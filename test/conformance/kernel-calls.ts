@@ -12,9 +12,14 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MS_SYNC = 4;
 
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_SYMLINK_FOLLOW = 0x400;
+
 /** fcntl(2) commands and lock types, of 64-bit Linux. */
 const F_GETLK = 5;
 const F_SETLK = 6;
+const F_OFD_SETLK = 37;
 const LOCK_TYPES = ["read", "write", "unlock"] as const;
 
 const LOCK_HOLDER = fileURLToPath(new URL("lock-holder.mjs", import.meta.url));
@@ -41,6 +46,32 @@ const libcFlock = bind<(fd: number, operation: number) => number>(
 const libcFcntl = bind<(fd: number, command: number, lock: Uint8Array) => number>(
   "int fcntl(int fd, int command, void *lock)",
 );
+const libcLinkat = bind<
+  (at: number, from: string, toAt: number, to: string, flags: number) => number
+>("int linkat(int at, const char *from, int toAt, const char *to, int flags)");
+const libcFchmodat = bind<(at: number, path: string, mode: number, flags: number) => number>(
+  "int fchmodat(int at, const char *path, uint32_t mode, int flags)",
+);
+
+/** What a Python program of a case has at hand. `code` tells how a call ended: its errno, or `success`. */
+const PYTHON_PRELUDE = `
+import ctypes, errno, fcntl, mmap, os, resource, signal, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def code(call, *args):
+    try:
+        call(*args)
+        return 'success'
+    except OSError as error:
+        return errno.errorcode[error.errno]
+def child(work):
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        try: work()
+        finally: sys.stdout.flush(); os._exit(0)
+    return pid
+`;
 
 export type LockType = (typeof LOCK_TYPES)[number];
 
@@ -59,10 +90,14 @@ export class KernelCalls {
     this.root = root;
   }
 
-  /** Maps the first `length` bytes of a file; unmap it. */
-  mmap(fd: number, { length, shared }: { length: number; shared: boolean }): Mapping {
+  /** Maps the first `length` bytes of a file, for writing too unless it says otherwise; unmap it. */
+  mmap(
+    fd: number,
+    { length, shared, writes = true }: { length: number; shared: boolean; writes?: boolean },
+  ): Mapping {
     const flags = shared ? MAP_SHARED : MAP_PRIVATE;
-    const at = libcMmap(null, length, PROT_READ | PROT_WRITE, flags, fd, 0);
+    const protection = writes ? PROT_READ | PROT_WRITE : PROT_READ;
+    const at = libcMmap(null, length, protection, flags, fd, 0);
     if (koffi.address(at) === 2n ** 64n - 1n) throw new PosixError("mmap", errnoCode(lastErrno()));
     return new Mapping(at, length);
   }
@@ -76,6 +111,11 @@ export class KernelCalls {
   /** fcntl(2), F_SETLK. */
   async setLock(fd: number, lock: RecordLock): Promise<void> {
     check("fcntl", libcFcntl(fd, F_SETLK, recordLock(lock)));
+  }
+
+  /** F_OFD_SETLK: the lock is the open file description's, not the process's. */
+  async setDescriptionLock(fd: number, lock: RecordLock): Promise<void> {
+    check("fcntl", libcFcntl(fd, F_OFD_SETLK, recordLock(lock)));
   }
 
   /** F_GETLK: the lock that is in the way and the process that has it, or undefined. */
@@ -105,9 +145,30 @@ export class KernelCalls {
     return holder;
   }
 
+  /** linkat(2) with AT_SYMLINK_FOLLOW. */
+  async linkFollowing(from: string, to: string): Promise<void> {
+    const [existing, name] = [this.pathOf(from), this.pathOf(to)];
+    check("linkat", libcLinkat(AT_FDCWD, existing, AT_FDCWD, name, AT_SYMLINK_FOLLOW));
+  }
+
+  /** fchmodat(2) with AT_SYMLINK_NOFOLLOW. */
+  async lchmod(path: string, mode: number): Promise<void> {
+    check("fchmodat", libcFchmodat(AT_FDCWD, this.pathOf(path), mode, AT_SYMLINK_NOFOLLOW));
+  }
+
   /** Runs a program and returns what it printed. */
   run(command: string, args: readonly string[]): string {
     return execFileSync(command, args, { cwd: this.root, encoding: "utf8" });
+  }
+
+  /** Runs a few lines of Python in a process of their own, and returns the lines that it printed. */
+  python(script: string): string[] {
+    const printed = execFileSync("python3", ["-c", PYTHON_PRELUDE + unindented(script)], {
+      cwd: this.root,
+      encoding: "utf8",
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    });
+    return printed.split("\n").slice(0, -1);
   }
 
   /** Does something as another user; only root can. */
@@ -183,6 +244,13 @@ function recordLock({ type, offset, length }: RecordLock): Buffer {
   lock.writeBigInt64LE(BigInt(offset), 8);
   lock.writeBigInt64LE(BigInt(length), 16);
   return lock;
+}
+
+/** Without what all of its lines are indented by. */
+function unindented(script: string): string {
+  const lines = script.split("\n").filter((line) => line.trim() !== "");
+  const indent = Math.min(...lines.map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(indent)).join("\n");
 }
 
 function check(call: string, result: number): void {

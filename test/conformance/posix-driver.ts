@@ -43,6 +43,7 @@ export interface PosixDriver {
   fchmod(fd: number, mode: number): Promise<void>;
   chown(path: PosixPath, owner: Owner): Promise<void>;
   lchown(path: PosixPath, owner: Owner): Promise<void>;
+  fchown(fd: number, owner: Owner): Promise<void>;
   utimensat(path: PosixPath, times: Times & { follow?: boolean }): Promise<void>;
   futimens(fd: number, times: Times): Promise<void>;
   /** Sets the mask of this process and returns the one before. */
@@ -70,6 +71,7 @@ export interface PosixDriver {
   fsetxattr(fd: number, request: SetXattrRequest): Promise<void>;
   listxattr(path: PosixPath, request?: { size?: number; follow?: boolean }): Promise<string[]>;
   removexattr(path: PosixPath, name: string): Promise<void>;
+  fremovexattr(fd: number, name: string): Promise<void>;
 }
 
 export type PosixPath = string | Uint8Array;
@@ -162,7 +164,7 @@ export interface SetXattrRequest extends XattrRequest {
   readonly flags?: number;
 }
 
-/** open(2). Node knows the numbers of this machine, but for O_TMPFILE. */
+/** open(2). Node knows the numbers of this machine, but for O_PATH and O_TMPFILE. */
 export const O = {
   RDONLY: fsConstants.O_RDONLY,
   WRONLY: fsConstants.O_WRONLY,
@@ -176,6 +178,8 @@ export const O = {
   NOATIME: fsConstants.O_NOATIME,
   SYNC: fsConstants.O_SYNC,
   DSYNC: fsConstants.O_DSYNC,
+  NONBLOCK: fsConstants.O_NONBLOCK,
+  PATH: 0o10000000,
   TMPFILE: 0o20000000 | fsConstants.O_DIRECTORY,
 } as const;
 
@@ -188,7 +192,7 @@ export const DT = { FIFO: 1, CHR: 2, DIR: 4, BLK: 6, REG: 8, LNK: 10, SOCK: 12 }
 export const RENAME = { NOREPLACE: 1, EXCHANGE: 2, WHITEOUT: 4 } as const;
 
 /** pwritev2(2). */
-export const RWF = { APPEND: 0x10, NOAPPEND: 0x20 } as const;
+export const RWF = { DSYNC: 0x2, SYNC: 0x4, APPEND: 0x10, NOAPPEND: 0x20 } as const;
 
 /** setxattr(2). */
 export const XATTR = { CREATE: 1, REPLACE: 2 } as const;

@@ -11,6 +11,9 @@ import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
 import { SET_ID_CASES } from "./cases/set-id.js";
 import { SYMLINK_CASES } from "./cases/symlink.js";
+import { TIME_OF_ATTRIBUTE_CASES } from "./cases/time-of-attributes.js";
+import { TIME_OF_CONTENT_CASES } from "./cases/time-of-contents.js";
+import { TIME_OF_NAME_CASES } from "./cases/time-of-names.js";
 import { TRUNCATE_CASES } from "./cases/truncate.js";
 import { UNLINK_CASES } from "./cases/unlink.js";
 import type { PosixCase } from "./posix-case.js";
@@ -33,6 +36,9 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...LINK_CASES,
   ...SYMLINK_CASES,
   ...ACCESS_TIME_CASES,
+  ...TIME_OF_CONTENT_CASES,
+  ...TIME_OF_NAME_CASES,
+  ...TIME_OF_ATTRIBUTE_CASES,
   ...DIRECTORY_CASES,
   ...NAME_CASES,
   ...READDIR_CASES,

@@ -59,6 +59,7 @@ export const libc = {
   fchmod: bind<Call<[number, number]>>("int fchmod(int fd, uint32_t mode)"),
   chown: bind<Call<[Bytes, number, number]>>("int chown(const void *path, int uid, int gid)"),
   lchown: bind<Call<[Bytes, number, number]>>("int lchown(const void *path, int uid, int gid)"),
+  fchown: bind<Call<[number, number, number]>>("int fchown(int fd, int uid, int gid)"),
   utimensat: bind<Call<[number, Bytes, BigInt64Array, number]>>(
     "int utimensat(int at, const void *path, const void *times, int flags)",
   ),
@@ -110,4 +111,5 @@ export const libc = {
     "int64_t llistxattr(const void *path, void *to, size_t size)",
   ),
   removexattr: bind<Call<[Bytes, Bytes]>>("int removexattr(const void *path, const void *name)"),
+  fremovexattr: bind<Call<[number, Bytes]>>("int fremovexattr(int fd, const void *name)"),
 } as const;

@@ -172,6 +172,10 @@ export class SystemDriver implements PosixDriver {
     check("lchown", libc.lchown(this.#path(path), uid, gid));
   }
 
+  async fchown(fd: number, { uid = -1, gid = -1 }: Owner): Promise<void> {
+    check("fchown", libc.fchown(fd, uid, gid));
+  }
+
   async utimensat(path: PosixPath, { follow = true, ...times }: Times & { follow?: boolean }) {
     const flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
     check("utimensat", libc.utimensat(AT_FDCWD, this.#path(path), timespecs(times), flags));
@@ -294,6 +298,10 @@ export class SystemDriver implements PosixDriver {
 
   async removexattr(path: PosixPath, name: string): Promise<void> {
     check("removexattr", libc.removexattr(this.#path(path), terminated(name)));
+  }
+
+  async fremovexattr(fd: number, name: string): Promise<void> {
+    check("fremovexattr", libc.fremovexattr(fd, terminated(name)));
   }
 
   /** The empty path leads nowhere, also below a root. */
