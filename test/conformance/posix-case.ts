@@ -15,6 +15,8 @@ export interface PosixCase {
   readonly needs?: readonly Need[];
   /** Nexus says so, and not every file system of Linux does. */
   readonly nexus?: true;
+  /** tmpfs does otherwise, and in what. */
+  readonly notOnTmpfs?: string;
   /** Longer than others, on a slow machine. */
   readonly timeoutMs?: number;
   run(context: PosixContext): Promise<void>;
@@ -34,12 +36,16 @@ export interface PosixContext {
 
 /** The call must fail with this errno. */
 export async function fails(call: Promise<unknown>, code: string): Promise<void> {
-  const outcome = await call.then(
+  expect(await outcomeOf(call)).toBe(code);
+}
+
+/** How a call ended: the errno, or `success`. */
+export async function outcomeOf(call: Promise<unknown>): Promise<string> {
+  return await call.then(
     () => "success",
     (error: unknown) => {
       if (error instanceof PosixError) return error.code;
       throw error;
     },
   );
-  expect(outcome).toBe(code);
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { KernelCalls } from "./kernel-calls.js";
@@ -9,6 +9,7 @@ import { SystemDriver } from "./system-driver.js";
 // POSIX_NATIVE_DIR names a directory on ext4, XFS or tmpfs, where whoever runs the tests may write.
 
 const parent = process.env.POSIX_NATIVE_DIR;
+const TMPFS_MAGIC = 0x01021994;
 
 describe("POSIX, on a file system of the kernel", () => {
   let root = "";
@@ -36,6 +37,7 @@ describe("POSIX, on a file system of the kernel", () => {
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     isReal: true,
     isNexus: false,
+    isTmpfs: parent !== undefined && statfsSync(parent).type === TMPFS_MAGIC,
     skipReason: parent === undefined ? "POSIX_NATIVE_DIR isn't set" : undefined,
     timeoutMs: 30_000,
   });

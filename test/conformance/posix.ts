@@ -2,10 +2,13 @@ import { ACCESS_TIME_CASES } from "./cases/access-time.js";
 import { APPEND_CASES } from "./cases/append.js";
 import { DATA_CASES } from "./cases/data.js";
 import { DIRECTORY_CASES } from "./cases/directory.js";
+import { ERROR_ORDER_CASES } from "./cases/error-order.js";
 import { LINK_CASES } from "./cases/link.js";
 import { MODEL_CASES } from "./cases/model.js";
 import { NAME_CASES } from "./cases/names.js";
 import { OPEN_CASES } from "./cases/open.js";
+import { OPEN_KIND_CASES } from "./cases/open-kinds.js";
+import { PATH_ERROR_CASES } from "./cases/path-errors.js";
 import { READDIR_CASES } from "./cases/readdir.js";
 import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
@@ -16,6 +19,7 @@ import { TIME_OF_CONTENT_CASES } from "./cases/time-of-contents.js";
 import { TIME_OF_NAME_CASES } from "./cases/time-of-names.js";
 import { TRUNCATE_CASES } from "./cases/truncate.js";
 import { UNLINK_CASES } from "./cases/unlink.js";
+import { UNNAMED_CASES } from "./cases/unnamed.js";
 import type { PosixCase } from "./posix-case.js";
 
 /**
@@ -25,6 +29,8 @@ import type { PosixCase } from "./posix-case.js";
  */
 export const POSIX_CASES: readonly PosixCase[] = [
   ...OPEN_CASES,
+  ...OPEN_KIND_CASES,
+  ...UNNAMED_CASES,
   ...APPEND_CASES,
   ...DATA_CASES,
   ...MODEL_CASES,
@@ -41,5 +47,7 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...TIME_OF_ATTRIBUTE_CASES,
   ...DIRECTORY_CASES,
   ...NAME_CASES,
+  ...PATH_ERROR_CASES,
+  ...ERROR_ORDER_CASES,
   ...READDIR_CASES,
 ];

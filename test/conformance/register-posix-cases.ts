@@ -22,6 +22,7 @@ export interface PosixRun {
   readonly user: Credentials;
   readonly isReal: boolean;
   readonly isNexus: boolean;
+  readonly isTmpfs?: boolean;
   /** Becomes the user, for one case. */
   readonly as?: <T>(user: Credentials, work: () => Promise<T>) => Promise<T>;
   /** Why no case can be run, if so. */
@@ -71,13 +72,14 @@ async function runCase(
   }
 }
 
-function whySkip({ needs = [], nexus }: PosixCase, run: PosixRun): string | undefined {
+function whySkip({ needs = [], nexus, notOnTmpfs }: PosixCase, run: PosixRun): string | undefined {
   const has: Readonly<Record<Need, boolean>> = {
     kernel: run.isReal,
     root: run.user.uid === 0,
     "ordinary user": run.user.uid !== 0,
   };
   if (nexus === true && !run.isNexus) return "only Nexus does this";
+  if (notOnTmpfs !== undefined && run.isTmpfs === true) return `tmpfs: ${notOnTmpfs}`;
   const missing = needs.find((need) => !has[need]);
   return missing === undefined ? undefined : `needs: ${missing}`;
 }
