@@ -8,11 +8,15 @@ import { MODEL_CASES } from "./cases/model.js";
 import { NAME_CASES } from "./cases/names.js";
 import { OPEN_CASES } from "./cases/open.js";
 import { OPEN_KIND_CASES } from "./cases/open-kinds.js";
+import { OWNER_CASES } from "./cases/owners.js";
 import { PATH_ERROR_CASES } from "./cases/path-errors.js";
+import { PERMISSION_CASES } from "./cases/permissions.js";
 import { READDIR_CASES } from "./cases/readdir.js";
 import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
 import { SET_ID_CASES } from "./cases/set-id.js";
+import { SHARED_DIRECTORY_CASES } from "./cases/shared-directories.js";
+import { SPECIAL_FILE_CASES } from "./cases/special-files.js";
 import { SYMLINK_CASES } from "./cases/symlink.js";
 import { TIME_OF_ATTRIBUTE_CASES } from "./cases/time-of-attributes.js";
 import { TIME_OF_CONTENT_CASES } from "./cases/time-of-contents.js";
@@ -36,6 +40,9 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...MODEL_CASES,
   ...TRUNCATE_CASES,
   ...SET_ID_CASES,
+  ...PERMISSION_CASES,
+  ...OWNER_CASES,
+  ...SHARED_DIRECTORY_CASES,
   ...UNLINK_CASES,
   ...RENAME_CASES,
   ...RENAME_FLAG_CASES,
@@ -46,6 +53,7 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...TIME_OF_NAME_CASES,
   ...TIME_OF_ATTRIBUTE_CASES,
   ...DIRECTORY_CASES,
+  ...SPECIAL_FILE_CASES,
   ...NAME_CASES,
   ...PATH_ERROR_CASES,
   ...ERROR_ORDER_CASES,
