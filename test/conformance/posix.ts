@@ -3,6 +3,7 @@ import { APPEND_CASES } from "./cases/append.js";
 import { DATA_CASES } from "./cases/data.js";
 import { DIRECTORY_CASES } from "./cases/directory.js";
 import { ERROR_ORDER_CASES } from "./cases/error-order.js";
+import { FALLOCATE_CASES } from "./cases/fallocate.js";
 import { LINK_CASES } from "./cases/link.js";
 import { MODEL_CASES } from "./cases/model.js";
 import { NAME_CASES } from "./cases/names.js";
@@ -16,7 +17,9 @@ import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
 import { SET_ID_CASES } from "./cases/set-id.js";
 import { SHARED_DIRECTORY_CASES } from "./cases/shared-directories.js";
+import { SPARSE_CASES } from "./cases/sparse.js";
 import { SPECIAL_FILE_CASES } from "./cases/special-files.js";
+import { STAT_CASES } from "./cases/stat.js";
 import { SYMLINK_CASES } from "./cases/symlink.js";
 import { TIME_OF_ATTRIBUTE_CASES } from "./cases/time-of-attributes.js";
 import { TIME_OF_CONTENT_CASES } from "./cases/time-of-contents.js";
@@ -24,6 +27,7 @@ import { TIME_OF_NAME_CASES } from "./cases/time-of-names.js";
 import { TRUNCATE_CASES } from "./cases/truncate.js";
 import { UNLINK_CASES } from "./cases/unlink.js";
 import { UNNAMED_CASES } from "./cases/unnamed.js";
+import { UTIMENSAT_CASES } from "./cases/utimensat.js";
 import type { PosixCase } from "./posix-case.js";
 
 /**
@@ -39,6 +43,8 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...DATA_CASES,
   ...MODEL_CASES,
   ...TRUNCATE_CASES,
+  ...SPARSE_CASES,
+  ...FALLOCATE_CASES,
   ...SET_ID_CASES,
   ...PERMISSION_CASES,
   ...OWNER_CASES,
@@ -49,6 +55,8 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...LINK_CASES,
   ...SYMLINK_CASES,
   ...ACCESS_TIME_CASES,
+  ...UTIMENSAT_CASES,
+  ...STAT_CASES,
   ...TIME_OF_CONTENT_CASES,
   ...TIME_OF_NAME_CASES,
   ...TIME_OF_ATTRIBUTE_CASES,
