@@ -1,10 +1,12 @@
 import { ACCESS_TIME_CASES } from "./cases/access-time.js";
 import { APPEND_CASES } from "./cases/append.js";
+import { COPY_RANGE_CASES } from "./cases/copy-range.js";
 import { DATA_CASES } from "./cases/data.js";
 import { DIRECTORY_CASES } from "./cases/directory.js";
 import { ERROR_ORDER_CASES } from "./cases/error-order.js";
 import { FALLOCATE_CASES } from "./cases/fallocate.js";
 import { LINK_CASES } from "./cases/link.js";
+import { MEMORY_MAP_CASES } from "./cases/memory-maps.js";
 import { MODEL_CASES } from "./cases/model.js";
 import { NAME_CASES } from "./cases/names.js";
 import { OPEN_CASES } from "./cases/open.js";
@@ -12,6 +14,7 @@ import { OPEN_KIND_CASES } from "./cases/open-kinds.js";
 import { OWNER_CASES } from "./cases/owners.js";
 import { PATH_ERROR_CASES } from "./cases/path-errors.js";
 import { PERMISSION_CASES } from "./cases/permissions.js";
+import { READ_WRITE_FLAG_CASES } from "./cases/read-write-flags.js";
 import { READDIR_CASES } from "./cases/readdir.js";
 import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
@@ -40,7 +43,10 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...OPEN_KIND_CASES,
   ...UNNAMED_CASES,
   ...APPEND_CASES,
+  ...COPY_RANGE_CASES,
   ...DATA_CASES,
+  ...MEMORY_MAP_CASES,
+  ...READ_WRITE_FLAG_CASES,
   ...MODEL_CASES,
   ...TRUNCATE_CASES,
   ...SPARSE_CASES,
