@@ -6,10 +6,12 @@ import { DIRECTORY_CASES } from "./cases/directory.js";
 import { ERROR_ORDER_CASES } from "./cases/error-order.js";
 import { FALLOCATE_CASES } from "./cases/fallocate.js";
 import { LINK_CASES } from "./cases/link.js";
+import { LOCK_CASES } from "./cases/locks.js";
 import { MEMORY_MAP_CASES } from "./cases/memory-maps.js";
 import { MODEL_CASES } from "./cases/model.js";
 import { NAME_CASES } from "./cases/names.js";
 import { OPEN_CASES } from "./cases/open.js";
+import { OPEN_HANDLE_CASES } from "./cases/open-handles.js";
 import { OPEN_KIND_CASES } from "./cases/open-kinds.js";
 import { OWNER_CASES } from "./cases/owners.js";
 import { PATH_ERROR_CASES } from "./cases/path-errors.js";
@@ -31,6 +33,7 @@ import { TRUNCATE_CASES } from "./cases/truncate.js";
 import { UNLINK_CASES } from "./cases/unlink.js";
 import { UNNAMED_CASES } from "./cases/unnamed.js";
 import { UTIMENSAT_CASES } from "./cases/utimensat.js";
+import { XATTR_CASES } from "./cases/xattr.js";
 import type { PosixCase } from "./posix-case.js";
 
 /**
@@ -56,6 +59,7 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...OWNER_CASES,
   ...SHARED_DIRECTORY_CASES,
   ...UNLINK_CASES,
+  ...OPEN_HANDLE_CASES,
   ...RENAME_CASES,
   ...RENAME_FLAG_CASES,
   ...LINK_CASES,
@@ -63,6 +67,8 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...ACCESS_TIME_CASES,
   ...UTIMENSAT_CASES,
   ...STAT_CASES,
+  ...XATTR_CASES,
+  ...LOCK_CASES,
   ...TIME_OF_CONTENT_CASES,
   ...TIME_OF_NAME_CASES,
   ...TIME_OF_ATTRIBUTE_CASES,
