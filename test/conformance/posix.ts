@@ -6,6 +6,7 @@ import { DIRECTORY_CASES } from "./cases/directory.js";
 import { ERROR_ORDER_CASES } from "./cases/error-order.js";
 import { FALLOCATE_CASES } from "./cases/fallocate.js";
 import { LINK_CASES } from "./cases/link.js";
+import { LINK_FLAG_CASES } from "./cases/link-flags.js";
 import { LOCK_CASES } from "./cases/locks.js";
 import { MEMORY_MAP_CASES } from "./cases/memory-maps.js";
 import { MODEL_CASES } from "./cases/model.js";
@@ -16,8 +17,10 @@ import { OPEN_KIND_CASES } from "./cases/open-kinds.js";
 import { OWNER_CASES } from "./cases/owners.js";
 import { PATH_ERROR_CASES } from "./cases/path-errors.js";
 import { PERMISSION_CASES } from "./cases/permissions.js";
+import { RACE_CASES } from "./cases/races.js";
 import { READ_WRITE_FLAG_CASES } from "./cases/read-write-flags.js";
 import { READDIR_CASES } from "./cases/readdir.js";
+import { READDIR_EDGE_CASES } from "./cases/readdir-edges.js";
 import { RENAME_CASES } from "./cases/rename.js";
 import { RENAME_FLAG_CASES } from "./cases/rename-flags.js";
 import { SET_ID_CASES } from "./cases/set-id.js";
@@ -60,9 +63,11 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...SHARED_DIRECTORY_CASES,
   ...UNLINK_CASES,
   ...OPEN_HANDLE_CASES,
+  ...RACE_CASES,
   ...RENAME_CASES,
   ...RENAME_FLAG_CASES,
   ...LINK_CASES,
+  ...LINK_FLAG_CASES,
   ...SYMLINK_CASES,
   ...ACCESS_TIME_CASES,
   ...UTIMENSAT_CASES,
@@ -78,4 +83,5 @@ export const POSIX_CASES: readonly PosixCase[] = [
   ...PATH_ERROR_CASES,
   ...ERROR_ORDER_CASES,
   ...READDIR_CASES,
+  ...READDIR_EDGE_CASES,
 ];

@@ -187,4 +187,21 @@ export const LOCK_CASES: readonly PosixCase[] = [
       expect(seen).toEqual(["the child has b'what the parent wrote'"]);
     },
   },
+  {
+    name: "a lease is given on a file that nobody else has open, and refused otherwise: EAGAIN",
+    needs: ["kernel"],
+    async run({ driver, kernel }) {
+      await put(driver, { path: "file" });
+      const seen = kernel.python(`
+        def lease(fd, kind): return code(fcntl.fcntl, fd, fcntl.F_SETLEASE, kind)
+        one = os.open('file', os.O_RDONLY)
+        print(lease(one, fcntl.F_RDLCK), lease(one, fcntl.F_WRLCK), lease(one, fcntl.F_UNLCK))
+        two = os.open('file', os.O_RDONLY)
+        print(lease(one, fcntl.F_RDLCK), lease(one, fcntl.F_WRLCK), lease(one, fcntl.F_UNLCK))
+        three = os.open('file', os.O_WRONLY)
+        print(lease(one, fcntl.F_RDLCK))
+      `);
+      expect(seen).toEqual(["success success success", "success EAGAIN success", "EAGAIN"]);
+    },
+  },
 ];
