@@ -1,12 +1,13 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomeOf } from "../conformance/posix-case.js";
 import { O } from "../conformance/posix-driver.js";
 import { namesIn, put, textOf, withFile } from "../conformance/posix-steps.js";
 import { SystemDriver } from "../conformance/system-driver.js";
 import { actAs } from "../conformance/thread-credentials.js";
 import { Mounted, shell, type User, whyNoMounts } from "../support/daemon.js";
-import { ALL_CALLS, allOf, outcomeOf, outcomesOf } from "./isolation/path-calls.js";
+import { ALL_CALLS, allOf, outcomesOf } from "./isolation/path-calls.js";
 
 // One mount with --allow-other, one kernel cache, several users of the machine.
 

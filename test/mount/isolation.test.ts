@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomeOf } from "../conformance/posix-case.js";
 import { O } from "../conformance/posix-driver.js";
 import { namesIn, nlinkOf, put, textOf, withFile } from "../conformance/posix-steps.js";
 import { SystemDriver } from "../conformance/system-driver.js";
@@ -9,7 +10,6 @@ import {
   allOf,
   CHANGING_CALLS,
   MAKING_CALLS,
-  outcomeOf,
   outcomesOf,
 } from "./isolation/path-calls.js";
 import { SEEDED_NAMES, SeededMount } from "./isolation/seeded-mount.js";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomeOf } from "../conformance/posix-case.js";
 import { XATTR } from "../conformance/posix-driver.js";
 import { put } from "../conformance/posix-steps.js";
 import { SystemDriver } from "../conformance/system-driver.js";
 import { Mounted, SOON, shell, whyNoMounts } from "../support/daemon.js";
-import { outcomeOf } from "./isolation/path-calls.js";
 
 const COMPUTED = [
   "etag",

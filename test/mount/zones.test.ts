@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomeOf } from "../conformance/posix-case.js";
 import { O, RENAME } from "../conformance/posix-driver.js";
 import { put, textOf, withFile } from "../conformance/posix-steps.js";
 import { SystemDriver } from "../conformance/system-driver.js";
 import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
-import { outcomeOf } from "./isolation/path-calls.js";
 
 const HOME = "workspace/acme/agent1";
 /** One directory of each zone that the identity has. */

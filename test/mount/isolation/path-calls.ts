@@ -1,13 +1,6 @@
 import { S_IFIFO, S_IFREG } from "../../../src/model/attributes.js";
-import {
-  F_OK,
-  O,
-  type PosixDriver,
-  PosixError,
-  R_OK,
-  RENAME,
-  W_OK,
-} from "../../conformance/posix-driver.js";
+import { outcomeOf } from "../../conformance/posix-case.js";
+import { F_OK, O, type PosixDriver, R_OK, RENAME, W_OK } from "../../conformance/posix-driver.js";
 import { listing, withFile } from "../../conformance/posix-steps.js";
 
 /** A system call on a path; `own` is a file that the caller may do everything with. */
@@ -130,17 +123,6 @@ export const ALL_CALLS: Readonly<Record<string, PathCall>> = {
   ...WRITING_CALLS,
   ...DIRECTORY_CALLS,
 };
-
-/** The errno of a call; `success` when it has none. */
-export async function outcomeOf(call: Promise<unknown>): Promise<string> {
-  return await call.then(
-    () => "success",
-    (error: unknown) => {
-      if (error instanceof PosixError) return error.code;
-      throw error;
-    },
-  );
-}
 
 /** What every path gets from a call: the same question for all of them. */
 export async function outcomesOf(
