@@ -9,6 +9,9 @@ import { pathsOf, type Step } from "./step.js";
 // - set-group-id without group execute: FUSE doesn't tell who may keep it (native-notes/caching.md);
 // - through two mounts, FIFOs and mmap, which are each kernel's own; and RWF_NOAPPEND, which FUSE doesn't tell
 //   from an append to what the other mount has made longer (fuse/operations/data.ts).
+// And after seekdir(3) names may come that are gone (side.ts). A listing that the kernel keeps, but that nobody has
+// read to its end, it takes to be complete when another reader reaches the same end, without a look at whether the
+// directory has changed since (fuse_readdir_cache_end in its fs/fuse/readdir.c); only who starts over finds out.
 
 /** What the mount refuses on purpose, though a file system of the kernel does it. */
 export interface Refused {

@@ -56,6 +56,24 @@ describe("attributes", () => {
     },
   );
 
+  test("differ where a large file has holes on one side, and none on the other", () => {
+    const [hollow, dense] = [
+      { ...FILE, size: 2 ** 20, blocks: 8 },
+      { ...THERE, size: 2 ** 20, blocks: 2 ** 11 },
+    ];
+    expect(whatOf([hollow, hollow], [dense, dense])).toBe("blocks by stat");
+    expect(
+      whatOf(
+        [hollow, hollow],
+        [
+          { ...dense, blocks: 256 },
+          { ...dense, blocks: 256 },
+        ],
+      ),
+    ).toBe(undefined);
+    expect(whatOf([dense, dense], [hollow, hollow])).toBeUndefined();
+  });
+
   test("of a directory have no size of their own, those of a device a number", () => {
     const directory = { ...FILE, mode: 0o40755 };
     expect(whatOf([directory, directory], [directory, { ...directory, size: 1 }])).toBeUndefined();

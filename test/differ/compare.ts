@@ -5,8 +5,12 @@ import type { Look } from "./look.js";
 import type { Outcome } from "./side.js";
 import type { Node, Tree } from "./tree.js";
 
-// What must be the same on both sides, and what may differ: inode numbers, the size and the blocks of
-// directories, times by value unless somebody has set them, and access times that reads move.
+// What must be the same on both sides, and what may differ: inode numbers, the size of directories,
+// blocks but of what is hollow, times by value unless somebody has set them, and access times that reads move.
+
+/** What `blocks` of stat(2) count. */
+const BLOCK_BYTES = 512;
+const HOLLOW_BYTES = 1024 * 1024;
 
 /** Two things that should be one. */
 export interface Pair<T> {
@@ -176,6 +180,10 @@ function compareStats(
       mount: about + texts.mount,
     };
   }
+  if (isHollow(native) && mount.blocks * BLOCK_BYTES >= mount.size) {
+    const tell = ({ size, blocks }: Stat) => `${about}size ${size}, blocks ${blocks}`;
+    return { what: `blocks${suffix(key)}`, native: tell(native), mount: tell(mount) };
+  }
   for (const time of ["atime", "mtime"] as const) {
     // Not the other way: reads move an access time natively that leave the mount's, whose pages are kept.
     if (!isSet(native[time], clock) || sameTime(native[time], mount[time])) continue;
@@ -188,11 +196,15 @@ function compareStats(
   return undefined;
 }
 
-function comparable({ mode, nlink, uid, gid, size, blocks, rdev }: Stat): string {
+/** A large file that is holes for the most part; how many blocks data takes is up to the file system. */
+function isHollow({ mode, size, blocks }: Stat): boolean {
+  return (mode & S_IFMT) === S_IFREG && size >= HOLLOW_BYTES && blocks * BLOCK_BYTES < size / 4;
+}
+
+function comparable({ mode, nlink, uid, gid, size, rdev }: Stat): string {
   const type = mode & S_IFMT;
   const parts = [`mode ${mode.toString(8)}`, `nlink ${nlink}`, `owner ${uid}:${gid}`];
   if (type === S_IFREG || type === S_IFLNK) parts.push(`size ${size}`);
-  if (type === S_IFREG && size === 0 && blocks < 0) parts.push("no blocks");
   if (type === S_IFCHR || type === S_IFBLK) parts.push(`device ${rdev.major}:${rdev.minor}`);
   return parts.join(", ");
 }

@@ -275,7 +275,11 @@ async function listed(
   const cookie = all[middle - 1]?.cookie;
   if (cookie !== undefined) {
     await driver.seekdir(fd, cookie);
-    const again = (await rest(driver, { fd, bytes })).map(({ name }) => name);
+    const names = new Set(all.map(({ name }) => name));
+    // Linux goes on with what it has kept, and once in a while a name is in there that is gone: accepted.ts.
+    const again = (await rest(driver, { fd, bytes }))
+      .map(({ name }) => name)
+      .filter((name) => names.has(name));
     const expected = all.slice(middle).map(({ name }) => name);
     if (again.join() !== expected.join()) return `seekdir after ${all[middle - 1]?.name}: ${again}`;
   }
