@@ -98,13 +98,14 @@ export const OTHER_ERRNOS: readonly OtherErrno[] = [
     native: "EFBIG",
     mount: 0,
   },
-  {
+  // Nothing, or what is left of a listing that it has kept.
+  ...["", "..:4 .:4"].map((mount) => ({
     reason: REMOVED_ELSEWHERE,
-    calls: ["flist"],
+    calls: ["flist"] as const,
     native: "ENOENT",
-    mount: "",
-    ofTwoMounts: true,
-  },
+    mount,
+    ofTwoMounts: true as const,
+  })),
   {
     reason: REMOVED_ELSEWHERE,
     calls: ["getdents64"],
