@@ -1,4 +1,7 @@
-import { FUSE_NATIVE_DIFFERENCES } from "../conformance/fuse-native-differences.js";
+import {
+  FUSE_NATIVE_DIFFERENCES,
+  FUSE_NATIVE_DIFFERENCES_OF_ROOT,
+} from "../conformance/fuse-native-differences.js";
 import { ordinaryUser } from "../conformance/ordinary-user.js";
 import { actAs, type Credentials } from "../conformance/thread-credentials.js";
 import { whyNoMounts } from "../support/daemon.js";
@@ -11,7 +14,7 @@ const NATIVE = ["--binding", "fuse-native"];
 posixOnMount({
   title: "through fuse-native, as root",
   mount: { args: [...NATIVE, "--allow-other"] },
-  run: { user: ROOT, differences: FUSE_NATIVE_DIFFERENCES },
+  run: { user: ROOT, differences: FUSE_NATIVE_DIFFERENCES_OF_ROOT },
 });
 
 posixOnMount({

@@ -67,7 +67,14 @@ export class PathFileSystem {
     const at = <T>(where: Where, use: (ino: Ino) => MaybePromise<T>) =>
       this.#at(caller, where, use);
     return {
-      getattr: (where) => at(where, (ino) => fs.getattr(caller, { ino })),
+      getattr: (where) =>
+        at(where, (ino) =>
+          whenReady(fs.getattr(caller, { ino }), (attributes) => {
+            // libfuse takes the link off that a hidden file has in its eyes.
+            const isHidden = this.#hidden.has(lastOf(where.path));
+            return isHidden ? { ...attributes, nlink: attributes.nlink + 1 } : attributes;
+          }),
+        ),
       chmod: ({ path, mode }) =>
         at({ path }, (ino) =>
           done(fs.setattr(caller, { ino, permissions: mode & PERMISSION_BITS })),
