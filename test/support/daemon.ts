@@ -160,6 +160,12 @@ export class Mounted {
     return readFileSync(join(this.dataDir, "nexus-mount.log"), "utf8");
   }
 
+  /** What the daemon had to complain about, which should be nothing: lines of its log. */
+  get troubles(): string[] {
+    const lines = this.log.split("\n").filter((line) => line !== "");
+    return lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 40);
+  }
+
   /**
    * What `sqlite3` says while the daemon runs. It sees metadata as soon as setfattr has returned, and all
    * else after a moment: poll for that, with {@link SOON}.

@@ -45,8 +45,7 @@ export class SideBySide {
 
   /** What the daemon had to complain about, which should be nothing. */
   get troubles(): string[] {
-    const lines = this.#mounted.log.split("\n").filter((line) => line !== "");
-    return lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 40);
+    return this.#mounted.troubles;
   }
 
   get mountPoint(): string {
