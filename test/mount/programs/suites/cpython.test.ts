@@ -9,13 +9,14 @@ const PYTHON = "/usr/bin/python3";
 
 /** Modules of Python's own tests that are about files, and quick. */
 const SHORT = [
-  ...["shutil", "os", "posix", "pathlib", "tempfile", "mailbox", "mmap", "glob"],
+  ...["shutil", "os", "posix", "pathlib", "tempfile", "mmap", "glob"],
   ...["fileio", "file", "filecmp", "fileinput", "fcntl", "dbm_dumb", "stat", "genericpath", "pkg"],
   ...["unicode_file_functions", "threadedtempfile", "zipimport", "linecache"],
 ];
 
 const FULL = [
-  ...["tarfile", "zipfile", "io", "largefile", "bufio", "file_eintr", "univnewlines", "fileutils"],
+  ...["tarfile", "zipfile", "mailbox", "io", "largefile", "bufio", "file_eintr"],
+  ...["univnewlines", "fileutils"],
   ...["dbm", "dbm_ndbm", "shelve", "gzip", "bz2", "lzma", "wave", "plistlib", "netrc"],
   ...["compileall", "py_compile", "import", "importlib", "zipapp", "pkgutil", "modulefinder"],
   ...["runpy", "cmd_line_script", "posixpath", "mimetypes", "site", "tokenize", "trace"],
@@ -62,7 +63,7 @@ describe.skipIf(skipReason !== undefined).each(usersOf("an ordinary user"))(
       expect(out).toContain(`All ${MODULES.length} tests OK.`);
       const cases = readFileSync(report, "utf8").split("<testcase ").slice(1);
       const done = cases.filter((one) => !one.includes("<skipped"));
-      expect(done.length).toBeGreaterThan(1500);
+      expect(done.length).toBeGreaterThan(1200);
     });
 
     test("leave nothing behind", async () => {
