@@ -17,6 +17,8 @@ export interface PosixCase {
   readonly nexus?: true;
   /** tmpfs does otherwise, and in what. */
   readonly notOnTmpfs?: string;
+  /** Hundreds of files or more, which take long where each call does. */
+  readonly isLarge?: true;
   /** Longer than others, on a slow machine. */
   readonly timeoutMs?: number;
   run(context: PosixContext): Promise<void>;

@@ -30,10 +30,15 @@ export interface PosixRun {
   readonly timeoutMs: number;
   /** Cases that are known not to hold here, by name, each with the reason. Such a case has to fail. */
   readonly differences?: ReadonlyMap<string, string>;
+  /** Why large cases are left out, if they are. */
+  readonly skipsLarge?: string | undefined;
 }
 
 /** Makes every case of the list a test. One that makes no sense here is skipped, and says why. */
 export function registerPosixCases(run: PosixRun): void {
+  const names = new Set(POSIX_CASES.map(({ name }) => name));
+  const stranger = [...(run.differences?.keys() ?? [])].find((name) => !names.has(name));
+  if (stranger !== undefined) throw new Error(`there is no case '${stranger}'`);
   for (const [index, posixCase] of POSIX_CASES.entries()) {
     const options = { timeout: Math.max(run.timeoutMs, posixCase.timeoutMs ?? 0) };
     test(posixCase.name, options, async ({ skip }) => {
@@ -72,12 +77,14 @@ async function runCase(
   }
 }
 
-function whySkip({ needs = [], nexus, notOnTmpfs }: PosixCase, run: PosixRun): string | undefined {
+function whySkip(posixCase: PosixCase, run: PosixRun): string | undefined {
+  const { needs = [], nexus, notOnTmpfs, isLarge } = posixCase;
   const has: Readonly<Record<Need, boolean>> = {
     kernel: run.isReal,
     root: run.user.uid === 0,
     "ordinary user": run.user.uid !== 0,
   };
+  if (isLarge === true && run.skipsLarge !== undefined) return run.skipsLarge;
   if (nexus === true && !run.isNexus) return "only Nexus does this";
   if (notOnTmpfs !== undefined && run.isTmpfs === true) return `tmpfs: ${notOnTmpfs}`;
   const missing = needs.find((need) => !has[need]);

@@ -14,7 +14,7 @@ export function posixOnMount({
 }: {
   title: string;
   mount: MountOptions;
-  run: Pick<PosixRun, "user" | "as" | "differences">;
+  run: Pick<PosixRun, "user" | "as" | "differences" | "skipsLarge">;
 }): void {
   const skipReason = whyNoMounts();
   describe.skipIf(skipReason !== undefined)(`POSIX, ${title}`, () => {

@@ -240,6 +240,7 @@ export const DATA_CASES: readonly PosixCase[] = [
   },
   {
     name: "three hundred files keep their own contents",
+    isLarge: true,
     async run({ driver }) {
       for (let index = 0; index < 300; index++) {
         await put(driver, { path: `file-${index}`, data: pattern(index * 11, index) });

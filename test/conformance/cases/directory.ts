@@ -134,6 +134,7 @@ export const DIRECTORY_CASES: readonly PosixCase[] = [
   },
   {
     name: "directories nest a hundred deep",
+    isLarge: true,
     async run({ driver }) {
       let path = "d0";
       await driver.mkdir(path);

@@ -244,6 +244,7 @@ export const OPEN_CASES: readonly PosixCase[] = [
   },
   {
     name: "five hundred files stay open at once",
+    isLarge: true,
     async run({ driver }) {
       const fds: number[] = [];
       try {

@@ -28,6 +28,7 @@ export const READDIR_CASES: readonly PosixCase[] = [
   },
   {
     name: "three thousand entries are listed exactly once, however small the pages are",
+    isLarge: true,
     timeoutMs: 60_000,
     async run({ driver }) {
       const names = await makeFiles(driver, 3000);
@@ -77,6 +78,7 @@ export const READDIR_CASES: readonly PosixCase[] = [
   },
   {
     name: "entries that are removed between two pages don't disturb the others",
+    isLarge: true,
     async run({ driver }) {
       const names = await makeFiles(driver, 500);
       const isRemoved = (name: string) => Number(name.slice(-1)) % 2 === 0;
@@ -92,6 +94,7 @@ export const READDIR_CASES: readonly PosixCase[] = [
   },
   {
     name: "entries that are made between two pages don't disturb the others",
+    isLarge: true,
     async run({ driver }) {
       const names = await makeFiles(driver, 500);
       await withDirectory(driver, ".", async (fd) => {
@@ -105,6 +108,7 @@ export const READDIR_CASES: readonly PosixCase[] = [
   },
   {
     name: "renaming entries during a listing neither hides nor doubles the others",
+    isLarge: true,
     async run({ driver }) {
       const names = await makeFiles(driver, 400);
       const isRenamed = (name: string) => name.endsWith("7");
@@ -119,6 +123,7 @@ export const READDIR_CASES: readonly PosixCase[] = [
   },
   {
     name: "removing each page's entries as they are listed empties a directory, as rm -r does",
+    isLarge: true,
     async run({ driver }) {
       await driver.mkdir("directory");
       await makeFiles(driver, 700, "directory/");
