@@ -95,6 +95,8 @@ export interface MetadataStore {
   getAttribute(request: AttributeName): Uint8Array | undefined;
   /** The keys, ordered by their bytes. */
   listAttributes(request: { ino: Ino; family: AttributeFamily }): string[];
+  /** How many keys there are, and how many bytes of UTF-8 they have together. */
+  measureAttributes(request: { ino: Ino; family: AttributeFamily }): AttributeSizes;
   /**
    * Errors: `already-exists` (create), `no-attribute` (replace), `not-found`, `invalid-argument` (a
    * value that the queue can't take).
@@ -181,6 +183,11 @@ export interface MetadataStore {
 /** The inodes of one tenant, and their sizes together. */
 export interface TenantUsage {
   readonly files: number;
+  readonly bytes: number;
+}
+
+export interface AttributeSizes {
+  readonly keys: number;
   readonly bytes: number;
 }
 

@@ -65,11 +65,13 @@ export function setxattrs(
   volume: Volume,
   { caller, requests }: { caller: Caller; requests: readonly SetXattrRequest[] },
 ): void {
-  const names = new Map<Ino, string[]>();
+  /** Names that each inode is going to have. */
+  const added = new Map<Ino, Set<string>>();
   const changes = requests.map((request) => {
     const inode = volume.changeable(caller, request.ino);
-    const listed = names.get(request.ino) ?? allNames(volume, request.ino);
-    names.set(request.ino, requireSettable(request, listed));
+    const names = added.get(request.ino) ?? new Set();
+    requireSettable(volume, { request, added: names });
+    added.set(request.ino, names);
     return { inode, ...request };
   });
   requireRoom(volume.metadata);
@@ -111,21 +113,23 @@ export function removexattr(
 }
 
 /**
- * Checks a change against the names that the inode has, and returns those that it has then. Errors: as
+ * Checks a change, after others that add these names to the inode; a new name is added to them. Errors: as
  * setxattr(2).
  */
 function requireSettable(
-  { name, value, mode }: SetXattrRequest,
-  listed: readonly string[],
-): string[] {
-  writableAttribute(name);
+  volume: Volume,
+  { request, added }: { request: SetXattrRequest; added: Set<string> },
+): void {
+  const { ino, name, value, mode } = request;
+  const attribute = writableAttribute(name);
   if (name === CLAIM_ATTRIBUTE) {
     throw new NexusError("invalid-argument", `'${name}' is an action, and is set alone`);
   }
   if (value.length > VALUE_MAX_BYTES) {
     throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
   }
-  const exists = listed.includes(name);
+  const exists =
+    added.has(name) || volume.metadata.getAttribute({ ino, ...attribute }) !== undefined;
   if (exists && mode.startsWith("create")) {
     throw new NexusError("already-exists", `attribute '${name}' exists already`, {
       op: "setxattr",
@@ -134,15 +138,23 @@ function requireSettable(
   if (!exists && mode.endsWith("replace")) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
   }
-  const names = exists ? [...listed] : [...listed, name];
-  const listBytes = names.reduce((sum, other) => sum + Buffer.byteLength(other) + 1, 0);
-  if (!exists && listBytes > LIST_MAX_BYTES) {
+  if (exists) return;
+  added.add(name);
+  let listBytes = listedBytes(volume, ino);
+  for (const other of added) listBytes += Buffer.byteLength(other) + 1;
+  if (listBytes > LIST_MAX_BYTES) {
     throw new NexusError(
       "no-space",
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
     );
   }
-  return names;
+}
+
+/** How long the list of an inode's names is, each ended by NUL. The names themselves may be thousands. */
+function listedBytes({ metadata }: Volume, ino: Ino): number {
+  const custom = metadata.measureAttributes({ ino, family: "custom" });
+  const system = metadata.measureAttributes({ ino, family: "system" });
+  return custom.keys * (USER_PREFIX.length + 1) + custom.bytes + system.keys + system.bytes;
 }
 
 function allNames(volume: Volume, ino: Ino): string[] {

@@ -5,6 +5,7 @@ import type {
   At,
   AttributeFamily,
   AttributeName,
+  AttributeSizes,
   FileActivity,
   InodeRecord,
   SetAttributeRequest,
@@ -14,6 +15,7 @@ import {
   all,
   command,
   first,
+  integer,
   query,
   recordingTime,
   run,
@@ -45,6 +47,7 @@ const RECORD_ACTIVITY = command(
 interface AttributeStatements {
   readonly get: Statement;
   readonly list: Statement;
+  readonly measure: Statement;
   readonly update: Statement;
   readonly remove: Statement;
 }
@@ -53,12 +56,18 @@ const STATEMENTS: Readonly<Record<AttributeFamily, AttributeStatements>> = {
   custom: {
     get: query("SELECT value FROM file_metadata WHERE ino = ? AND key = ?"),
     list: query("SELECT key FROM file_metadata WHERE ino = ? ORDER BY key"),
+    measure: query(
+      "SELECT count(*), coalesce(sum(octet_length(key)), 0) FROM file_metadata WHERE ino = ?",
+    ),
     update: command("UPDATE file_metadata SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM file_metadata WHERE ino = ? AND key = ?"),
   },
   system: {
     get: query("SELECT value FROM system_attributes WHERE ino = ? AND key = ?"),
     list: query("SELECT key FROM system_attributes WHERE ino = ? ORDER BY key"),
+    measure: query(
+      "SELECT count(*), coalesce(sum(octet_length(key)), 0) FROM system_attributes WHERE ino = ?",
+    ),
     update: command("UPDATE system_attributes SET value = ? WHERE ino = ? AND key = ?"),
     remove: command("DELETE FROM system_attributes WHERE ino = ? AND key = ?"),
   },
@@ -128,6 +137,19 @@ export function* listAttributes({
 }): Script<string[]> {
   const rows = yield* all(STATEMENTS[family].list, ino);
   return rows.map((row) => text(row, 0));
+}
+
+export function* measureAttributes({
+  ino,
+  family,
+}: {
+  ino: Ino;
+  family: AttributeFamily;
+}): Script<AttributeSizes> {
+  const row = yield* first(STATEMENTS[family].measure, ino);
+  return row === undefined
+    ? { keys: 0, bytes: 0 }
+    : { keys: integer(row, 0), bytes: integer(row, 1) };
 }
 
 export function* setAttribute(request: SetAttributeRequest): Script<void> {

@@ -11,6 +11,7 @@ import type {
   At,
   AttributeFamily,
   AttributeName,
+  AttributeSizes,
   ContentCommit,
   CreateRequest,
   DirectoryEntry,
@@ -248,6 +249,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   listAttributes(request: { ino: Ino; family: AttributeFamily }): string[] {
     return this.#engine.read(attributes.listAttributes(request));
+  }
+
+  measureAttributes(request: { ino: Ino; family: AttributeFamily }): AttributeSizes {
+    return this.#engine.read(attributes.measureAttributes(request));
   }
 
   setAttribute(request: SetAttributeRequest): void {

@@ -44,6 +44,7 @@ function attributesOf(namespace: Namespace, family: AttributeFamily, ino: Ino) {
     },
     remove: (key: string, now = at(1)) => store.removeAttribute({ ino, family, key, now }),
     list: () => store.listAttributes({ ino, family }),
+    measure: () => store.measureAttributes({ ino, family }),
   };
 }
 
@@ -66,6 +67,7 @@ export function attributesContract(open: OpenNamespace): void {
       for (const key of ["b", "ä", "a", "B"]) attributes.set(key, "1");
       attributes.set("a", "2");
       expect(attributes.list()).toStrictEqual(["B", "a", "b", "ä"]);
+      expect(attributes.measure()).toStrictEqual({ keys: 4, bytes: 5 });
       expect(attributes.remove("a")).toBe(true);
       attributes.set("a", "3");
       expect(attributes.list()).toStrictEqual(["B", "a", "b", "ä"]);
@@ -105,6 +107,7 @@ export function attributesContract(open: OpenNamespace): void {
       expect(kindOf(() => attributes.set("key", "1"))).toBe("not-found");
       expect(attributes.get("key")).toBeUndefined();
       expect(attributes.list()).toStrictEqual([]);
+      expect(attributes.measure()).toStrictEqual({ keys: 0, bytes: 0 });
       expect(attributes.remove("key")).toBe(false);
     });
 
