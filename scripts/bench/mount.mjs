@@ -3,13 +3,15 @@
 // and prints a table with ratios. Needs root (to empty kernel caches) and a quiet machine.
 //
 //   scripts/bench/mount [--dir DIR] [--rounds N] [--files N] [--only WORK] [--json FILE]
+//                       [--fuse-native] [--before CHECKOUT]
 //
 // Works in a new directory below DIR, and removes that one at the end. --only measures what has WORK
-// in its name, after the unmeasured work that it builds on.
+// in its name, after the unmeasured work that it builds on. --fuse-native adds a mount through that binding, and
+// --before one of another version: of a checkout that is built.
 //
-// Each figure is the median over the rounds; in a round the three take turns. "Uncached" means that
+// Each figure is the median over the rounds; in a round all take turns. "Uncached" means that
 // the kernel has to ask the daemon: its caches of entries, inodes and pages are emptied, and those
-// of the file system below are filled again, for all three alike.
+// of the file system below are filled again, for all alike.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -32,6 +34,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "3000" },
     only: { type: "string" },
+    "fuse-native": { type: "boolean", default: false },
+    before: { type: "string" },
     json: { type: "string", default: join(HERE, "results/mount.json") },
   },
 });
@@ -51,18 +55,30 @@ const bash = (script) =>
 const q = (...parts) => `'${join(...parts).replaceAll("'", "'\\''")}'`;
 const sleep = (seconds) => bash(`sleep ${seconds}`);
 
-/** The three, each with the directory to work in and what lies below it. */
+/** Our mounts, each with a store of its own. */
+const MOUNTS = [
+  { name: "nexus", program: NEXUS_MOUNT, args: [] },
+  ...(values["fuse-native"]
+    ? [{ name: "fuse-native", program: NEXUS_MOUNT, args: ["--binding", "fuse-native"] }]
+    : []),
+  ...(values.before === undefined
+    ? []
+    : [{ name: "before", program: resolve(values.before, "dist/daemon/main.js"), args: [] }]),
+];
+const dataOf = ({ name }) => join(base, `data-of-${name}`);
+
+/** All that are compared, each with the directory to work in. */
 const TARGETS = [
   { name: "native", dir: join(base, "native") },
   { name: "bindfs", dir: join(base, "bindfs") },
-  { name: "nexus", dir: join(base, "nexus/bench") },
+  ...MOUNTS.map(({ name }) => ({ name, dir: join(base, name, "bench") })),
 ];
 
 /** Empties the kernel's caches of entries and inodes, and fills those of the file system below. */
 function makeCold() {
   if (!isRoot) return;
   bash(`sync; echo 2 > /proc/sys/vm/drop_caches
-    find ${q(base, "data/cas")} ${q(base, "native")} ${q(base, "bindfs-below")} -type f -print0 2>/dev/null | xargs -0 -r cat > /dev/null`);
+    find ${MOUNTS.map((mount) => q(dataOf(mount), "cas")).join(" ")} ${q(base, "native")} ${q(base, "bindfs-below")} -type f -print0 2>/dev/null | xargs -0 -r cat > /dev/null`);
 }
 
 /** Seconds that a script takes. */
@@ -180,15 +196,17 @@ const isNeeded = (name) =>
   );
 
 function prepare() {
-  for (const part of ["native", "bindfs", "bindfs-below", "nexus", "data"]) {
-    mkdirSync(join(base, part), { recursive: true });
-  }
+  const parts = ["native", "bindfs", "bindfs-below", ...MOUNTS.map(({ name }) => name)];
+  for (const part of parts) mkdirSync(join(base, part), { recursive: true });
   execFileSync("cc", ["-O2", "-o", join(base, "micro"), join(HERE, "micro.c")]);
   bash(`head -c ${LARGE_MIB}M /dev/urandom > ${q(base, "large")}`);
   makeTree();
   execFileSync("bindfs", [join(base, "bindfs-below"), join(base, "bindfs")]);
-  execFileSync("node", [NEXUS_MOUNT, join(base, "nexus"), "--data-dir", join(base, "data")]);
-  mkdirSync(join(base, "nexus/bench"));
+  for (const mount of MOUNTS) {
+    const { name, program, args } = mount;
+    execFileSync("node", [program, join(base, name), "--data-dir", dataOf(mount), ...args]);
+    mkdirSync(join(base, name, "bench"));
+  }
 }
 
 /** A tree as a program's sources are: 200 directories, 4,000 files of 1 to 16 KiB, none alike. */
@@ -216,15 +234,22 @@ function makeTree() {
 }
 
 function cleanUp() {
-  for (const part of ["bindfs", "nexus"]) {
-    const path = join(base, part);
-    if (readFileSync("/proc/self/mountinfo", "utf8").includes(` ${path} `)) {
-      if (part === "nexus") spawnSync("node", [NEXUS_MOUNT, "-u", path], { stdio: "inherit" });
-      else spawnSync("umount", [path]);
-    }
+  const isMounted = (path) => readFileSync("/proc/self/mountinfo", "utf8").includes(` ${path} `);
+  if (isMounted(join(base, "bindfs"))) spawnSync("umount", [join(base, "bindfs")]);
+  for (const { name, program } of MOUNTS) {
+    const path = join(base, name);
+    if (isMounted(path)) spawnSync("node", [program, "-u", path], { stdio: "inherit" });
   }
   rmSync(base, { recursive: true, force: true });
 }
+
+/** What is compared with what. */
+const RATIOS = [
+  ["nexus", "native"],
+  ["nexus", "bindfs"],
+  ["fuse-native", "nexus"],
+  ["nexus", "before"],
+].filter((pair) => pair.every((name) => TARGETS.some((target) => target.name === name)));
 
 function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
@@ -253,11 +278,17 @@ function measure() {
 function report(results) {
   const format = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
   const rows = [...results].map(([name, { unit, samples }]) => {
-    const [native, bindfs, nexus] = TARGETS.map(({ name: target }) => median(samples[target]));
-    const ratios = [nexus / native, nexus / bindfs].map((ratio) => `${ratio.toFixed(2)}x`);
-    return [`${name} (${unit})`, format(native), format(bindfs), format(nexus), ...ratios];
+    const figure = Object.fromEntries(
+      TARGETS.map(({ name: target }) => [target, median(samples[target])]),
+    );
+    const ratios = RATIOS.map(([one, other]) => `${(figure[one] / figure[other]).toFixed(2)}x`);
+    return [`${name} (${unit})`, ...Object.values(figure).map(format), ...ratios];
   });
-  const header = ["", "native", "bindfs", "nexus", "nexus/native", "nexus/bindfs"];
+  const header = [
+    "",
+    ...TARGETS.map(({ name }) => name),
+    ...RATIOS.map(([one, other]) => `${one}/${other}`),
+  ];
   const widths = header.map((_, column) =>
     Math.max(...[header, ...rows].map((row) => row[column].length)),
   );
