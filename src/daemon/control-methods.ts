@@ -109,9 +109,10 @@ function mountStatus(
   { id, spec, since, isDetached }: ListedMount,
   devices: FsFigures["devices"],
 ): MountStatus {
-  const { mountPoint, identity, kernelOptions, readOnly, allowOther } = spec;
+  const { mountPoint, identity, kernelOptions, readOnly, allowOther, binding } = spec;
   const options = [readOnly ? "ro" : "rw", ...kernelOptions.filter((option) => option !== "ro")];
   if (allowOther) options.push("allow_other");
+  if (binding !== "device") options.push(`binding=${binding}`);
   const device = devices.find(({ mount }) => mount === id);
   return {
     ...{ id, mountPoint, identity, options, since: since.toISOString(), isDetached },

@@ -178,7 +178,7 @@ test("daemon.status tells of the daemon, its mounts and its store", async () => 
   const { mounts, call } = fixture();
   const identity = { isAdmin: false, agentId: "bot" as AgentId };
   await mounts.add(spec("/a", { identity, kernelOptions: ["ro", "nosuid"], readOnly: true }));
-  await mounts.add(spec("/b", { allowOther: true }));
+  await mounts.add(spec("/b", { allowOther: true, binding: "fuse-native" }));
   const status = (await call("daemon.status", {})) as DaemonStatus;
   expect(status).toMatchObject({
     ...{ pid: process.pid, dataDir: "/data", persist: false, clients: 4, uptimeSeconds: 90 },
@@ -193,7 +193,7 @@ test("daemon.status tells of the daemon, its mounts and its store", async () => 
     },
     {
       ...{ id: 2, mountPoint: "/b", identity: { isAdmin: false } },
-      ...{ options: ["rw", "allow_other"], isDetached: false },
+      ...{ options: ["rw", "allow_other", "binding=fuse-native"], isDetached: false },
       since: "2026-01-01T00:00:10.000Z",
       ...{ requestsServed: 0, lookupsHeld: 0, openHandles: 0 },
     },
