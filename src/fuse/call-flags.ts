@@ -15,6 +15,7 @@ export function openFlags(flags: number, { killSetId }: { killSetId: boolean }):
   };
 }
 
+/** Whether open(2) is to make the file, or fail. */
 export function isExclusive(flags: number): boolean {
   return (flags & O.EXCL) !== 0;
 }

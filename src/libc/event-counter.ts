@@ -22,6 +22,7 @@ export function openEventCounter(): number {
   return fd;
 }
 
+/** Makes it readable. The descriptor has to be open still: nothing is told of one that isn't. */
 export function raiseEvent(fd: number): void {
   write(fd, { from: ONE, length: ONE.length });
 }

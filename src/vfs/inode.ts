@@ -30,6 +30,11 @@ export class Inode {
   isLinkable = false;
   /** May carry `security.capability`, which a change of the content takes. */
   mayHaveCapabilities = true;
+  /**
+   * Made without a name to take the place of a file that has it: how large that one is. Until then both count, and
+   * a tenant may have this much more.
+   */
+  quotaCredit: number | undefined;
   /** The access time is as the policy wants it, until something changes. */
   isAtimeSettled = false;
   activity: Activity | undefined;

@@ -5,6 +5,7 @@ import {
   quotaExceeded,
   type Usage,
 } from "../core/quota.js";
+import { NexusError } from "../model/errors.js";
 import type { TenantId } from "../model/ids.js";
 import type { MetadataStore } from "../storage/metadata/metadata-store.js";
 import type { ActivityRecorder } from "./activity-recorder.js";
@@ -32,32 +33,52 @@ export class TenantQuotas {
     this.#options = options;
   }
 
-  /** Asked before files are made. Errors: `quota-exceeded`. */
+  /** Asked before files are made. So many bytes are counted twice just now. Errors: `quota-exceeded`. */
   requireFiles(
     tenantId: TenantId | undefined,
-    { files, bytes }: { files: number; bytes: number },
+    { files, bytes, creditBytes = 0 }: { files: number; bytes: number; creditBytes?: number },
   ): void {
     const limits = this.#options.table.of(tenantId);
     if (limits === undefined || tenantId === undefined) return;
     const more = { files, bytes };
-    const fits = () => isWithin(limits, { usage: this.#usageOf(tenantId), more });
-    if (fits()) return;
+    const usage = () => {
+      const counted = this.#usageOf(tenantId);
+      return { ...counted, bytes: counted.bytes - creditBytes };
+    };
+    if (isWithin(limits, { usage: usage(), more })) return;
     // What was removed just now may still be counted.
     this.#options.reclaimer.reap();
-    if (!fits()) throw quotaExceeded(tenantId, { limits, usage: this.#usageOf(tenantId), more });
+    if (isWithin(limits, { usage: usage(), more })) return;
+    throw quotaExceeded(tenantId, { limits, usage: usage(), more });
   }
 
-  /** Asked before a file gets this size. Errors: `quota-exceeded`. */
-  requireSize(inode: Inode, { from, to }: { from: number; to: number }): void {
+  /**
+   * Asked before a file gets this size. What doesn't become its size is `isUncounted`, and nobody with limits may
+   * have that. Errors: `quota-exceeded`, `not-supported`.
+   */
+  requireSize(
+    inode: Inode,
+    { from, to, isUncounted = false }: { from: number; to: number; isUncounted?: boolean },
+  ): void {
     if (to <= from) return;
-    const { tenantId } = this.#options.metadata.describe(inode.ino) ?? {};
-    this.requireFiles(tenantId, { files: 0, bytes: to - from });
+    const tenantId = this.#tenantOf(inode);
+    if (isUncounted && this.#options.table.of(tenantId) !== undefined) {
+      const message = "with a quota, blocks can't be taken past the end of a file";
+      throw new NexusError("not-supported", message, { op: "fallocate" });
+    }
+    const { quotaCredit: creditBytes = 0 } = inode;
+    this.requireFiles(tenantId, { files: 0, bytes: to - from, creditBytes });
+  }
+
+  /** Asked before something else of an inode grows by so much. Errors: `quota-exceeded`. */
+  requireBytes(inode: Pick<Inode, "ino">, bytes: number): void {
+    if (bytes > 0) this.requireFiles(this.#tenantOf(inode), { files: 0, bytes });
   }
 
   /** A file got another size, which its row doesn't say yet. */
   noteSize(inode: Inode): void {
-    const { metadata, table, activity } = this.#options;
-    if (table.of(metadata.describe(inode.ino)?.tenantId) !== undefined) activity.tryRecord(inode);
+    const { table, activity } = this.#options;
+    if (table.of(this.#tenantOf(inode)) !== undefined) activity.tryRecord(inode);
   }
 
   /** The limits of a tenant and what it has; undefined for who has none. */
@@ -65,6 +86,10 @@ export class TenantQuotas {
     const limits = this.#options.table.of(tenantId);
     if (limits === undefined || tenantId === undefined) return undefined;
     return { limits, usage: this.#usageOf(tenantId) };
+  }
+
+  #tenantOf({ ino }: Pick<Inode, "ino">): TenantId | undefined {
+    return this.#options.metadata.describe(ino)?.tenantId;
   }
 
   #usageOf(tenantId: TenantId): Usage {

@@ -180,7 +180,7 @@ export interface MetadataStore {
   close(): Promise<void>;
 }
 
-/** The inodes of one tenant, and their sizes together. */
+/** The inodes of one tenant, and their sizes together with those of their attributes. */
 export interface TenantUsage {
   readonly files: number;
   readonly bytes: number;
@@ -277,7 +277,12 @@ export interface RenameRequest extends EntryName, At {
   readonly newName: string;
   readonly mode: "replace" | "no-replace" | "exchange";
   /** RENAME_WHITEOUT: leaves a 0/0 character device, owned so, under the old name. */
-  readonly whiteout?: { readonly uid: number; readonly gid: number };
+  readonly whiteout?: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly tenantId?: TenantId | undefined;
+    readonly agentId?: AgentId | undefined;
+  };
   /** What the names suggest of the file that will have them. */
   readonly mimeType: string | undefined;
   readonly newMimeType: string | undefined;

@@ -71,10 +71,10 @@ function withinQuota(
   { limits, usage }: { limits: Limits; usage: Usage },
 ): FileSystemStat {
   const { blockBytes } = disk;
-  const within = (total: number, { used, free }: { used: number; free: number }) => ({
-    total,
-    free: Math.min(Math.max(0, total - used), free),
-  });
+  const within = (limit: number, { used, free }: { used: number; free: number }) => {
+    const left = Math.min(Math.max(0, limit - used), free);
+    return { total: Math.min(limit, used + free), free: left };
+  };
   const bytes =
     limits.bytes === undefined
       ? undefined

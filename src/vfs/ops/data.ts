@@ -82,9 +82,11 @@ export function fallocate(
   // A hole, too, can take more room than it frees: a small content becomes a file for it.
   requireRoom(volume.metadata);
   return whenReady(volume.staging.writable(inode), (staged) => {
-    const keepsSize = mode === "keep-size" || mode === "punch-hole" || mode === "zero-keep-size";
-    const endBytes = keepsSize ? staged.sizeBytes : offset + length;
-    volume.quotas?.requireSize(inode, { from: staged.sizeBytes, to: endBytes });
+    if (mode !== "punch-hole" && volume.quotas !== undefined) {
+      const isUncounted = mode !== "extend" && mode !== "zero";
+      const span = { from: staged.sizeBytes, to: offset + length };
+      volume.quotas.requireSize(inode, { ...span, isUncounted });
+    }
     dropSetIdOf(volume, { caller, inode });
     dropCapabilities(volume, inode);
     const grows = offset + length > staged.sizeBytes;

@@ -137,7 +137,9 @@ export function rename(
     const now = volume.clock.now();
     const result = volume.metadata.rename({
       ...request,
-      ...(whiteout ? { whiteout: { uid: caller.uid, gid: caller.gid } } : {}),
+      ...(whiteout
+        ? { whiteout: { uid: caller.uid, gid: caller.gid, ...ownerOf(caller, from) } }
+        : {}),
       mimeType: mimeTypeOf(name),
       newMimeType: mimeTypeOf(newName),
       now,
@@ -191,7 +193,10 @@ export function tmpfile(
   const directory = volume.record(parent);
   requireRoom(volume.metadata);
   const whose = ownerOf(caller, place);
-  volume.quotas?.requireFiles(whose.tenantId, { files: 1, bytes: 0 });
+  const replaced = name === undefined ? undefined : volume.metadata.lookup({ parent: ino, name });
+  if (replaced === undefined) {
+    volume.quotas?.requireFiles(whose.tenantId, { files: 1, bytes: 0 });
+  }
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
     mode: S_IFREG | (mode & PERMISSION_BITS),
@@ -209,6 +214,7 @@ export function tmpfile(
   const inode = volume.inodes.get(record.ino);
   inode.isOrphan = true;
   inode.isLinkable = !exclusive;
+  if (volume.quotas !== undefined) inode.quotaCredit = replaced?.sizeBytes;
   return openEntry(volume, { caller, entry, flags });
 }
 

@@ -101,7 +101,8 @@ function requireQuotas(
   for (const { tenantId } of directories) add(tenantId, { files: 1, bytes: BLOCK_BYTES });
   for (const [index, { target }] of files.entries()) {
     const { file, found } = placed[index] ?? {};
-    const bytes = (file?.sizeBytes ?? 0) - (found?.file?.sizeBytes ?? 0);
+    let bytes = (file?.sizeBytes ?? 0) - (found?.file?.sizeBytes ?? 0);
+    for (const [key, value] of file?.metadata ?? []) bytes += key.length + value.length;
     if ("ino" in target) add(volume.metadata.describe(target.ino)?.tenantId, { files: 0, bytes });
     else add(target.tenantId, { files: 1, bytes });
   }

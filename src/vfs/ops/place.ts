@@ -117,6 +117,7 @@ function apply(
 ): Entry[] {
   for (const { placement, target } of moves) requirePreconditions(volume, { placement, target });
   requireRoom(volume.metadata);
+  requireQuotas(volume, moves);
   const now = volume.clock.now();
   const inodes = moves.map(({ source, target: record, place }) => {
     if (record !== undefined) return volume.countLookup({ record, place });
@@ -155,9 +156,25 @@ function apply(
   });
 }
 
+/**
+ * A file that is replaced keeps its tenant, whoever does it: then that one gets the content. Errors:
+ * `quota-exceeded`.
+ */
+function requireQuotas(volume: Volume, moves: readonly Move[]): void {
+  const { quotas, metadata } = volume;
+  if (quotas === undefined) return;
+  for (const { source, target } of moves) {
+    if (target === undefined) continue;
+    const [ours, theirs] = [source, target].map(({ ino }) => metadata.describe(ino)?.tenantId);
+    if (ours === theirs) continue;
+    quotas.requireBytes(target, volume.sizeBytes(source) - target.sizeBytes);
+  }
+}
+
 function noteNamed(volume: Volume, source: Inode): void {
   source.isOrphan = false;
   source.isLinkable = false;
+  source.quotaCredit = undefined;
   const staged = volume.staging.of(source.ino);
   if (staged !== undefined) volume.promotion.enqueue(staged);
 }

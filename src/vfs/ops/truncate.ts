@@ -35,6 +35,8 @@ export function truncate(
       ? { caller, offset, length: sizeBytes - offset, lastByte: 0 }
       : { caller, offset, length: "to the end" as const };
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
+    // Where the content had to be copied first, others took room meanwhile.
+    volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
     try {
       changeContent(volume, { inode, staged: content, span }, (file) => file.truncate(sizeBytes));
     } finally {

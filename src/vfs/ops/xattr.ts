@@ -67,14 +67,17 @@ export function setxattrs(
 ): void {
   /** Names that each inode is going to have. */
   const added = new Map<Ino, Set<string>>();
+  const growth = new Map<Ino, number>();
   const changes = requests.map((request) => {
     const inode = volume.changeable(caller, request.ino);
     const names = added.get(request.ino) ?? new Set();
-    requireSettable(volume, { request, added: names });
+    const more = requireSettable(volume, { request, added: names });
+    growth.set(request.ino, (growth.get(request.ino) ?? 0) + more);
     added.set(request.ino, names);
     return { inode, ...request };
   });
   requireRoom(volume.metadata);
+  for (const [ino, bytes] of growth) volume.quotas?.requireBytes({ ino }, bytes);
   const now = volume.clock.now();
   const prepare = ({ inode, name, value }: (typeof changes)[number]): SetAttributeRequest => {
     const attribute = attributeOf(name);
@@ -113,13 +116,13 @@ export function removexattr(
 }
 
 /**
- * Checks a change, after others that add these names to the inode; a new name is added to them. Errors: as
- * setxattr(2).
+ * Checks a change, after others that add these names to the inode; a new name is added to them. Returns how many
+ * bytes more the inode's attributes have then. Errors: as setxattr(2).
  */
 function requireSettable(
   volume: Volume,
   { request, added }: { request: SetXattrRequest; added: Set<string> },
-): void {
+): number {
   const { ino, name, value, mode } = request;
   const attribute = writableAttribute(name);
   if (name === CLAIM_ATTRIBUTE) {
@@ -128,8 +131,8 @@ function requireSettable(
   if (value.length > VALUE_MAX_BYTES) {
     throw new NexusError("attribute-too-large", `a value has at most ${VALUE_MAX_BYTES} bytes`);
   }
-  const exists =
-    added.has(name) || volume.metadata.getAttribute({ ino, ...attribute }) !== undefined;
+  const before = volume.metadata.getAttribute({ ino, ...attribute });
+  const exists = added.has(name) || before !== undefined;
   if (exists && mode.startsWith("create")) {
     throw new NexusError("already-exists", `attribute '${name}' exists already`, {
       op: "setxattr",
@@ -138,7 +141,7 @@ function requireSettable(
   if (!exists && mode.endsWith("replace")) {
     throw new NexusError("no-attribute", `no attribute '${name}'`, { op: "setxattr" });
   }
-  if (exists) return;
+  if (exists) return value.length - (before?.length ?? 0);
   added.add(name);
   let listBytes = listedBytes(volume, ino);
   for (const other of added) listBytes += Buffer.byteLength(other) + 1;
@@ -148,6 +151,7 @@ function requireSettable(
       `the names of all attributes have at most ${LIST_MAX_BYTES} bytes`,
     );
   }
+  return attribute.key.length + value.length;
 }
 
 /** How long the list of an inode's names is, each ended by NUL. The names themselves may be thousands. */

@@ -150,7 +150,7 @@ function* requireOutside(moved: FoundEntry, into: Ino): Script<void> {
 
 function* leaveWhiteout(
   { parent, name, now }: EntryName & At,
-  owner: { uid: number; gid: number } & NewInode,
+  owner: Required<RenameRequest>["whiteout"] & NewInode,
 ): Script<void> {
   yield* create({
     ...owner,
@@ -159,8 +159,8 @@ function* leaveWhiteout(
     now,
     mode: S_IFCHR,
     rdev: 0,
-    tenantId: undefined,
-    agentId: undefined,
+    tenantId: owner.tenantId,
+    agentId: owner.agentId,
     mimeType: undefined,
   });
 }
