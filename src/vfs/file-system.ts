@@ -66,7 +66,7 @@ export interface FileSystem {
   /** Errors: `already-exists`, `cross-zone`, `too-many-links`, `not-permitted` (a directory). */
   link(caller: Caller, request: LinkRequest): MaybePromise<Entry>;
   /** Errors: `is-a-directory`. */
-  unlink(caller: Caller, request: NameRequest): MaybePromise<void>;
+  unlink(caller: Caller, request: UnlinkRequest): MaybePromise<void>;
   /** Errors: `not-a-directory`, `directory-not-empty`, `busy` (the root of a namespace). */
   rmdir(caller: Caller, request: NameRequest): MaybePromise<void>;
   /** Errors: as rename(2), and `cross-zone` between two zones, so that mv(1) copies instead. */
@@ -171,6 +171,11 @@ export interface InodeRequest {
 export interface NameRequest {
   readonly parent: Ino;
   readonly name: string;
+}
+
+export interface UnlinkRequest extends NameRequest {
+  /** As long as somebody knows the inode, `link` may give it a name again. */
+  readonly mayReturn?: boolean;
 }
 
 /** An inode as a name led to it. Counts one look-up. */

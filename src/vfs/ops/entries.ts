@@ -29,6 +29,7 @@ import type {
   RenameRequest,
   SymlinkRequest,
   TmpfileRequest,
+  UnlinkRequest,
 } from "../file-system.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
@@ -108,8 +109,13 @@ export function link(
   return volume.admit(caller, { record, place });
 }
 
-export function unlink(volume: Volume, request: NameRequest & { caller: Caller }): void {
-  remove(volume, request, (entry) => volume.metadata.unlink(entry));
+export function unlink(
+  volume: Volume,
+  { mayReturn = false, ...request }: UnlinkRequest & { caller: Caller },
+): void {
+  const { ino } = remove(volume, request, (entry) => volume.metadata.unlink(entry));
+  const inode = mayReturn ? volume.inodes.peek(ino) : undefined;
+  if (inode?.isOrphan) inode.isLinkable = true;
 }
 
 export function rmdir(volume: Volume, request: NameRequest & { caller: Caller }): void {
@@ -256,11 +262,13 @@ function remove(
   volume: Volume,
   { caller, parent, name }: NameRequest & { caller: Caller },
   take: (entry: { parent: Ino; name: string; now: Timestamp }) => Unlinked,
-): void {
+): Unlinked {
   volume.removablePlace(caller, { parent, name });
   const now = volume.clock.now();
-  volume.noteUnlinked(take({ parent, name, now }), { now, caller });
+  const unlinked = take({ parent, name, now });
+  volume.noteUnlinked(unlinked, { now, caller });
   volume.changes.note({ kind: "entry", parent, name }, caller);
+  return unlinked;
 }
 
 /** That a name is taken comes before there being no room for it. Errors: `no-space`. */

@@ -28,6 +28,9 @@ const UNLESS_GIVEN: readonly (readonly [KernelOption, string])[] = [
 ];
 /** Room that the C side has for the list of options, and for the mount point, with the NUL at the end. */
 const PATH_BYTES = 1024;
+/** It is all that the package knows; libfuse says more on stderr, which is seen in the foreground. */
+const WHY_FAILED =
+  " (is fusermount installed? does /etc/fuse.conf have user_allow_other, if others are let in? with -f, libfuse itself says what it is)";
 const START_MS = 10_000;
 const DEVICE = "/dev/fuse";
 
@@ -74,10 +77,16 @@ export async function mountNative(
     isMounted = true;
     return { fd: duplicate(ownDevice(before)), port: port2, asked };
   } catch (cause) {
-    const there = nexusMountAt(mountPoint);
-    if (there?.source === options.source) await unmountDevice(mountPoint, { lazy: true });
-    port1.close();
-    const message = `fuse-native can't mount ${mountPoint}: ${messageOf(cause)}`;
+    // It may have mounted all the same; then its loop runs.
+    const isThere = nexusMountAt(mountPoint)?.source === options.source;
+    isMounted ||= isThere;
+    try {
+      if (isThere) await unmountDevice(mountPoint, { lazy: true });
+    } finally {
+      port1.close();
+    }
+    const said = messageOf(cause);
+    const message = `fuse-native can't mount ${mountPoint}: ${said}${said === "fuse failed" ? WHY_FAILED : ""}`;
     throw new NexusError("io-failure", message, { op: "mount", path: mountPoint, cause });
   }
 }

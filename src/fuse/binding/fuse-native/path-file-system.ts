@@ -14,14 +14,10 @@ import type {
 } from "../../../vfs/file-system.js";
 import { appendsOnly, isExclusive, openFlags, setXattrMode } from "../../call-flags.js";
 import { REFUSED_CLAIM } from "../../errno.js";
+import { HiddenFiles } from "./hidden-files.js";
 import { OpenFiles } from "./open-files.js";
 import { type ListedName, type PathCalls, type PathRequest, UNCHANGED_ID } from "./path-calls.js";
 
-/**
- * What libfuse 2 calls an open file that loses its name: it doesn't unlink it, it renames it, with the number
- * of a node and a counter of its own (`hidden_name` in its lib/fuse.c).
- */
-const HIDDEN_NAME = /^\.fuse_hidden[0-9a-f]{16}$/;
 /** How many entries the store is asked for at a time: libfuse wants all of them at once. */
 const LISTING_LIMIT = 1000;
 /** A file that `create` makes may be asked for anything: the kernel minds what it was opened for. */
@@ -44,8 +40,8 @@ const READ_AND_WRITE: OpenFlags = {
 export class PathFileSystem {
   readonly #fs: FileSystem;
   readonly #files = new OpenFiles();
-  /** Files without a name, by the last component of the path that libfuse has for them; a look-up is held. */
-  readonly #hidden = new Map<string, Ino>();
+  /** A look-up is held of each. */
+  readonly #hidden = new HiddenFiles();
 
   constructor(fs: FileSystem) {
     this.#fs = fs;
@@ -64,16 +60,15 @@ export class PathFileSystem {
   /** The calls on behalf of one caller. */
   callsOf(caller: Caller): PathCalls {
     const fs = this.#fs;
-    const at = <T>(where: Where, use: (ino: Ino) => MaybePromise<T>) =>
+    const at = <T>(where: Where, use: (ino: Ino, isHidden: boolean) => MaybePromise<T>) =>
       this.#at(caller, where, use);
     return {
       getattr: (where) =>
-        at(where, (ino) =>
-          whenReady(fs.getattr(caller, { ino }), (attributes) => {
+        at(where, (ino, isHidden) =>
+          whenReady(fs.getattr(caller, { ino }), (attributes) =>
             // libfuse takes the link off that a hidden file has in its eyes.
-            const isHidden = this.#hidden.has(lastOf(where.path));
-            return isHidden ? { ...attributes, nlink: attributes.nlink + 1 } : attributes;
-          }),
+            isHidden ? { ...attributes, nlink: attributes.nlink + 1 } : attributes,
+          ),
         ),
       chmod: ({ path, mode }) =>
         at({ path }, (ino) =>
@@ -107,11 +102,16 @@ export class PathFileSystem {
       readlink: ({ path }) =>
         at({ path }, (ino) => whenReady(fs.readlink(caller, { ino }), textOf)),
       link: ({ path, newPath }) =>
-        at({ path }, (ino) =>
-          this.#make(caller, newPath, ({ parent, name }) =>
-            fs.link(caller, { ino, newParent: parent, newName: name }),
-          ),
-        ),
+        at({ path }, (ino, isHidden) => {
+          const links = isHidden ? fs.getattr(caller, { ino }) : undefined;
+          return whenReady(links, (attributes) => {
+            // Only a rename that failed gives it back.
+            if (attributes?.nlink === 0) throw new NexusError("not-found", "the file was removed");
+            return this.#make(caller, newPath, ({ parent, name }) =>
+              fs.link(caller, { ino, newParent: parent, newName: name }),
+            );
+          });
+        }),
       unlink: (request) => this.#unlink(caller, request),
       rmdir: ({ path }) => this.#in(caller, path, (name) => fs.rmdir(caller, name)),
       rename: (request) => this.#rename(caller, request),
@@ -160,20 +160,27 @@ export class PathFileSystem {
   /** The mount has ended: lets go of all that is open. */
   close(): void {
     for (const file of this.#files.takeAll()) this.#fs.release(file);
-    for (const ino of this.#hidden.values()) this.#forget(ino);
-    this.#hidden.clear();
+    for (const ino of this.#hidden.clear()) this.#forget(ino);
   }
 
-  /** Does something with the inode of an open file, or else of a path. */
+  /** Does something with the inode of an open file, or else of a path; and is it one that libfuse has hidden? */
   #at<T>(
     caller: Caller,
     { path, file }: Where,
-    use: (ino: Ino) => MaybePromise<T>,
+    use: (ino: Ino, isHidden: boolean) => MaybePromise<T>,
   ): MaybePromise<T> {
-    if (file !== undefined) return use(this.#files.get(file).ino);
-    const hidden = this.#hidden.get(lastOf(path));
-    if (hidden !== undefined) return use(hidden);
-    return this.#from(caller, { ino: ROOT_INO, names: componentsOf(path) }, use);
+    const useIt = (hidden: Ino | undefined): MaybePromise<T> => {
+      const isHidden = hidden !== undefined;
+      if (file !== undefined) return use(this.#files.get(file).ino, isHidden);
+      if (isHidden) return use(hidden, true);
+      const names = componentsOf(path);
+      return this.#from(caller, { ino: ROOT_INO, names }, (ino) => use(ino, false));
+    };
+    if (!this.#hidden.mayBe(lastOf(path))) return useIt(undefined);
+    return whenReady(
+      this.#in(caller, path, (name) => this.#hidden.get(name)),
+      useIt,
+    );
   }
 
   /** Does something with a name in the directory that the rest of the path leads to. */
@@ -238,10 +245,12 @@ export class PathFileSystem {
   }
 
   #unlink(caller: Caller, { path }: PathRequest<"unlink">): MaybePromise<void> {
-    const name = lastOf(path);
-    const hidden = this.#hidden.get(name);
-    if (hidden !== undefined) return this.#unhide(name, hidden);
-    return this.#in(caller, path, (entry) => this.#fs.unlink(caller, entry));
+    return this.#in(caller, path, (name) => {
+      const hidden = this.#hidden.get(name);
+      if (hidden === undefined) return this.#fs.unlink(caller, name);
+      this.#hidden.delete(name);
+      this.#forget(hidden);
+    });
   }
 
   #release(number: number): void {
@@ -249,32 +258,48 @@ export class PathFileSystem {
     this.#fs.release({ handle });
     if (this.#files.isOpen(ino)) return;
     // libfuse unlinks its name next, but not if it can't tell the path any more: its directory may be gone.
-    for (const [name, hidden] of this.#hidden) if (hidden === ino) this.#unhide(name, ino);
+    for (let count = this.#hidden.deleteAll(ino); count > 0; count--) this.#forget(ino);
   }
 
   #rename(caller: Caller, { path, newPath }: PathRequest<"rename">): MaybePromise<void> {
     return this.#in(caller, path, (from) =>
-      this.#in(caller, newPath, ({ parent: newParent, name: newName }) => {
-        const rename = () =>
-          this.#fs.rename(caller, {
-            ...{ ...from, newParent, newName },
-            ...{ mode: "replace", whiteout: false },
-          });
-        if (from.parent !== newParent || !HIDDEN_NAME.test(newName)) return rename();
-        return whenReady(this.#hide(caller, from, newName), (isHidden) =>
-          isHidden ? undefined : rename(),
+      this.#in(caller, newPath, (to) => {
+        if (from.parent !== to.parent || !this.#hidden.isNext(to)) {
+          return this.#renameOver(caller, from, to);
+        }
+        return whenReady(this.#hide(caller, from, to), (isHidden) =>
+          isHidden ? undefined : this.#renameOver(caller, from, to),
         );
       }),
     );
   }
 
+  /** libfuse hides an open file before it is renamed over. Where nothing comes of that, the file gets its name back. */
+  #renameOver(caller: Caller, from: NameRequest, to: NameRequest): MaybePromise<void> {
+    const fs = this.#fs;
+    const [newParent, newName] = [to.parent, to.name];
+    const rename = () =>
+      fs.rename(caller, { ...from, newParent, newName, mode: "replace", whiteout: false });
+    const lost = this.#hidden.lostJustNow(to);
+    if (lost === undefined) return rename();
+    const giveBack = () =>
+      whenReady(fs.link(caller, { ino: lost, newParent, newName }), ({ ino }) => this.#forget(ino));
+    const attempt = () =>
+      whenReady(this.#lookup(caller, from), ({ ino }) => {
+        this.#forget(ino);
+        // Two names of one file: rename(2) does nothing then.
+        return ino === lost ? giveBack() : rename();
+      });
+    return orElse(attempt, giveBack);
+  }
+
   /** Takes the name of an open file away, where libfuse means that. */
-  #hide(caller: Caller, name: NameRequest, hiddenName: string): MaybePromise<boolean> {
-    return whenReady(this.#lookup(caller, name), ({ ino, attributes }) => {
+  #hide(caller: Caller, lost: NameRequest, hiddenName: NameRequest): MaybePromise<boolean> {
+    return whenReady(this.#lookup(caller, lost), ({ ino, attributes }) => {
       const isMeant = isRegular(attributes.mode) && this.#files.isOpen(ino);
       const hide = () =>
-        whenReady(this.#fs.unlink(caller, name), () => {
-          this.#hidden.set(hiddenName, ino);
+        whenReady(this.#fs.unlink(caller, { ...lost, mayReturn: true }), () => {
+          this.#hidden.add(hiddenName, { ino, lost });
           return true;
         });
       // The look-up is held for as long as it is hidden.
@@ -283,11 +308,6 @@ export class PathFileSystem {
       };
       return afterwards(() => (isMeant ? hide() : false), letGo);
     });
-  }
-
-  #unhide(name: string, ino: Ino): void {
-    this.#hidden.delete(name);
-    this.#forget(ino);
   }
 
   #list(caller: Caller, ino: Ino): MaybePromise<ListedName[]> {
@@ -310,6 +330,24 @@ type Where = { readonly path: string; readonly file?: number };
 /** Without the result, which libfuse asks for by itself. */
 function done(result: MaybePromise<unknown>): MaybePromise<void> {
   return whenReady(result, () => undefined);
+}
+
+/** Where `action` fails, does this before it is told. What fails of that says less than what it was for. */
+function orElse<T>(action: () => MaybePromise<T>, last: () => MaybePromise<void>): MaybePromise<T> {
+  const fail = async (error: unknown): Promise<never> => {
+    try {
+      await last();
+    } catch {
+      // Somebody else has the name by now, or may have nothing there.
+    }
+    throw error;
+  };
+  try {
+    const result = action();
+    return result instanceof Promise ? result.catch(fail) : result;
+  } catch (error) {
+    return fail(error);
+  }
 }
 
 function orBusy(set: () => MaybePromise<void>): MaybePromise<void> {

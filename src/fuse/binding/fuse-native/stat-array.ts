@@ -1,5 +1,6 @@
 import type { Attributes } from "../../../model/attributes.js";
 import { BLOCK_BYTES } from "../../../model/attributes.js";
+import { type Ino, isVirtual } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import type { FileSystemStat } from "../../../vfs/file-system.js";
 import type { ListedName } from "./path-calls.js";
@@ -8,6 +9,9 @@ import type { ListedName } from "./path-calls.js";
 // `populate_statvfs` in its fuse-native.c.
 
 const TWO_TO_32 = 2 ** 32;
+/** The last 2^28 numbers are those of virtual inodes, which are beyond 32 bits by themselves. */
+const VIRTUAL = 0xf000_0000;
+const VIRTUAL_COUNT = 2 ** 28;
 const MOST_IN_32_BITS = TWO_TO_32 - 1;
 
 /** `struct stat`: times in whole milliseconds, none before 1970; inode numbers and links in 32 bits. */
@@ -16,7 +20,7 @@ export function statArray(attributes: Attributes): Uint32Array {
   return Uint32Array.of(
     ...[mode, uid, gid, ...halves(sizeBytes)],
     0, // the device of the file system is the kernel's
-    ...[Math.min(nlink, MOST_IN_32_BITS), ino, rdev, BLOCK_BYTES, ...halves(blocks)],
+    ...[Math.min(nlink, MOST_IN_32_BITS), inoOf(ino), rdev, BLOCK_BYTES, ...halves(blocks)],
     ...[atime, mtime, ctime].flatMap((time) => halves(wholeMs(time))),
   );
 }
@@ -25,7 +29,7 @@ export function statArray(attributes: Attributes): Uint32Array {
 export function listedArray({ mode, ino }: Pick<ListedName, "mode" | "ino">): Uint32Array {
   const ints = new Uint32Array(18);
   ints[0] = mode;
-  ints[7] = ino;
+  ints[7] = inoOf(ino);
   return ints;
 }
 
@@ -44,6 +48,10 @@ export function statvfsArray(stat: FileSystemStat): Uint32Array {
 
 /** Where a call failed the C side reads one, too, and nobody looks at it. */
 export const NO_STAT = new Uint32Array(18);
+
+function inoOf(ino: number): number {
+  return isVirtual(ino as Ino) ? VIRTUAL + (ino % VIRTUAL_COUNT) : ino;
+}
 
 function halves(count: number): [low: number, high: number] {
   return [count % TWO_TO_32, Math.floor(count / TWO_TO_32)];

@@ -185,6 +185,71 @@ describe("an open file that libfuse hides", () => {
   });
 });
 
+describe("a name that a hidden file has for libfuse", () => {
+  test("leads nowhere in any other directory, and belongs to whoever has it there", async () => {
+    const file = await put("/d/f", "secret");
+    await calls.rename({ path: "/d/f", newPath: HIDDEN });
+    const name = HIDDEN.slice(2);
+    expect(await failureOf(() => calls.getattr({ path: name }))).toBe("not-found");
+    expect(await failureOf(() => calls.open({ path: name, flags: 0 }))).toBe("not-found");
+    await calls.release({ file: await put(name, "another's") });
+    expect(await textOf(await calls.open({ path: name, flags: 0 }))).toBe("another's");
+    await calls.unlink({ path: name });
+    expect(await failureOf(() => calls.getattr({ path: name }))).toBe("not-found");
+    expect(await textOf(file)).toBe("secret");
+    expect(files.hiddenFiles).toBe(1);
+  });
+
+  test("isn't one that a program has made up: an open file keeps that", async () => {
+    await put("/d/f", "precious");
+    const madeUp = "/d/.fuse_hidden0123456789abcdef";
+    await calls.rename({ path: "/d/f", newPath: madeUp });
+    expect(files.hiddenFiles).toBe(0);
+    expect(await calls.getattr({ path: madeUp })).toMatchObject({ nlink: 1 });
+  });
+
+  test("can't be linked", async () => {
+    await put("/d/f", "x");
+    await calls.rename({ path: "/d/f", newPath: HIDDEN });
+    expect(await failureOf(() => calls.link({ path: HIDDEN, newPath: "/d/g" }))).toBe("not-found");
+  });
+});
+
+describe("a rename over an open file, which libfuse hides first", () => {
+  test("replaces it", async () => {
+    const old = await put("/d/old", "old");
+    await calls.release({ file: await put("/d/new", "new") });
+    await calls.rename({ path: "/d/old", newPath: HIDDEN });
+    await calls.rename({ path: "/d/new", newPath: "/d/old" });
+    expect(await textOf(await calls.open({ path: "/d/old", flags: 0 }))).toBe("new");
+    expect(await textOf(old)).toBe("old");
+  });
+
+  test.each([
+    ["/workspace/acme/new", "cross-zone"],
+    ["/d/none", "not-found"],
+  ])("gives the name back when it fails: from %s", async (from, kind) => {
+    await calls.mkdir({ path: "/workspace/acme", mode: 0o40755 });
+    await calls.release({ file: await put("/workspace/acme/new", "new") });
+    const old = await put("/d/old", "old");
+    await calls.rename({ path: "/d/old", newPath: HIDDEN });
+    expect(await failureOf(() => calls.rename({ path: from, newPath: "/d/old" }))).toBe(kind);
+    expect(await calls.getattr({ path: "/d/old" })).toMatchObject({ nlink: 1 });
+    await calls.release({ file: old });
+    expect(await textOf(await calls.open({ path: "/d/old", flags: 0 }))).toBe("old");
+    expect(files.hiddenFiles).toBe(0);
+  });
+
+  test("does nothing when both are names of one file", async () => {
+    await put("/d/a", "x");
+    await calls.link({ path: "/d/a", newPath: "/d/b" });
+    await calls.rename({ path: "/d/b", newPath: HIDDEN });
+    await calls.rename({ path: "/d/a", newPath: "/d/b" });
+    expect(await namesIn("/d")).toEqual([".", "..", "a", "b"]);
+    expect(await calls.getattr({ path: "/d/a" })).toMatchObject({ nlink: 2 });
+  });
+});
+
 test("what is open when the mount ends is let go", async () => {
   await put("/d/f", "x");
   await calls.rename({ path: "/d/f", newPath: HIDDEN });

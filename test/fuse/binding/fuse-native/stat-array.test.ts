@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { statArray, statvfsArray } from "../../../../src/fuse/binding/fuse-native/stat-array.js";
+import {
+  listedArray,
+  statArray,
+  statvfsArray,
+} from "../../../../src/fuse/binding/fuse-native/stat-array.js";
 import type { Ino } from "../../../../src/model/ids.js";
 
 /** What `uint32s_to_uint64` of the C side makes of two numbers. */
@@ -22,6 +26,14 @@ test("attributes are where the C side reads them, times in whole milliseconds fr
   expect(whole(ints, 10)).toBe(2 ** 33);
   expect([12, 14, 16].map((at) => whole(ints, at))).toEqual([1_700_000_000_999, 0, 1]);
   expect(ints).toHaveLength(18);
+});
+
+test("what is virtual has numbers of its own, which no file has", () => {
+  const numbers = [2 ** 52, 2 ** 52 + 1, 2 ** 52 + 7].map(
+    (ino) => listedArray({ mode: 0, ino })[7],
+  );
+  expect(numbers).toEqual([0xf000_0000, 0xf000_0001, 0xf000_0007]);
+  expect(listedArray({ mode: 0, ino: 7 })[7]).toBe(7);
 });
 
 test("a file system too large for 32 bits is told in larger blocks, never larger than it is", () => {
