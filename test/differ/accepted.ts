@@ -9,6 +9,7 @@ import { pathsOf, type Step } from "./step.js";
 // - set-group-id without group execute: FUSE doesn't tell who may keep it (native-notes/caching.md);
 // - through two mounts, FIFOs and mmap, which are each kernel's own; and RWF_NOAPPEND, which FUSE doesn't tell
 //   from an append to what the other mount has made longer (fuse/operations/data.ts).
+// What a mount through fuse-native differs in besides is in fuse-native.ts.
 // And after seekdir(3) names may come that are gone (side.ts). A listing that the kernel keeps, but that nobody has
 // read to its end, it takes to be complete when another reader reaches the same end, without a look at whether the
 // directory has changed since (fuse_readdir_cache_end in its fs/fuse/readdir.c); only who starts over finds out.
@@ -20,6 +21,8 @@ export interface Refused {
   readonly isOf: (step: Step) => boolean;
   /** With what; the native side isn't asked, so that both stay alike. */
   readonly errnos: readonly string[];
+  /** Or it says that it has been done, and nothing has changed. */
+  readonly mayDoNothing?: true;
 }
 
 /** A call that fails natively, and on the mount with something else, or comes to nothing. */
@@ -42,10 +45,17 @@ export interface OtherMoves {
   readonly moved: "native" | "mount";
 }
 
-/** What is in the way on the way to the name. */
-const ON_THE_WAY = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP"];
+/** What one kind of mount may differ in. */
+export interface Accepted {
+  readonly refused: readonly Refused[];
+  readonly otherErrnos: readonly OtherErrno[];
+  readonly otherMoves: readonly OtherMoves[];
+}
 
-export const REFUSED: readonly Refused[] = [
+/** What is in the way on the way to the name. */
+export const ON_THE_WAY = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP"];
+
+const REFUSED: readonly Refused[] = [
   {
     name: "names that aren't UTF-8",
     reason: "names are text in SQL, in the library and in JSON",
@@ -78,7 +88,7 @@ export const REFUSED: readonly Refused[] = [
 /** What is removed through one mount is open through the other one, whose kernel isn't told that it is gone. */
 const REMOVED_ELSEWHERE = "a kernel knows only of its own removals that an open directory is gone";
 
-export const OTHER_ERRNOS: readonly OtherErrno[] = [
+const OTHER_ERRNOS: readonly OtherErrno[] = [
   {
     reason:
       "a directory's position is a hash on ext4, and so large that the kernel refuses to read from there",
@@ -115,7 +125,7 @@ export const OTHER_ERRNOS: readonly OtherErrno[] = [
   },
 ];
 
-export const OTHER_MOVES: readonly OtherMoves[] = [
+const OTHER_MOVES: readonly OtherMoves[] = [
   {
     reason: "ext4 writes the whiteout before it finds that the rename can't be, and takes it back",
     isOf: (step) => step.call === "renameat2" && (step.flags & RENAME.WHITEOUT) !== 0,
@@ -130,15 +140,22 @@ export const OTHER_MOVES: readonly OtherMoves[] = [
   },
 ];
 
-export function refusedByMount(step: Step): Refused | undefined {
-  return REFUSED.find(({ isOf }) => isOf(step));
+/** A mount by the device, which others may have more of. */
+export const ACCEPTED: Accepted = {
+  refused: REFUSED,
+  otherErrnos: OTHER_ERRNOS,
+  otherMoves: OTHER_MOVES,
+};
+
+export function refusedByMount({ refused }: Accepted, step: Step): Refused | undefined {
+  return refused.find(({ isOf }) => isOf(step));
 }
 
 export function mayFailSo(
-  step: Step,
-  errnos: { native: string; mount: string | number | undefined },
+  { otherErrnos }: Accepted,
+  { step, ...errnos }: { step: Step; native: string; mount: string | number | undefined },
 ): boolean {
-  return OTHER_ERRNOS.some(
+  return otherErrnos.some(
     ({ calls, native, mount, ofTwoMounts }) =>
       calls.includes(step.call) &&
       native === errnos.native &&
@@ -148,17 +165,17 @@ export function mayFailSo(
 }
 
 export function mayMoveSo(
-  moved: "native" | "mount",
-  { step, outcome }: { step: Step; outcome: Outcome },
+  { otherMoves }: Accepted,
+  { moved, step, outcome }: { moved: "native" | "mount"; step: Step; outcome: Outcome },
 ): boolean {
-  return OTHER_MOVES.some(
+  return otherMoves.some(
     (other) => other.moved === moved && other.fails === "error" in outcome && other.isOf(step),
   );
 }
 
 /** Somebody has to look at such a step, to know of which inode it is. */
-export function isFreeToMove(step: Step): boolean {
-  return OTHER_MOVES.some(({ isOf }) => isOf(step));
+export function isFreeToMove({ otherMoves }: Accepted, step: Step): boolean {
+  return otherMoves.some(({ isOf }) => isOf(step));
 }
 
 function hasControl(path: string): boolean {

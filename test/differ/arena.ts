@@ -1,8 +1,10 @@
+import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import { SystemDriver } from "../conformance/system-driver.js";
 import type { Credentials } from "../conformance/thread-credentials.js";
 import { type Clock, compareTimes, compareTrees, type Pair } from "./compare.js";
 import { lineOf, listingOf } from "./listing.js";
+import { BY_DEVICE, type Profile } from "./profile.js";
 import { clockOf, type Difference, run } from "./run.js";
 import { shrink } from "./shrink.js";
 import { Side } from "./side.js";
@@ -26,6 +28,8 @@ export interface ArenaOptions {
   readonly user?: Credentials;
   /** Of the side that may be wrong, on a directory; the system's calls otherwise. */
   readonly driverOf?: (root: string) => SystemDriver;
+  /** How it is mounted; by the device otherwise. */
+  readonly profile?: Profile;
 }
 
 /** Where a run was. */
@@ -52,17 +56,21 @@ export class Arena {
   /** Takes the steps, in a new directory. Returns the first difference, and what is left there. */
   async run(steps: readonly Step[]): Promise<{ found: Difference | undefined; left: Left }> {
     const name = `${this.#name}-${this.#runs++}`;
+    const { profile = BY_DEVICE } = this.#options;
     const umask = process.umask(0);
-    const sides = await this.#prepare(name);
+    const places: number[] = [];
+    const sides = await this.#prepare(name, places);
     try {
-      const clock = await clockOf({ native: sides.native.driver(0), mount: sides.mount.driver(0) });
+      const drivers = { native: sides.native.driver(0), mount: sides.mount.driver(0) };
+      const clock = await clockOf(drivers, profile);
       process.umask(UMASK);
-      const found = await run({ steps, ...sides, clock });
+      const found = await run({ steps, ...sides, clock, profile });
       return { found, left: { name, clock } };
     } finally {
       process.umask(umask);
       await sides.native.close();
       await sides.mount.close();
+      for (const fd of places) closeSync(fd);
     }
   }
 
@@ -128,7 +136,7 @@ export class Arena {
     return { short: steps, found, others: [...others] };
   }
 
-  async #prepare(name: string): Promise<Pair<Side>> {
+  async #prepare(name: string, places: number[]): Promise<Pair<Side>> {
     const all = { native: this.#options.native, mount: this.#options.mounts[0] ?? "" };
     for (const root of Object.values(all)) {
       const driver = new SystemDriver(root);
@@ -138,15 +146,24 @@ export class Arena {
       }
     }
     return {
-      native: this.#side(name, { isNative: true }),
-      mount: this.#side(name, { isNative: false }),
+      native: this.#side(name, { isNative: true, places }),
+      mount: this.#side(name, { isNative: false, places }),
     };
   }
 
-  #side(name: string, { isNative }: { isNative: boolean }): Side {
-    const { native, mounts, isNexus = true, user, driverOf } = this.#options;
+  /** `places`: the directories that it goes from, to be closed. */
+  #side(
+    name: string,
+    { isNative, places }: { readonly isNative: boolean; readonly places?: number[] },
+  ): Side {
+    const { native, mounts, isNexus = true, user, driverOf, profile = BY_DEVICE } = this.#options;
     const makeDriver = (root: string) => {
-      const place = join(root, name, NEST);
+      let place = join(root, name, NEST);
+      if (places !== undefined && profile.asksForEachName) {
+        const fd = openSync(place, constants.O_DIRECTORY);
+        places.push(fd);
+        place = `/proc/self/fd/${fd}`;
+      }
       return isNative || driverOf === undefined ? new SystemDriver(place) : driverOf(place);
     };
     return new Side({

@@ -9,7 +9,12 @@ import {
 } from "./compare.js";
 
 const NOW = 1_800_000_000;
-const CLOCK: Clock = { from: NOW - 60, to: NOW + 60, isFine: { native: true, mount: true } };
+const CLOCK: Clock = {
+  from: NOW - 60,
+  to: NOW + 60,
+  isFine: { native: true, mount: true },
+  shown: (time) => time,
+};
 const NO_FREEDOM: Freedom = { mayMove: () => false, excused: new Set() };
 
 const FILE: Stat = {

@@ -29,6 +29,8 @@ export interface Clock {
   readonly to: number;
   /** The sides where each change that is looked at gets a time of its own, and not a tick's. */
   readonly isFine: Pair<boolean>;
+  /** A time that was set, as the mount shows it. */
+  readonly shown: (time: Timestamp) => Timestamp;
 }
 
 /** Which times may have moved on one side alone. */
@@ -186,10 +188,11 @@ function compareStats(
   }
   for (const time of ["atime", "mtime"] as const) {
     // Not the other way: reads move an access time natively that leave the mount's, whose pages are kept.
-    if (!isSet(native[time], clock) || sameTime(native[time], mount[time])) continue;
+    const expected = clock.shown(native[time]);
+    if (!isSet(native[time], clock) || sameTime(expected, mount[time])) continue;
     return {
       what: `${time} that was set${suffix(key)}`,
-      native: about + tellTime(native[time]),
+      native: about + tellTime(expected),
       mount: about + tellTime(mount[time]),
     };
   }

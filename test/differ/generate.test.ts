@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { BY_FUSE_NATIVE } from "./fuse-native.js";
 import { generate, type Plan } from "./generate.js";
 import { lineOf, listingOf } from "./listing.js";
-import { slotsOf } from "./step.js";
+import { type Step, slotsOf } from "./step.js";
 
 const PLAN: Plan = { seed: 7, length: 3000, mounts: 1, uid: 1, gid: 1, isRoot: true };
 
@@ -21,6 +22,15 @@ describe("the steps of a seed", () => {
     const steps = generate({ ...PLAN, mounts: 2 });
     expect(new Set(steps.map(({ via }) => via))).toEqual(new Set([0, 1]));
     expect(steps.filter(({ call }) => call === "mmap")).toEqual([]);
+  });
+
+  test("for fuse-native are those that it agrees on, and else the same", () => {
+    const { unasked } = BY_FUSE_NATIVE;
+    const isAsked = (step: Step) => !unasked.some(({ isOf }) => isOf(step));
+    const length = PLAN.length / 2;
+    const steps = generate({ ...PLAN, length, unasked });
+    expect(steps).toEqual(generate(PLAN).filter(isAsked).slice(0, length));
+    expect(generate(PLAN).every(isAsked)).toBe(false);
   });
 
   test("of an ordinary user are nobody else's", () => {

@@ -8,6 +8,7 @@ import {
 } from "../../src/model/attributes.js";
 import { FALLOC, O, RENAME, RWF, type Whence } from "../conformance/posix-driver.js";
 import { Arguments, TOO_FAR } from "./arguments.js";
+import type { Unasked } from "./profile.js";
 import { Random } from "./random.js";
 import type { Call, Step } from "./step.js";
 
@@ -21,6 +22,8 @@ export interface Plan {
   readonly gid: number;
   /** Whether root runs the steps, and takes some of them as that user. */
   readonly isRoot: boolean;
+  /** What no step asks for besides. */
+  readonly unasked?: readonly Unasked[];
 }
 
 type Choice = readonly [weight: number, make: (any: Arguments) => Call];
@@ -255,7 +258,8 @@ const ONE_MOUNT_CALLS: readonly Choice[] = [
 ];
 
 /** Whether a step is one that the sides agree on; accepted.ts has the reasons. */
-function isAsked(step: Step, { mounts, isRoot }: Plan): boolean {
+function isAsked(step: Step, { mounts, isRoot, unasked = [] }: Plan): boolean {
+  if (unasked.some(({ isOf }) => isOf(step))) return false;
   if (mounts > 1) {
     if (step.call === "mknod" && (step.mode & S_IFMT) === S_IFIFO) return false;
     if (step.call === "pwritev2" && (step.flags & RWF.NOAPPEND) !== 0) return false;

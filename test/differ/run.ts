@@ -1,6 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import { compareTimestamps } from "../../src/model/timestamp.js";
 import type { PosixDriver } from "../conformance/posix-driver.js";
-import { isFreeToMove, mayFailSo, mayMoveSo, refusedByMount } from "./accepted.js";
+import { type Accepted, isFreeToMove, mayFailSo, mayMoveSo, refusedByMount } from "./accepted.js";
 import {
   type Clock,
   compareLooks,
@@ -11,6 +12,8 @@ import {
   type Pair,
 } from "./compare.js";
 import { look } from "./look.js";
+import { LostDescriptors } from "./lost.js";
+import type { Profile } from "./profile.js";
 import type { Outcome, Side } from "./side.js";
 import type { Step } from "./step.js";
 import { type Tree, treeOf } from "./tree.js";
@@ -32,6 +35,7 @@ export interface Difference extends Mismatch {
 export interface RunOptions extends Pair<Side> {
   readonly steps: readonly Step[];
   readonly clock: Clock;
+  readonly profile: Profile;
 }
 
 /**
@@ -43,6 +47,7 @@ export async function run({
   native,
   mount,
   clock,
+  profile,
 }: RunOptions): Promise<Difference | undefined> {
   const sides = { native, mount };
   const excused = new Set<string>();
@@ -62,7 +67,7 @@ export async function run({
     return mismatch;
   };
   for (const [index, step] of steps.entries()) {
-    const mismatch = await take(step, { sides, clock, excused, failed });
+    const mismatch = await take(step, { sides, clock, profile, excused, failed });
     if (mismatch !== undefined) return { index, failed, ...mismatch };
     if (index % TREE_EVERY !== TREE_EVERY - 1) continue;
     const difference = await compareAll();
@@ -76,6 +81,7 @@ export async function run({
 interface Progress {
   readonly sides: Pair<Side>;
   readonly clock: Clock;
+  readonly profile: Profile;
   /** See {@link Freedom}. */
   readonly excused: Set<string>;
   readonly failed: Set<Step>;
@@ -83,37 +89,48 @@ interface Progress {
 
 async function take(
   step: Step,
-  { sides, clock, excused, failed }: Progress,
+  { sides, clock, profile, excused, failed }: Progress,
 ): Promise<Mismatch | undefined> {
   const named = (mismatch: Mismatch | undefined) =>
     mismatch === undefined ? undefined : { ...mismatch, what: `${step.call}: ${mismatch.what}` };
-  const refused = refusedByMount(step);
+  const { accepted } = profile;
+  const refused = refusedByMount(accepted, step);
   if (refused !== undefined) {
     const outcome = await sides.mount.take(step);
     if ("error" in outcome && refused.errnos.includes(outcome.error)) return undefined;
+    if ("value" in outcome && refused.mayDoNothing === true) return undefined;
     const mount = JSON.stringify(outcome);
     return named({ what: "not refused", native: refused.errnos.join(" or "), mount });
   }
   const before =
-    step.unseen === true && !isFreeToMove(step)
+    step.unseen === true && !isFreeToMove(accepted, step)
       ? undefined
       : await both(sides, (side) => look(side, step));
+  const lost = profile.losesNames ? await LostDescriptors.of(step, sides) : undefined;
+  const pauseMs = profile.pauseMs(step);
+  if (pauseMs > 0) await setTimeout(pauseMs);
   const outcomes = await both(sides, (side) => side.take(step));
   if ("error" in outcomes.native) failed.add(step);
-  const mismatch = isAccepted(step, outcomes) ? undefined : compareOutcomes(outcomes, clock);
+  else await lost?.close();
+  const mismatch = isAccepted(step, { accepted, ...outcomes })
+    ? undefined
+    : compareOutcomes(outcomes, clock);
   if (mismatch !== undefined || before === undefined) return named(mismatch);
   const after = await both(sides, (side) => look(side, step));
   const freedom: Freedom = {
-    mayMove: (side) => mayMoveSo(side, { step, outcome: outcomes.native }),
+    mayMove: (side) => mayMoveSo(accepted, { moved: side, step, outcome: outcomes.native }),
     excused,
   };
   return named(compareLooks({ before, after, freedom }, clock));
 }
 
-function isAccepted(step: Step, { native, mount }: Pair<Outcome>): boolean {
+function isAccepted(
+  step: Step,
+  { native, mount, accepted }: Pair<Outcome> & { readonly accepted: Accepted },
+): boolean {
   if (!("error" in native) || "bytes" in mount || "stat" in mount) return false;
   const other = "error" in mount ? mount.error : mount.value;
-  return mayFailSo(step, { native: native.error, mount: other });
+  return mayFailSo(accepted, { step, native: native.error, mount: other });
 }
 
 async function both<T>(
@@ -135,16 +152,24 @@ function firstOf<T, R>(
 }
 
 /** What the times of both sides can tell, for a run that begins now. Needs an empty directory. */
-export async function clockOf({ native, mount }: Pair<PosixDriver>): Promise<Clock> {
+export async function clockOf(
+  { native, mount }: Pair<PosixDriver>,
+  { shown, pauseMs }: Pick<Profile, "shown" | "pauseMs">,
+): Promise<Clock> {
   const now = Math.floor(Date.now() / 1000);
-  const isFine = { native: await hasFineTimes(native), mount: await hasFineTimes(mount) };
-  return { from: now - NOW_SEC, to: now + NOW_SEC, isFine };
+  const pause = pauseMs({ call: "mkdir", path: "probe", mode: 0o777 });
+  const isFine = {
+    native: await hasFineTimes(native, 0),
+    mount: await hasFineTimes(mount, pause),
+  };
+  return { from: now - NOW_SEC, to: now + NOW_SEC, isFine, shown };
 }
 
 /** Whether changes that follow each other at once get times of their own, once they have been looked at. */
-async function hasFineTimes(driver: PosixDriver): Promise<boolean> {
+async function hasFineTimes(driver: PosixDriver, pauseMs: number): Promise<boolean> {
   let before = (await driver.stat(".")).ctime;
   for (let round = 0; round < PROBES; round++) {
+    if (pauseMs > 0) await setTimeout(pauseMs);
     if (round % 2 === 0) await driver.mkdir("probe");
     else await driver.rmdir("probe");
     const { ctime } = await driver.stat(".");

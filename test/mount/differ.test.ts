@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ordinaryUser } from "../conformance/ordinary-user.js";
 import { actAs, type Credentials } from "../conformance/thread-credentials.js";
 import { Arena, type Left } from "../differ/arena.js";
+import { BY_FUSE_NATIVE } from "../differ/fuse-native.js";
 import { generate } from "../differ/generate.js";
+import { BY_DEVICE, type Profile } from "../differ/profile.js";
 import type { Step } from "../differ/step.js";
 import { Mounted, whyNoMounts } from "../support/daemon.js";
 
@@ -20,7 +22,7 @@ const IDS = { uid: USER.uid, gid: USER.gid };
 const FRESH = Math.floor(Math.random() * 2 ** 31);
 const REPLAY = process.env.DIFFER_REPLAY;
 const SEEDS = seedsOf(process.env.DIFFER_SEEDS);
-/** Of each seed; a quarter through two mounts, whose kernels keep nothing of what both change, and look twice. */
+/** Of each seed; fewer where each takes longer: see `share`. */
 const STEPS = Number(process.env.DIFFER_STEPS ?? 1500);
 /** A sequence in one directory; the next one begins in another. */
 const LENGTH = Number(process.env.DIFFER_LENGTH ?? 2500);
@@ -37,15 +39,30 @@ interface Mode {
   readonly title: string;
   readonly mounts: number;
   readonly user: Credentials;
+  readonly args: readonly string[];
+  readonly profile: Profile;
+  /** One step of so many is enough: through two mounts all is looked at twice, and nothing is kept. */
+  readonly share: number;
 }
 
+const ONE = { mounts: 1, profile: BY_DEVICE, share: 1 } as const;
+
 const MODES: readonly Mode[] = [
-  { title: "one mount, for root and another user", mounts: 1, user: ROOT },
-  { title: "two mounts of one directory, each call through one of them", mounts: 2, user: ROOT },
-  { title: "a mount of an ordinary user", mounts: 1, user: USER },
+  { ...ONE, title: "one mount, for root and another user", user: ROOT, args: ROOT_OPTIONS },
+  {
+    ...{ ...ONE, mounts: 2, share: 4, user: ROOT, args: ROOT_OPTIONS },
+    title: "two mounts of one directory, each call through one of them",
+  },
+  { ...ONE, title: "a mount of an ordinary user", user: USER, args: [] },
+  {
+    ...{ ...ONE, share: 5, user: USER, args: ["--binding", "fuse-native"] },
+    title: "a mount through fuse-native",
+    profile: BY_FUSE_NATIVE,
+  },
 ];
 
-describe.skipIf(skipReason !== undefined).each(MODES)("$title", ({ mounts, user }) => {
+describe.skipIf(skipReason !== undefined).each(MODES)("$title", (mode) => {
+  const { mounts, user, args, profile, share } = mode;
   const isRoot = user.uid === 0;
   const left: Left[] = [];
   let mounted: Mounted;
@@ -55,7 +72,6 @@ describe.skipIf(skipReason !== undefined).each(MODES)("$title", ({ mounts, user 
     isRoot ? await work() : await actAs(user, work);
 
   const mountAll = async (): Promise<string[]> => {
-    const args = isRoot ? ROOT_OPTIONS : [];
     await mounted.mount(args);
     const others = Array.from({ length: mounts - 1 }, (_, index) =>
       join(mounted.base, `mnt${index + 1}`),
@@ -76,7 +92,7 @@ describe.skipIf(skipReason !== undefined).each(MODES)("$title", ({ mounts, user 
     const native = join(mounted.base, "native");
     mkdirSync(native);
     chownSync(native, user.uid, user.gid);
-    arena = new Arena({ native, mounts: await mountAll(), user: USER });
+    arena = new Arena({ native, mounts: await mountAll(), user: USER, profile });
   });
 
   afterAll(async () => {
@@ -99,11 +115,12 @@ describe.skipIf(skipReason !== undefined).each(MODES)("$title", ({ mounts, user 
   });
 
   test.each(SEEDS)("shows no difference for seed %i", { timeout: TIMEOUT_MS }, async (seed) => {
-    const all = Math.ceil(STEPS / (mounts * mounts));
+    const all = Math.ceil(STEPS / share);
+    const { unasked } = profile;
     for (let from = 0; from < all; from += LENGTH) {
       const length = Math.min(LENGTH, all - from);
       // Far from each other, so that long runs of neighbouring seeds don't meet.
-      const plan = { seed: (seed + from * 7919) | 0, length, mounts, ...IDS, isRoot };
+      const plan = { seed: (seed + from * 7919) | 0, length, mounts, ...IDS, isRoot, unasked };
       await compare(generate(plan));
     }
   });
