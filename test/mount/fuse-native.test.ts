@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, linkSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Mounted, type MountOptions, SOON, shell, whyNoMounts } from "../support/daemon.js";
@@ -76,6 +76,25 @@ describe.skipIf(whyNoMounts() !== undefined)("a mount through fuse-native", () =
       Array.from({ length: 100 }, (_, index) => `${who} ${index + 1}`),
     );
     expect(lines.toSorted()).toEqual(expected.toSorted());
+  });
+
+  test("appends to a file that is open to be read, too, where others have made it longer", async () => {
+    const mounted = await start({ args: NATIVE });
+    const { mountPoint } = mounted;
+    const device = await add(mounted, "device");
+    const open = openSync(join(mountPoint, "log"), "a+");
+    try {
+      writeSync(open, "one ");
+      writeFileSync(join(device, "log"), "two ", { flag: "a" });
+      writeSync(open, "three ");
+      // A second name is a file of its own to libfuse, and so to the kernel.
+      linkSync(join(mountPoint, "log"), join(mountPoint, "name"));
+      writeFileSync(join(mountPoint, "name"), "four ", { flag: "a+" });
+      writeSync(open, "five");
+    } finally {
+      closeSync(open);
+    }
+    expect(readFileSync(join(device, "log"), "utf8")).toBe("one two three four five");
   });
 
   test.each(MOUNT_USERS)("of %s is back after kill -9, with what was closed", async (_who, as) => {

@@ -26,6 +26,21 @@ export function createFlagsOf(record: Buffer, { mode }: { mode: number }): numbe
   return info === 0n ? undefined : readInt32(info);
 }
 
+/** `struct fuse_file_info` of libfuse 2.9. */
+const INFO = { flags: 0, writepage: 16, file: 24 } as const;
+
+/**
+ * The flags of whoever writes to an open file, as they are now, which the package drops; none for the pages of a
+ * mapping, which nobody writes. Undefined where they can't be known.
+ */
+export function writeFlagsOf(record: Buffer, { file }: { file: number }): number | undefined {
+  if (!isKnown(record)) return undefined;
+  const info = record.readBigUInt64LE(OFFSET.info);
+  if (info === 0n || readInt32(info + BigInt(INFO.file)) !== file) return undefined;
+  const isPage = readInt32(info + BigInt(INFO.writepage)) !== 0;
+  return isPage ? 0 : readInt32(info + BigInt(INFO.flags));
+}
+
 /** What is known of the call as well is compared by who asks, so that another layout isn't misread. */
 function isKnown(record: Buffer): boolean {
   return IS_KNOWN && record.length >= RECORD_BYTES;

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { createFlagsOf, mtimeOf } from "./call-record.js";
+import { createFlagsOf, mtimeOf, writeFlagsOf } from "./call-record.js";
 import type { NativeFuse, NativePackage, Signal } from "./package.js";
 import type { PathCall, PathRequest, PathResult } from "./path-calls.js";
 import { CallFailed, type PathPort } from "./path-port.js";
@@ -108,7 +108,7 @@ const CALLBACKS = {
       },
     ),
   write: (
-    { port }: Context,
+    { port, record }: Context,
     signal: Signal,
     ...[, file, from, length, low, high]: [
       path: string,
@@ -120,10 +120,9 @@ const CALLBACKS = {
     ]
   ) => {
     const data = Uint8Array.prototype.slice.call(from);
-    answer(
-      port,
-      { call: "write", request: { file, offset: whole(low, high), data }, transfer: [data.buffer] },
-      (_, errno) => signal(errno === 0 ? length : -errno, 0, from.buffer),
+    const request = { file, offset: whole(low, high), data, flags: writeFlagsOf(record, { file }) };
+    answer(port, { call: "write", request, transfer: [data.buffer] }, (_, errno) =>
+      signal(errno === 0 ? length : -errno, 0, from.buffer),
     );
   },
   release: ({ port }: Context, signal: Signal, _path: string, file: number) =>

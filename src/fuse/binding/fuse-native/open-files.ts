@@ -5,7 +5,7 @@ import type { Ino } from "../../../model/ids.js";
 export interface OpenFile {
   readonly handle: number;
   readonly ino: Ino;
-  /** What is written goes where the file ends. */
+  /** What is written goes where the file ends, unless its flags of then say otherwise. */
   readonly appends: boolean;
 }
 

@@ -33,8 +33,13 @@ export interface PathCalls {
   /** The same. `flags` is undefined where they aren't known: then the file may be there. */
   create(request: { path: string; mode: number; flags: number | undefined }): MaybePromise<number>;
   read(request: { file: number; offset: number; length: number }): MaybePromise<Uint8Array>;
-  /** All of it. */
-  write(request: { file: number; offset: number; data: Uint8Array }): MaybePromise<void>;
+  /** All of it. `flags` are those of now, or undefined where they aren't known. */
+  write(request: {
+    file: number;
+    offset: number;
+    data: Uint8Array;
+    flags?: number | undefined;
+  }): MaybePromise<void>;
   release(request: { file: number }): MaybePromise<void>;
   fsync(request: { path: string; file?: number }): MaybePromise<void>;
 

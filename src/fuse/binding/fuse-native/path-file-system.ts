@@ -14,6 +14,7 @@ import type {
 } from "../../../vfs/file-system.js";
 import { appendsOnly, isExclusive, openFlags, setXattrMode } from "../../call-flags.js";
 import { REFUSED_CLAIM } from "../../errno.js";
+import { O } from "../../protocol/constants.js";
 import { HiddenFiles } from "./hidden-files.js";
 import { OpenFiles } from "./open-files.js";
 import { type ListedName, type PathCalls, type PathRequest, UNCHANGED_ID } from "./path-calls.js";
@@ -129,10 +130,11 @@ export class PathFileSystem {
         const count = fs.read(caller, { handle, offset, into });
         return whenReady(count, (bytes) => into.subarray(0, bytes));
       },
-      write: ({ file, offset, data }) => {
+      write: ({ file, offset, data, flags }) => {
         const { handle, appends } = this.#files.get(file);
         // The kernel's idea of the end is from before what others have appended since.
-        const where = appends ? "end" : offset;
+        const isAppended = flags === undefined ? appends : (flags & O.APPEND) !== 0;
+        const where = isAppended ? "end" : offset;
         return done(fs.write(caller, { handle, offset: where, data, killSetId: false }));
       },
       release: ({ file }) => this.#release(file),

@@ -1,7 +1,11 @@
 import { arch, platform } from "node:os";
 import koffi from "koffi";
 import { describe, expect, test } from "vitest";
-import { createFlagsOf, mtimeOf } from "../../../../src/fuse/binding/fuse-native/call-record.js";
+import {
+  createFlagsOf,
+  mtimeOf,
+  writeFlagsOf,
+} from "../../../../src/fuse/binding/fuse-native/call-record.js";
 
 const isKnown = platform() === "linux" && ["x64", "arm64"].includes(arch());
 
@@ -26,6 +30,18 @@ describe.skipIf(!isKnown)("the record of a call", () => {
     expect(mtimeOf(Buffer.alloc(64), { atimeMs: 0 })).toBeUndefined();
     expect(createFlagsOf(record({ mode: 1 }), { mode: 2 })).toBeUndefined();
     expect(createFlagsOf(record(), { mode: 0 })).toBeUndefined();
+  });
+
+  test("leads to the flags of who writes to the file that is known, but for a mapping's pages", () => {
+    const info = Buffer.alloc(40);
+    info.writeInt32LE(0o2002, 0);
+    info.writeInt32LE(7, 24);
+    const ofWrite = record({ info: BigInt(koffi.address(info)) });
+    expect(writeFlagsOf(ofWrite, { file: 7 })).toBe(0o2002);
+    expect(writeFlagsOf(ofWrite, { file: 8 })).toBeUndefined();
+    expect(writeFlagsOf(record(), { file: 0 })).toBeUndefined();
+    info.writeInt32LE(1, 16);
+    expect(writeFlagsOf(ofWrite, { file: 7 })).toBe(0);
   });
 
   test("leads to the flags with which a file is created", () => {

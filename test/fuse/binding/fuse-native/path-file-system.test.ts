@@ -123,6 +123,16 @@ describe("an open file", () => {
     expect(await textOf(first)).toBe("onetwothree");
   });
 
+  test("that is appended to and read, too, grows at its end, and pages go where they are", async () => {
+    const first = await put("/d/f", "one");
+    const both = await calls.open({ path: "/d/f", flags: O.RDWR | O.APPEND });
+    await calls.write({ file: first, offset: 3, data: Buffer.from("two") });
+    const flags = O.RDWR | O.APPEND;
+    await calls.write({ file: both, offset: 3, data: Buffer.from("three"), flags });
+    await calls.write({ file: both, offset: 0, data: Buffer.from("ONE"), flags: 0 });
+    expect(await textOf(first)).toBe("ONEtwothree");
+  });
+
   test("is made anew with O_EXCL alone, where that is known", async () => {
     await calls.release({ file: await put("/d/f", "x") });
     const again = { path: "/d/f", mode: 0o100644 };
