@@ -20,7 +20,10 @@ const REFUSED: readonly Refused[] = [
     name: "rename with flags",
     reason: "libfuse 2 has no callback for it",
     isOf: (step) => step.call === "renameat2" && step.flags !== 0,
-    errnos: ["EINVAL", "EEXIST", "ENAMETOOLONG", "EBUSY", ...BEFORE_IT_IS_ASKED],
+    errnos: [
+      ...["EINVAL", "EEXIST", "EISDIR", "ENOTEMPTY", "ENAMETOOLONG", "EBUSY"],
+      ...BEFORE_IT_IS_ASKED,
+    ],
     // The kernel itself knows that both names are of one file.
     mayDoNothing: true,
   },
@@ -71,7 +74,7 @@ export const BY_FUSE_NATIVE: Profile = {
   unasked: UNASKED,
   shown: wholeMs,
   pauseMs: (step) => (setsNow(step) ? KERNEL_TICK_MS : TICK_MS),
-  losesNames: true,
+  goesByName: true,
   asksForEachName: true,
 };
 

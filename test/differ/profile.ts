@@ -16,8 +16,8 @@ export interface Profile {
   readonly shown: (time: Timestamp) => Timestamp;
   /** How long to wait before a step, so that what it changes gets another time than what was seen. */
   readonly pauseMs: (step: Step) => number;
-  /** Descriptors end on both sides when the mount can't find any more what they are of: lost.ts. */
-  readonly losesNames: boolean;
+  /** The mount goes by names, and not by files: lost.ts, linked.ts. */
+  readonly goesByName: boolean;
   /** The kernel keeps no name, so a sequence goes from its directory, and not the whole way at each call. */
   readonly asksForEachName: boolean;
 }
@@ -27,6 +27,6 @@ export const BY_DEVICE: Profile = {
   unasked: [],
   shown: (time) => time,
   pauseMs: () => 0,
-  losesNames: false,
+  goesByName: false,
   asksForEachName: false,
 };

@@ -11,6 +11,7 @@ import {
   type Mismatch,
   type Pair,
 } from "./compare.js";
+import { LinkedFiles } from "./linked.js";
 import { look } from "./look.js";
 import { LostDescriptors } from "./lost.js";
 import type { Profile } from "./profile.js";
@@ -52,6 +53,7 @@ export async function run({
   const sides = { native, mount };
   const excused = new Set<string>();
   const failed = new Set<Step>();
+  const linked = profile.goesByName ? new LinkedFiles(sides) : undefined;
   let trees: Pair<Tree>[] | undefined;
   const compareAll = async () => {
     const after: Pair<Tree>[] = [];
@@ -67,7 +69,7 @@ export async function run({
     return mismatch;
   };
   for (const [index, step] of steps.entries()) {
-    const mismatch = await take(step, { sides, clock, profile, excused, failed });
+    const mismatch = await take(step, { sides, clock, profile, excused, failed, linked });
     if (mismatch !== undefined) return { index, failed, ...mismatch };
     if (index % TREE_EVERY !== TREE_EVERY - 1) continue;
     const difference = await compareAll();
@@ -85,11 +87,12 @@ interface Progress {
   /** See {@link Freedom}. */
   readonly excused: Set<string>;
   readonly failed: Set<Step>;
+  readonly linked: LinkedFiles | undefined;
 }
 
 async function take(
   step: Step,
-  { sides, clock, profile, excused, failed }: Progress,
+  { sides, clock, profile, excused, failed, linked }: Progress,
 ): Promise<Mismatch | undefined> {
   const named = (mismatch: Mismatch | undefined) =>
     mismatch === undefined ? undefined : { ...mismatch, what: `${step.call}: ${mismatch.what}` };
@@ -102,16 +105,21 @@ async function take(
     const mount = JSON.stringify(outcome);
     return named({ what: "not refused", native: refused.errnos.join(" or "), mount });
   }
+  if ((await linked?.isAsked(step)) === false) return undefined;
   const before =
     step.unseen === true && !isFreeToMove(accepted, step)
       ? undefined
       : await both(sides, (side) => look(side, step));
-  const lost = profile.losesNames ? await LostDescriptors.of(step, sides) : undefined;
+  const lost = profile.goesByName ? await LostDescriptors.of(step, sides) : undefined;
   const pauseMs = profile.pauseMs(step);
   if (pauseMs > 0) await setTimeout(pauseMs);
+  await linked?.refresh(step);
   const outcomes = await both(sides, (side) => side.take(step));
   if ("error" in outcomes.native) failed.add(step);
-  else await lost?.close();
+  else {
+    await lost?.close();
+    await linked?.note(step);
+  }
   const mismatch = isAccepted(step, { accepted, ...outcomes })
     ? undefined
     : compareOutcomes(outcomes, clock);

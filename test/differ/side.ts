@@ -15,7 +15,7 @@ import { O_NONBLOCK } from "./flags.js";
 import { holes } from "./holes.js";
 import { pathBytes, type Step } from "./step.js";
 
-const POSIX_FADV_DONTNEED = 4;
+export const POSIX_FADV_DONTNEED = 4;
 /** What is mapped of a file at most. */
 const MAPPED_BYTES = 64 * 1024;
 
