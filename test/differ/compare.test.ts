@@ -49,6 +49,17 @@ function whatOf(native: [Stat, Stat], mount: [Stat, Stat], clock = CLOCK): strin
   return compareLooks(looks(native, mount), clock)?.what;
 }
 
+test("times that were set are compared as the mount shows them", () => {
+  const shown = { ...CLOCK, shown: () => ({ sec: 0, nsec: 0 }) };
+  const at = (stat: Stat, sec: number) => ({ ...stat, mtime: { sec, nsec: 5 } });
+  const epoch = { ...THERE, mtime: { sec: 0, nsec: 0 } };
+  expect(whatOf([at(FILE, -9), at(FILE, -8)], [epoch, epoch], shown)).toBeUndefined();
+  expect(whatOf([at(FILE, -9), at(FILE, -8)], [epoch, epoch])).toBe("mtime that was set by stat");
+  expect(whatOf([FILE, at(FILE, -8)], [THERE, at(THERE, -8)], shown)).toBe(
+    "mtime that was set by stat",
+  );
+});
+
 describe("attributes", () => {
   test("are the same whatever inode numbers, blocks and clocks are", () => {
     expect(whatOf([FILE, FILE], [THERE, THERE])).toBeUndefined();

@@ -244,7 +244,7 @@ function compareMoves(
   }
   for (const time of ["mtime", "ctime"] as const) {
     const moved = {
-      native: !sameTime(before.native[time], native[time]),
+      native: !sameTime(asShown(before.native[time], clock), asShown(native[time], clock)),
       mount: !sameTime(before.mount[time], mount[time]),
     };
     if (moved.native === moved.mount) continue;
@@ -290,6 +290,11 @@ function identityOf({ ino, btime }: Stat): string {
 
 function isSet({ sec }: Timestamp, { from, to }: Clock): boolean {
   return sec < from || sec > to;
+}
+
+/** Two times that were set may be one on the mount. */
+function asShown(time: Timestamp, clock: Clock): Timestamp {
+  return isSet(time, clock) ? clock.shown(time) : time;
 }
 
 function sameTime(a: Timestamp, b: Timestamp): boolean {
