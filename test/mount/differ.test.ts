@@ -142,8 +142,10 @@ describe.skipIf(skipReason !== undefined).each(MODES)("$title", (mode) => {
 
 /** None where steps are replayed. */
 function seedsOf(setting: string | undefined): number[] {
-  if (setting !== undefined) return setting.split(",").map(Number);
-  return REPLAY === undefined ? [1, 2, FRESH] : [];
+  if (setting !== undefined) {
+    return setting.split(",").map((seed) => (seed === "new" ? FRESH : Number(seed)));
+  }
+  return REPLAY === undefined ? [1, 2, 3] : [];
 }
 
 async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
