@@ -388,6 +388,8 @@ export interface ReaddirRequest extends InodeRequest {
   readonly handle?: number;
   /** About how many entries the caller has room for. */
   readonly limit: number;
+  /** Leaves the access time alone. */
+  readonly noAtime?: boolean;
   readonly emit: (entry: ListedEntry) => boolean;
 }
 
@@ -395,6 +397,8 @@ export interface ReaddirPlusRequest extends InodeRequest {
   readonly cookie: number;
   readonly handle?: number;
   readonly limit: number;
+  /** Leaves the access time alone. */
+  readonly noAtime?: boolean;
   readonly emit: (entry: ListedEntryPlus) => boolean;
 }
 

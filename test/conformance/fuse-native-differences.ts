@@ -144,6 +144,11 @@ const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
+    reason: "libfuse 2 doesn't tell with which flags a directory was opened",
+    fails: /expected/,
+    cases: ["with O_NOATIME a directory is listed without a trace"],
+  },
+  {
     reason: "where the end is may be news to the kernel, so O_APPEND counts more than RWF_NOAPPEND",
     fails: /expected/,
     cases: ["RWF_APPEND appends without O_APPEND, and RWF_NOAPPEND writes in place with it"],

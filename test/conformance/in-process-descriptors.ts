@@ -209,7 +209,7 @@ export class InProcessDescriptors {
 
   async getdents64(fd: number, bytes: number): Promise<DirectoryEntry[]> {
     const directory = this.description(fd, "getdents64");
-    const { ino, mode, position } = directory;
+    const { ino, mode, position, flags } = directory;
     if (!isDirectory(mode)) throw new PosixError("getdents64", "ENOTDIR");
     const entries: DirectoryEntry[] = [];
     let room = bytes;
@@ -224,7 +224,8 @@ export class InProcessDescriptors {
       directory.position = cookie;
       return true;
     };
-    const request = { ino, cookie: position, limit: Math.ceil(bytes / 40) };
+    const noAtime = (flags & O.NOATIME) !== 0;
+    const request = { ino, cookie: position, limit: Math.ceil(bytes / 40), noAtime };
     // The kernel starts with READDIRPLUS and goes on with READDIR when nobody looks at the entries.
     if (position === 0) {
       const looked: Ino[] = [];

@@ -2,7 +2,7 @@ import type { Attributes } from "../../model/attributes.js";
 import { isVirtual } from "../../model/ids.js";
 import { whenReady } from "../../model/maybe-promise.js";
 import type { ListedEntry } from "../../vfs/file-system.js";
-import { FOPEN } from "../protocol/constants.js";
+import { FOPEN, O } from "../protocol/constants.js";
 import type { Reply } from "../protocol/reply.js";
 import { type Context, cacheSeconds, encodeEntry, grantLookup, type Operation } from "./context.js";
 
@@ -36,11 +36,10 @@ export const fsyncdir: Operation = ({ fs, caller, request }) =>
   fs.fsync(caller, { ino: request.nodeid });
 
 export const readdir: Operation = ({ fs, caller, request, reply }) => {
-  const { handle, cookie, size } = readRequest({ request });
+  const { size, ...position } = readRequest({ request });
   return fs.readdir(caller, {
     ino: request.nodeid,
-    handle,
-    cookie,
+    ...position,
     limit: Math.ceil(size / (DIRENT_BYTES + TYPICAL_NAME_BYTES)),
     emit: (entry) => {
       const name = Buffer.from(entry.name, "utf8");
@@ -57,7 +56,7 @@ export const readdir: Operation = ({ fs, caller, request, reply }) => {
  */
 export const readdirplus: Operation = (context) => {
   const { fs, caller, request, reply } = context;
-  const { handle, cookie, size } = readRequest(context);
+  const { size, ...position } = readRequest(context);
   const parent = request.nodeid;
   const emit = (entry: ListedEntry & { attributes?: Attributes | undefined }) => {
     const name = Buffer.from(entry.name, "utf8");
@@ -73,20 +72,22 @@ export const readdirplus: Operation = (context) => {
     return true;
   };
   const limit = Math.ceil(size / (ENTRY_OUT_BYTES + DIRENT_BYTES + TYPICAL_NAME_BYTES));
-  const listing = { ino: parent, handle, cookie, limit, emit };
+  const listing = { ino: parent, ...position, limit, emit };
   return isVirtual(parent) || cacheSeconds(context, parent) > 0
     ? fs.readdirPlus(caller, listing)
     : fs.readdir(caller, listing);
 };
 
-/** struct fuse_read_in, as for files. */
+/** struct fuse_read_in, as for files: with the flags that the directory was opened with. */
 function readRequest({ request }: Pick<Context, "request">): {
   handle: number;
   cookie: number;
   size: number;
+  noAtime: boolean;
 } {
   request.need(40);
-  return { handle: request.u64(0), cookie: request.u64(8), size: request.u32(16) };
+  const noAtime = (request.u32(32) & O.NOATIME) !== 0;
+  return { handle: request.u64(0), cookie: request.u64(8), size: request.u32(16), noAtime };
 }
 
 function fits({ reply, size }: { reply: Reply; size: number }, entryBytes: number): boolean {

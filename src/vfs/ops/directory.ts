@@ -29,10 +29,10 @@ export function opendir(volume: Volume, { caller, ino }: InodeRequest & { caller
 
 export function readdir(
   volume: Volume,
-  { caller, ino, cookie, limit, emit }: ReaddirRequest & { caller: Caller },
+  { caller, ino, cookie, limit, noAtime, emit }: ReaddirRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
-  if (cookie === 0) noteAccess(volume, { caller, inode: directory });
+  if (cookie === 0 && !noAtime) noteAccess(volume, { caller, inode: directory });
   if (!emitDots(volume, { directory, cookie, emit })) return;
   eachEntry(
     { directory, cookie, limit, list: (page) => volume.metadata.readdir(page) },
@@ -42,10 +42,10 @@ export function readdir(
 
 export function readdirPlus(
   volume: Volume,
-  { caller, ino, cookie, limit, emit }: ReaddirPlusRequest & { caller: Caller },
+  { caller, ino, cookie, limit, noAtime, emit }: ReaddirPlusRequest & { caller: Caller },
 ): void {
   const directory = requireDirectory(volume.readable(caller, ino));
-  if (cookie === 0) noteAccess(volume, { caller, inode: directory });
+  if (cookie === 0 && !noAtime) noteAccess(volume, { caller, inode: directory });
   const emitDot = (entry: ListedEntry) => emit({ ...entry, attributes: undefined });
   if (!emitDots(volume, { directory, cookie, emit: emitDot })) return;
   eachEntry(

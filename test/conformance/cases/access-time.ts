@@ -57,6 +57,21 @@ export const ACCESS_TIME_CASES: readonly PosixCase[] = [
     }),
   ),
   {
+    name: "with O_NOATIME a directory is listed without a trace",
+    async run({ driver }) {
+      await put(driver, { path: "clock" });
+      await driver.mkdir("subject");
+      await put(driver, { path: "subject/entry" });
+      const before = (await driver.lstat("subject")).atime;
+      await tick(driver, "clock");
+      const flags = O.RDONLY | O.DIRECTORY | O.NOATIME;
+      await withFile(driver, { path: "subject", flags }, async (fd) => {
+        expect(await driver.getdents64(fd, 32 * 1024)).toHaveLength(3);
+      });
+      expect((await driver.lstat("subject")).atime).toEqual(before);
+    },
+  },
+  {
     name: "reading a directory moves its access time again, after an entry came",
     async run({ driver }) {
       await put(driver, { path: "clock" });
