@@ -1,5 +1,5 @@
 import type { Timestamp } from "../../src/model/timestamp.js";
-import { O, RWF } from "../conformance/posix-driver.js";
+import { O, O_ACCMODE, RWF } from "../conformance/posix-driver.js";
 import { ACCEPTED, ON_THE_WAY, type OtherMoves, type Refused } from "./accepted.js";
 import type { Profile, Unasked } from "./profile.js";
 import type { Step } from "./step.js";
@@ -54,6 +54,13 @@ const OTHER_MOVES: readonly OtherMoves[] = [
 ];
 
 const UNASKED: readonly Unasked[] = [
+  {
+    reason: "libfuse 2 doesn't tell with which flags a directory was opened",
+    isOf: (step) =>
+      (step.call === "open" || step.call === "openat") &&
+      has(step.flags, O.NOATIME) &&
+      (step.flags & O_ACCMODE) === O.RDONLY,
+  },
   {
     reason: "FUSE doesn't tell RWF_NOAPPEND from an append",
     isOf: (step) => step.call === "pwritev2" && has(step.flags, RWF.NOAPPEND),
