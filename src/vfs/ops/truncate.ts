@@ -35,9 +35,9 @@ export function truncate(
       ? { caller, offset, length: sizeBytes - offset, lastByte: 0 }
       : { caller, offset, length: "to the end" as const };
   return whenReady(volume.staging.writable(inode, sizeBytes), (content) => {
-    // Where the content had to be copied first, others took room meanwhile.
-    volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
     try {
+      // Where the content had to be copied first, others took room meanwhile.
+      volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
       changeContent(volume, { inode, staged: content, span }, (file) => file.truncate(sizeBytes));
     } finally {
       settleUnopened(volume, { inode, staged: content });
