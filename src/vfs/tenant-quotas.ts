@@ -6,7 +6,7 @@ import {
   type Usage,
 } from "../core/quota.js";
 import { NexusError } from "../model/errors.js";
-import type { TenantId } from "../model/ids.js";
+import type { Ino, TenantId } from "../model/ids.js";
 import type { MetadataStore } from "../storage/metadata/metadata-store.js";
 import type { ActivityRecorder } from "./activity-recorder.js";
 import type { Reclaimer } from "./content/reclaimer.js";
@@ -28,6 +28,8 @@ export interface TenantQuotasOptions {
  */
 export class TenantQuotas {
   readonly #options: TenantQuotasOptions;
+  /** No inode ever changes its tenant, and each growing write asks for it. */
+  readonly #tenants = new WeakMap<Inode, TenantId | "nobody">();
 
   constructor(options: TenantQuotasOptions) {
     this.#options = options;
@@ -61,7 +63,7 @@ export class TenantQuotas {
     { from, to, isUncounted = false }: { from: number; to: number; isUncounted?: boolean },
   ): void {
     if (to <= from) return;
-    const tenantId = this.#tenantOf(inode);
+    const tenantId = this.#knownTenantOf(inode);
     if (isUncounted && this.#options.table.of(tenantId) !== undefined) {
       const message = "with a quota, blocks can't be taken past the end of a file";
       throw new NexusError("not-supported", message, { op: "fallocate" });
@@ -71,14 +73,14 @@ export class TenantQuotas {
   }
 
   /** Asked before something else of an inode grows by so much. Errors: `quota-exceeded`. */
-  requireBytes(inode: Pick<Inode, "ino">, bytes: number): void {
-    if (bytes > 0) this.requireFiles(this.#tenantOf(inode), { files: 0, bytes });
+  requireBytes(ino: Ino, bytes: number): void {
+    if (bytes > 0) this.requireFiles(this.#tenantOf(ino), { files: 0, bytes });
   }
 
   /** A file got another size, which its row doesn't say yet. */
   noteSize(inode: Inode): void {
     const { table, activity } = this.#options;
-    if (table.of(this.#tenantOf(inode)) !== undefined) activity.tryRecord(inode);
+    if (table.of(this.#knownTenantOf(inode)) !== undefined) activity.tryRecord(inode);
   }
 
   /** The limits of a tenant and what it has; undefined for who has none. */
@@ -88,8 +90,17 @@ export class TenantQuotas {
     return { limits, usage: this.#usageOf(tenantId) };
   }
 
-  #tenantOf({ ino }: Pick<Inode, "ino">): TenantId | undefined {
+  #tenantOf(ino: Ino): TenantId | undefined {
     return this.#options.metadata.describe(ino)?.tenantId;
+  }
+
+  #knownTenantOf(inode: Inode): TenantId | undefined {
+    let known = this.#tenants.get(inode);
+    if (known === undefined) {
+      known = this.#tenantOf(inode.ino) ?? "nobody";
+      this.#tenants.set(inode, known);
+    }
+    return known === "nobody" ? undefined : known;
   }
 
   #usageOf(tenantId: TenantId): Usage {

@@ -224,6 +224,8 @@ test("files that are lengthened at the same time don't get past the limit togeth
     names.map((path) => outcomeOf(acme.truncate(path, 9 * 1024 * KIB))),
   );
   expect(ends.toSorted()).toEqual(["EDQUOT", "EDQUOT", "success"]);
+  // The copies that were made for those that failed aren't left open, nor unsealed.
+  await expect.poll(() => place.nexus.figures().stagedFiles, { timeout: 10_000 }).toBe(0);
 });
 
 test("the library replaces a file by another as large, also at the limit", async () => {

@@ -104,6 +104,7 @@ export function link(
   const staged = inode.isOrphan && inode.writers === 0 ? volume.staging.of(ino) : undefined;
   inode.isOrphan = false;
   inode.isLinkable = false;
+  inode.quotaCredit = undefined;
   // Its last writer went while it had no name, and nothing was worth sealing.
   if (staged !== undefined) volume.promotion.enqueue(staged);
   return volume.admit(caller, { record, place });
@@ -199,10 +200,7 @@ export function tmpfile(
   const directory = volume.record(parent);
   requireRoom(volume.metadata);
   const whose = ownerOf(caller, place);
-  const replaced = name === undefined ? undefined : volume.metadata.lookup({ parent: ino, name });
-  if (replaced === undefined) {
-    volume.quotas?.requireFiles(whose.tenantId, { files: 1, bytes: 0 });
-  }
+  const quotaCredit = volume.quotas && creditFor(volume, { whose, parent: ino, name });
   const stagingId = volume.metadata.nextId() as StagingId;
   const record = volume.metadata.createUnnamed({
     mode: S_IFREG | (mode & PERMISSION_BITS),
@@ -220,7 +218,7 @@ export function tmpfile(
   const inode = volume.inodes.get(record.ino);
   inode.isOrphan = true;
   inode.isLinkable = !exclusive;
-  if (volume.quotas !== undefined) inode.quotaCredit = replaced?.sizeBytes;
+  inode.quotaCredit = quotaCredit;
   return openEntry(volume, { caller, entry, flags });
 }
 
@@ -293,6 +291,23 @@ function requireQuotaFor(
     if (!isKind(error, "quota-exceeded") || volume.metadata.lookup(entry) === undefined)
       throw error;
   }
+}
+
+/**
+ * How much a file counts that one without a name is made to take the place of; it is one file with that one. Errors:
+ * `quota-exceeded`, where it takes nobody's place.
+ */
+function creditFor(
+  { metadata, quotas }: Volume,
+  {
+    whose: { tenantId },
+    parent,
+    name,
+  }: { whose: ReturnType<typeof ownerOf>; parent: Ino; name: string | undefined },
+): number | undefined {
+  const replaced = name === undefined ? undefined : metadata.lookup({ parent, name });
+  if (replaced === undefined) quotas?.requireFiles(tenantId, { files: 1, bytes: 0 });
+  return replaced?.sizeBytes;
 }
 
 function initialSize(mode: number, target: Uint8Array | undefined): number {

@@ -167,7 +167,7 @@ function requireQuotas(volume: Volume, moves: readonly Move[]): void {
     if (target === undefined) continue;
     const [ours, theirs] = [source, target].map(({ ino }) => metadata.describe(ino)?.tenantId);
     if (ours === theirs) continue;
-    quotas.requireBytes(target, volume.sizeBytes(source) - target.sizeBytes);
+    quotas.requireBytes(target.ino, volume.sizeBytes(source) - target.sizeBytes);
   }
 }
 

@@ -77,7 +77,7 @@ export function setxattrs(
     return { inode, ...request };
   });
   requireRoom(volume.metadata);
-  for (const [ino, bytes] of growth) volume.quotas?.requireBytes({ ino }, bytes);
+  for (const [ino, bytes] of growth) volume.quotas?.requireBytes(ino, bytes);
   const now = volume.clock.now();
   const prepare = ({ inode, name, value }: (typeof changes)[number]): SetAttributeRequest => {
     const attribute = attributeOf(name);

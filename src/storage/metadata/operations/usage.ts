@@ -22,13 +22,13 @@ const ATTRIBUTES_OF = (ino: string) =>
 const ADD = (bytes: string, ino: string) =>
   `UPDATE tenant_usage SET bytes = bytes + ${bytes} WHERE tenant_id = (SELECT tenant_id FROM inodes WHERE ino = ${ino});`;
 
-/** An inode that is gone has taken its attributes with it: of it, the tenant isn't found any more. */
+/** Those of an inode that is gone were taken off with it: its tenant isn't found any more. */
 const attributeTriggers = (table: string) => `
   CREATE TEMP TRIGGER usage_of_new_${table} AFTER INSERT ON main.${table} BEGIN
     ${ADD(BYTES_OF("new."), "new.ino")}
   END;
   CREATE TEMP TRIGGER usage_of_gone_${table} AFTER DELETE ON main.${table} BEGIN
-    ${ADD(`(0 - ${BYTES_OF("old.").replace(" + ", " - ")})`, "old.ino")}
+    ${ADD(`-(${BYTES_OF("old.")})`, "old.ino")}
   END;
   CREATE TEMP TRIGGER usage_of_changed_${table} AFTER UPDATE OF value ON main.${table} BEGIN
     ${ADD("octet_length(new.value) - octet_length(old.value)", "new.ino")}
