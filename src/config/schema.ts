@@ -74,13 +74,24 @@ const namespace = namespaceKeys.transform(({ name, readonly, admin_only, require
   requiresTenant: requires_tenant,
 }));
 
-const namespaces = z.array(namespace).superRefine((entries, context) => {
-  entries.forEach(({ name }, index) => {
-    if (entries.findIndex((entry) => entry.name === name) === index) return;
-    const params: IssueParams = { problem: `a second namespace '${name}'; each may stand once` };
-    context.addIssue({ code: "custom", path: [index, "name"], params });
-  });
-});
+/** Tells of the second entry with the same name, at the key that has it. */
+function eachOnce<T>(
+  nameOf: (entry: T) => string,
+  { key, what }: { key: string; what: string },
+): (entries: readonly T[], context: z.RefinementCtx) => void {
+  return (entries, context) => {
+    const names = entries.map(nameOf);
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue;
+      const params: IssueParams = { problem: `a second ${what} '${name}'; each may stand once` };
+      context.addIssue({ code: "custom", path: [index, key], params });
+    }
+  };
+}
+
+const namespaces = z
+  .array(namespace)
+  .superRefine(eachOnce(({ name }) => name, { key: "name", what: "namespace" }));
 
 const mountKeys = z.strictObject({
   path: virtualPath,
@@ -190,15 +201,9 @@ const quota = quotaKeys.transform(({ tenant_id, quota_bytes, quota_files }): Quo
   };
 });
 
-const quotas = z.array(quota).superRefine((entries, context) => {
-  entries.forEach(({ tenantId }, index) => {
-    if (entries.findIndex((entry) => entry.tenantId === tenantId) === index) return;
-    const params: IssueParams = {
-      problem: `a second entry for '${tenantId}'; each may stand once`,
-    };
-    context.addIssue({ code: "custom", path: [index, "tenant_id"], params });
-  });
-});
+const quotas = z
+  .array(quota)
+  .superRefine(eachOnce(({ tenantId }) => tenantId, { key: "tenant_id", what: "entry for" }));
 
 const FLAG_WORDS = "true or false";
 const UNIX_ID_WORDS = "a whole number from 0 to 4294967294";
