@@ -1,7 +1,16 @@
 import { spawn } from "node:child_process";
-import { closeSync, linkSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ordinaryUser } from "../conformance/ordinary-user.js";
 import { Mounted, type MountOptions, SOON, shell, whyNoMounts } from "../support/daemon.js";
 import { problemsIn } from "../support/data-directory.js";
 import { MOUNT_USERS } from "../support/mount-users.js";
@@ -143,6 +152,20 @@ describe.skipIf(whyNoMounts() !== undefined)("a mount through fuse-native", () =
       } catch {
         // Closing flushes, which may fail.
       }
+    }
+  });
+
+  test("that can't be made says what is usually missing, and leaves nothing", async ({ skip }) => {
+    const allowed = existsSync("/etc/fuse.conf") ? readFileSync("/etc/fuse.conf", "utf8") : "";
+    skip(/^\s*user_allow_other/m.test(allowed), "/etc/fuse.conf says user_allow_other");
+    const mounted = Mounted.prepare({ user: ordinaryUser() });
+    try {
+      const { code, stderr } = await mounted.tryMount([...NATIVE, "--allow-other"]);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/fuse failed .*user_allow_other/)]);
+      expect(mounted.isMounted).toBe(false);
+      await hasEnded(mounted.pid);
+    } finally {
+      await mounted.stop();
     }
   });
 

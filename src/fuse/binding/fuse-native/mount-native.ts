@@ -83,7 +83,7 @@ export async function mountNative(
     try {
       if (isThere) await unmountDevice(mountPoint, { lazy: true });
     } finally {
-      port1.close();
+      port.close();
     }
     const said = messageOf(cause);
     const message = `fuse-native can't mount ${mountPoint}: ${said}${said === "fuse failed" ? WHY_FAILED : ""}`;

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { loadSharedLibrary } from "../../../libc/shared-library.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
 
@@ -38,8 +39,9 @@ export interface NativePackage {
 }
 
 /**
- * Loads the package, and first the libfuse that came with it: its addon is linked against that by name, and no
- * directory that the linker searches has it. It is looked for from the file `from`. Errors: `not-supported`, with how to get it.
+ * Loads the package, which is looked for from the file `from`, and first the libfuse that came with it: its addon is
+ * linked against that by name, and no directory that the linker searches has it. Errors: `not-supported`, with how to
+ * get it.
  */
 export function loadPackage(from: string = import.meta.url): NativePackage {
   const require = createRequire(from);
@@ -53,9 +55,7 @@ export function loadPackage(from: string = import.meta.url): NativePackage {
   try {
     const requireOfIt = createRequire(entry);
     loadSharedLibrary((requireOfIt("fuse-shared-library") as { lib: string }).lib);
-    const addon = requireOfIt("node-gyp-build")(
-      requireOfIt.resolve("./package.json").replace(/\/[^/]*$/, ""),
-    ) as Addon;
+    const addon = requireOfIt("node-gyp-build")(dirname(entry)) as Addon;
     return {
       Fuse: require(NAME) as NativePackage["Fuse"],
       letGo: (fuse) => {

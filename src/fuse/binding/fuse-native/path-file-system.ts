@@ -34,9 +34,8 @@ const READ_AND_WRITE: OpenFlags = {
  * for, component by component, so nothing here can be out of date. Look-ups are taken back as soon as a
  * call is done; what keeps an inode is that it is open.
  *
- * An open file that loses its name loses it in the store, too, though libfuse renames it: under the name that
- * it has for libfuse from then on, nobody else sees it, its directory can be removed, and nothing is left of it
- * when the process dies.
+ * An open file that loses its name loses it in the store, too, though libfuse renames it: no listing has the name
+ * that it has for libfuse from then on, its directory can be removed, and nothing is left of it when the process dies.
  */
 export class PathFileSystem {
   readonly #fs: FileSystem;
@@ -258,7 +257,7 @@ export class PathFileSystem {
   #release(number: number): void {
     const { handle, ino } = this.#files.take(number);
     this.#fs.release({ handle });
-    if (this.#files.isOpen(ino)) return;
+    if (this.#hidden.size === 0 || this.#files.isOpen(ino)) return;
     // libfuse unlinks its name next, but not if it can't tell the path any more: its directory may be gone.
     for (let count = this.#hidden.deleteAll(ino); count > 0; count--) this.#forget(ino);
   }

@@ -60,6 +60,7 @@ export class PathPort {
     });
   }
 
+  /** Nobody asks any more: the mount can't be served. */
   close(): void {
     this.#port.close();
   }

@@ -100,6 +100,52 @@ describe("paths", () => {
   });
 });
 
+describe("whoever may not see a place", () => {
+  const SECRET = "/workspace/other/agent";
+  /** Every call that takes a path, on one that is denied. */
+  const DENIED: Readonly<Record<string, (theirs: PathCalls, path: string) => unknown>> = {
+    getattr: (theirs, path) => theirs.getattr({ path }),
+    chmod: (theirs, path) => theirs.chmod({ path, mode: 0o600 }),
+    chown: (theirs, path) => theirs.chown({ path, uid: 1, gid: 1 }),
+    truncate: (theirs, path) => theirs.truncate({ path, sizeBytes: 0 }),
+    utimens: (theirs, path) => theirs.utimens({ path, atimeMs: 1, mtimeMs: 1 }),
+    mknod: (theirs, path) => theirs.mknod({ path, mode: 0o010644, rdev: 0 }),
+    mkdir: (theirs, path) => theirs.mkdir({ path, mode: 0o40755 }),
+    symlink: (theirs, path) => theirs.symlink({ path, target: "x" }),
+    readlink: (theirs, path) => theirs.readlink({ path }),
+    "link from": (theirs, path) => theirs.link({ path, newPath: "/d/new" }),
+    "link to": (theirs, path) => theirs.link({ path: "/d/own", newPath: path }),
+    unlink: (theirs, path) => theirs.unlink({ path }),
+    rmdir: (theirs, path) => theirs.rmdir({ path }),
+    "rename from": (theirs, path) => theirs.rename({ path, newPath: "/d/new" }),
+    "rename to": (theirs, path) => theirs.rename({ path: "/d/own", newPath: path }),
+    readdir: (theirs, path) => theirs.readdir({ path }),
+    open: (theirs, path) => theirs.open({ path, flags: 0 }),
+    create: (theirs, path) => theirs.create({ path, mode: 0o100644, flags: O.RDWR }),
+    fsync: (theirs, path) => theirs.fsync({ path }),
+    getxattr: (theirs, path) => theirs.getxattr({ path, name: "user.k" }),
+    listxattr: (theirs, path) => theirs.listxattr({ path }),
+    setxattr: (theirs, path) =>
+      theirs.setxattr({ path, name: "user.k", value: Buffer.from("v"), flags: 0 }),
+    removexattr: (theirs, path) => theirs.removexattr({ path, name: "user.k" }),
+    statfs: (theirs, path) => theirs.statfs({ path }),
+  };
+
+  test.each(Object.entries(DENIED))("learns by %s of nothing that is there", async (_, call) => {
+    await calls.mkdir({ path: "/workspace/other", mode: 0o40777 });
+    await calls.mkdir({ path: SECRET, mode: 0o40777 });
+    await calls.release({ file: await put(`${SECRET}/file`, "secret") });
+    await calls.mkdir({ path: `${SECRET}/directory`, mode: 0o40777 });
+    await calls.release({ file: await put("/d/own", "x") });
+    const identity = { isAdmin: false, tenantId: "acme" as TenantId };
+    const theirs = files.callsOf({ ...CALLER, identity });
+    for (const name of ["file", "directory", "nothing", "nothing/below"]) {
+      const path = `${SECRET}/${name}`;
+      expect([path, await failureOf(() => call(theirs, path))]).toEqual([path, "access-denied"]);
+    }
+  });
+});
+
 describe("an open file", () => {
   test("is written, read and measured by its number, which is free again when it is closed", async () => {
     const file = await put("/d/f", "0123");
