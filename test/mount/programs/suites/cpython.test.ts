@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Mounted, shell } from "../../../support/daemon.js";
-import { expectGoodEnd, FULL_MS, IS_FULL, startFor, usersOf, whyNoSuite } from "./suites.js";
+import { expect, test } from "vitest";
+import { FULL_MS, IS_FULL, suiteOnMount, whyNoSuite } from "./suites.js";
 
 /** Debian's, which scripts/setup has its tests of. */
 const PYTHON = "/usr/bin/python3";
@@ -33,41 +32,19 @@ const MODULES = (IS_FULL ? [...SHORT, ...FULL] : SHORT).map((name) => `test_${na
 
 const skipReason = whyNoSuite(PYTHON, ["-c", "import test.test_posix"]);
 
-describe.skipIf(skipReason !== undefined).each(usersOf("an ordinary user"))(
-  "Python's own tests on a mount of %s",
-  (_who, { user }) => {
-    let mounted: Mounted | undefined;
-
-    beforeAll(async () => {
-      mounted = await startFor(user);
-    });
-
-    afterAll(async () => {
-      await mounted?.stop();
-    });
-
-    test("pass with their files on it", { timeout: IS_FULL ? FULL_MS : 240_000 }, async () => {
-      const report = join(mounted?.base ?? "", "report.xml");
-      const ignored = OTHER_NAMES.map((pattern) => `-i '${pattern}'`).join(" ");
-      const out = await shell(
-        `unset \${!PYTHON*}; mkdir tmp; export TMPDIR=$PWD/tmp HOME=$PWD
+suiteOnMount({ name: "Python's own tests", who: "an ordinary user", skipReason }, (suite) => {
+  test("pass with their files on it", { timeout: IS_FULL ? FULL_MS : 240_000 }, async () => {
+    const report = join(suite.mounted.base, "report.xml");
+    const ignored = OTHER_NAMES.map((pattern) => `-i '${pattern}'`).join(" ");
+    const out = await suite.run(
+      `unset \${!PYTHON*}; mkdir tmp; export TMPDIR=$PWD/tmp HOME=$PWD
          ${PYTHON} -m test -j2 -W --timeout 600 --tempdir tmp --junit-xml ${report} -u largefile \\
            ${ignored} ${MODULES.join(" ")} 2>&1
          rmdir tmp`,
-        {
-          cwd: mounted?.mountPoint ?? "",
-          timeoutMs: FULL_MS,
-          ...(user === undefined ? {} : { user }),
-        },
-      );
-      expect(out).toContain(`All ${MODULES.length} tests OK.`);
-      const cases = readFileSync(report, "utf8").split("<testcase ").slice(1);
-      const done = cases.filter((one) => !one.includes("<skipped"));
-      expect(done.length).toBeGreaterThan(1200);
-    });
-
-    test("leave nothing behind", async () => {
-      if (mounted !== undefined) await expectGoodEnd(mounted);
-    });
-  },
-);
+    );
+    expect(out).toContain(`All ${MODULES.length} tests OK.`);
+    const cases = readFileSync(report, "utf8").split("<testcase ").slice(1);
+    const done = cases.filter((one) => !one.includes("<skipped"));
+    expect(done.length).toBeGreaterThan(1200);
+  });
+});

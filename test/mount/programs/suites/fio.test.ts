@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Mounted, shell } from "../../../support/daemon.js";
+import { expect, test } from "vitest";
 import { problemsIn } from "../../../support/data-directory.js";
-import { expectGoodEnd, FULL_MS, IS_FULL, startFor, usersOf, whyNoSuite } from "./suites.js";
+import { FULL_MS, IS_FULL, suiteOnMount, whyNoSuite } from "./suites.js";
 
 const URING = "--ioengine=io_uring";
 
@@ -58,53 +57,34 @@ const SIZE = IS_FULL ? "64m" : "4m";
 
 const skipReason = whyNoSuite("fio", ["--version"]);
 
-describe.skipIf(skipReason !== undefined).each(usersOf("an ordinary user"))(
-  "fio on a mount of %s",
-  (_who, { user }) => {
-    let mounted: Mounted | undefined;
-
-    beforeAll(async () => {
-      mounted = await startFor(user);
-    });
-
-    afterAll(async () => {
-      await mounted?.stop();
-    });
-
-    /** Throws when fio does: a block that isn't as it was written, an error of a call. Returns bytes. */
-    async function fio(name: string, options: string): Promise<{ read: number; written: number }> {
-      const out = await shell(
-        `mkdir -p '${name}'
+suiteOnMount({ name: "fio", who: "an ordinary user", skipReason }, (suite) => {
+  /** Throws when fio does: a block that isn't as it was written, an error of a call. Returns bytes. */
+  async function fio(name: string, options: string): Promise<{ read: number; written: number }> {
+    const out = await suite.run(
+      `mkdir -p '${name}'
          fio --name=job --directory='${name}' --size=${SIZE} --verify=crc32c --verify_fatal=1 --randseed=7 \\
            --group_reporting --output-format=json ${options}`,
-        {
-          cwd: mounted?.mountPoint ?? "",
-          timeoutMs: FULL_MS,
-          ...(user === undefined ? {} : { user }),
-        },
-      );
-      const { jobs } = JSON.parse(out.slice(out.indexOf("{"))) as {
-        jobs: { read: { io_bytes: number }; write: { io_bytes: number } }[];
-      };
-      return { read: jobs[0]?.read.io_bytes ?? 0, written: jobs[0]?.write.io_bytes ?? 0 };
+    );
+    const { jobs } = JSON.parse(out.slice(out.indexOf("{"))) as {
+      jobs: { read: { io_bytes: number }; write: { io_bytes: number } }[];
+    };
+    return { read: jobs[0]?.read.io_bytes ?? 0, written: jobs[0]?.write.io_bytes ?? 0 };
+  }
+
+  test.each(WAYS)("%s: all is read as it was written", TIMES, async (...way) => {
+    const { read, written } = await fio(...way);
+    expect(written).toBeGreaterThan(1_000_000);
+    expect(read).toBeGreaterThanOrEqual(written);
+  });
+
+  test("all of it is the same when it has been sealed, and is served anew", TIMES, async () => {
+    const { mounted } = suite;
+    await mounted.unmount();
+    expect(problemsIn(mounted.dataDir)).toEqual([]);
+    await mounted.mount();
+    for (const [name, options] of WAYS) {
+      const { read } = await fio(name, `${options} --verify_only`);
+      expect(read).toBeGreaterThan(1_000_000);
     }
-
-    test.each(WAYS)("%s: all is read as it was written", TIMES, async (...way) => {
-      const { read, written } = await fio(...way);
-      expect(written).toBeGreaterThan(1_000_000);
-      expect(read).toBeGreaterThanOrEqual(written);
-    });
-
-    test("all of it is the same when it has been sealed, and is served anew", TIMES, async () => {
-      if (mounted === undefined) return;
-      await mounted.unmount();
-      expect(problemsIn(mounted.dataDir)).toEqual([]);
-      await mounted.mount();
-      for (const [name, options] of WAYS) {
-        const { read } = await fio(name, `${options} --verify_only`);
-        expect(read).toBeGreaterThan(1_000_000);
-      }
-      await expectGoodEnd(mounted);
-    });
-  },
-);
+  });
+});

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Mounted, shell } from "../../../support/daemon.js";
-import { expectGoodEnd, FULL_MS, IS_FULL, startFor, usersOf, whyNoSuite } from "./suites.js";
+import { FULL_MS, IS_FULL, suiteOnMount, whyNoSuite } from "./suites.js";
 
 /** A stressor: how many of its operations are enough where time is short, and options that keep it small. */
 type Stressor = readonly [name: string, operations: number, options?: string];
@@ -112,73 +111,51 @@ type Length = { readonly seconds: number; readonly workers: number } | "short";
 
 const skipReason = whyNoSuite("stress-ng", ["--version"]);
 
-describe.skipIf(skipReason !== undefined).each(usersOf("root"))(
-  "stress-ng on a mount of %s",
-  (_who, { user }) => {
-    let mounted: Mounted | undefined;
-
-    beforeAll(async () => {
-      mounted = await startFor(user);
-    });
-
-    afterAll(async () => {
-      await mounted?.stop();
-    });
-
-    /** Runs stressors at once. Returns those that did less than they should. */
-    async function stress(stressors: readonly Stressor[], length: Length): Promise<string[]> {
-      const isShort = length === "short";
-      const { seconds, workers } = isShort ? { seconds: 60, workers: 1 } : length;
-      const all = stressors.map(
-        ([name, operations, options = ""]) =>
-          `--${name} ${workers} ${isShort ? `--${name}-ops ${operations}` : ""} ${options}`,
-      );
-      const metrics = join(mounted?.base ?? "", "metrics.yaml");
-      await shell(
-        `mkdir stress
+suiteOnMount({ name: "stress-ng", who: "root", skipReason }, (suite) => {
+  /** Runs stressors at once. Returns those that did less than they should. */
+  async function stress(stressors: readonly Stressor[], length: Length): Promise<string[]> {
+    const isShort = length === "short";
+    const { seconds, workers } = isShort ? { seconds: 60, workers: 1 } : length;
+    const all = stressors.map(
+      ([name, operations, options = ""]) =>
+        `--${name} ${workers} ${isShort ? `--${name}-ops ${operations}` : ""} ${options}`,
+    );
+    const metrics = join(suite.mounted.base, "metrics.yaml");
+    await suite.run(
+      `mkdir stress
          stress-ng ${all.join(" ")} --timeout ${seconds} --verify --temp-path stress --metrics --yaml ${metrics} 2>&1
          rmdir stress`,
-        {
-          cwd: mounted?.mountPoint ?? "",
-          timeoutMs: FULL_MS,
-          ...(user === undefined ? {} : { user }),
-        },
-      );
-      const report = parse(readFileSync(metrics, "utf8")) as {
-        metrics: { stressor: string; "bogo-ops": number }[];
-      };
-      const done = new Map(report.metrics.map((one) => [one.stressor, one["bogo-ops"]]));
-      return stressors
-        .filter(
-          ([name, operations]) =>
-            (done.get(name) ?? -1) < (isShort ? operations : Math.min(operations, 1)),
-        )
-        .map(([name]) => `${name}: ${done.get(name)}`);
-    }
+    );
+    const report = parse(readFileSync(metrics, "utf8")) as {
+      metrics: { stressor: string; "bogo-ops": number }[];
+    };
+    const done = new Map(report.metrics.map((one) => [one.stressor, one["bogo-ops"]]));
+    return stressors
+      .filter(
+        ([name, operations]) =>
+          (done.get(name) ?? -1) < (isShort ? operations : Math.min(operations, 1)),
+      )
+      .map(([name]) => `${name}: ${done.get(name)}`);
+  }
 
-    test.each(GROUPS)("%s hold under load, all of it at once", async (_about, stressors) => {
-      expect(await stress(stressors, "short")).toEqual([]);
-    });
+  test.each(GROUPS)("%s hold under load, all of it at once", async (_about, stressors) => {
+    expect(await stress(stressors, "short")).toEqual([]);
+  });
 
-    const alone = (IS_FULL ? [...ALL, ...SLOW] : []).map((stressor) => ({ stressor }));
-    test.each(alone)("$stressor.0 alone", { timeout: FULL_MS }, async ({ stressor }) => {
-      expect(await stress([stressor], { seconds: 5, workers: 2 })).toEqual([]);
-    });
+  const alone = (IS_FULL ? [...ALL, ...SLOW] : []).map((stressor) => ({ stressor }));
+  test.each(alone)("$stressor.0 alone", { timeout: FULL_MS }, async ({ stressor }) => {
+    expect(await stress([stressor], { seconds: 5, workers: 2 })).toEqual([]);
+  });
 
-    const hddOptions = IS_FULL ? HDD_OPTIONS : [];
-    test.each(hddOptions)("a large file, with %s", { timeout: FULL_MS }, async (options) => {
-      const hdd: Stressor = ["hdd", 1, `--hdd-bytes 64m --hdd-opts ${options}`];
-      expect(await stress([hdd], { seconds: 5, workers: 2 })).toEqual([]);
-    });
+  const hddOptions = IS_FULL ? HDD_OPTIONS : [];
+  test.each(hddOptions)("a large file, with %s", { timeout: FULL_MS }, async (options) => {
+    const hdd: Stressor = ["hdd", 1, `--hdd-bytes 64m --hdd-opts ${options}`];
+    expect(await stress([hdd], { seconds: 5, workers: 2 })).toEqual([]);
+  });
 
-    const together = IS_FULL ? [8] : [];
-    test.each(together)("%i of each, all at once", { timeout: FULL_MS }, async (workers) => {
-      // Several hundred processes: not each gets through a round.
-      await stress(ALL, { seconds: 60, workers });
-    });
-
-    test("leaves nothing behind", async () => {
-      if (mounted !== undefined) await expectGoodEnd(mounted);
-    });
-  },
-);
+  const together = IS_FULL ? [8] : [];
+  test.each(together)("%i of each, all at once", { timeout: FULL_MS }, async (workers) => {
+    // Several hundred processes: not each gets through a round.
+    await stress(ALL, { seconds: 60, workers });
+  });
+});

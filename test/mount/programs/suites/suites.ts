@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { expect } from "vitest";
-import { Mounted, type User, whyNoMounts } from "../../../support/daemon.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Mounted, shell, whyNoMounts } from "../../../support/daemon.js";
 import { problemsIn } from "../../../support/data-directory.js";
 import { MOUNT_USERS } from "../../../support/mount-users.js";
 
@@ -13,25 +13,57 @@ export const IS_FULL = process.env.TEST_SUITES === "full";
 /** For a test whose length isn't known beforehand. */
 export const FULL_MS = 1_800_000;
 
-/** Who mounts and runs a suite: both at full length, else the one who finds more with it. */
-export function usersOf(who: "root" | "an ordinary user"): typeof MOUNT_USERS {
-  return MOUNT_USERS.filter(([name]) => IS_FULL || name === who);
-}
-
 /** Why a suite can't be run here, or undefined. scripts/setup installs them all. */
 export function whyNoSuite(program: string, args: readonly string[]): string | undefined {
   const { status } = spawnSync(program, args, { stdio: "ignore" });
   return whyNoMounts() ?? (status === 0 ? undefined : `${program} isn't there, or not all of it`);
 }
 
-/** A mount for one suite. `stop` it in `finally`. */
-export async function startFor(user: User | undefined): Promise<Mounted> {
-  return await Mounted.start(user === undefined ? {} : { user });
+/** Where a suite is run. */
+export interface SuiteMount {
+  /** Set up by then: asked for in a test. */
+  readonly mounted: Mounted;
+  /** Runs a script in the root of the mount, as who mounts. Throws with what it said when it fails. */
+  run(script: string): Promise<string>;
 }
 
-/** Unmounts: the daemon had nothing to complain about, and its store is whole with nothing left over. */
-export async function expectGoodEnd(mounted: Mounted): Promise<void> {
-  await mounted.unmount();
-  expect(mounted.troubles).toEqual([]);
-  expect(problemsIn(mounted.dataDir)).toEqual([]);
+/**
+ * The tests of a suite on a mount of their own, as `who` finds more with it, at full length as everybody. After them,
+ * the daemon has had nothing to complain about, and its store is whole with nothing left over.
+ */
+export function suiteOnMount(
+  {
+    name,
+    who,
+    skipReason,
+  }: { name: string; who: "root" | "an ordinary user"; skipReason: string | undefined },
+  define: (suite: SuiteMount) => void,
+): void {
+  const users = MOUNT_USERS.filter(([user]) => IS_FULL || user === who);
+  describe.skipIf(skipReason !== undefined).each(users)(`${name} on a mount of %s`, (_who, as) => {
+    let mounted: Mounted | undefined;
+    const suite: SuiteMount = {
+      get mounted() {
+        if (mounted === undefined) throw new Error("nothing is mounted");
+        return mounted;
+      },
+      run: (script) => shell(script, { cwd: suite.mounted.mountPoint, timeoutMs: FULL_MS, ...as }),
+    };
+
+    beforeAll(async () => {
+      mounted = await Mounted.start(as);
+    });
+
+    afterAll(async () => {
+      await mounted?.stop();
+    });
+
+    define(suite);
+
+    test("nothing is left behind", async () => {
+      await suite.mounted.unmount();
+      expect(suite.mounted.troubles).toEqual([]);
+      expect(problemsIn(suite.mounted.dataDir)).toEqual([]);
+    });
+  });
 }
