@@ -22,6 +22,7 @@ const EXIT_CODE_OF_KIND = {
   "not-implemented": 1,
   "cross-zone": 1,
   busy: 1,
+  "text-busy": 1,
   "no-space": 1,
   "quota-exceeded": 1,
   "file-too-large": 1,

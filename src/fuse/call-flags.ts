@@ -1,18 +1,24 @@
 import { NexusError } from "../model/errors.js";
 import type { FallocateRequest, OpenFlags, SetXattrRequest } from "../vfs/file-system.js";
-import { FALLOCATE_MODE, O, XATTR_FLAG } from "./protocol/constants.js";
+import { FALLOCATE_MODE, FMODE_EXEC, O, XATTR_FLAG } from "./protocol/constants.js";
 
 // The flags of Linux's calls in the words of the FileSystem, for every binding.
 
 /** open(2)'s; `killSetId` comes beside them. */
 export function openFlags(flags: number, { killSetId }: { killSetId: boolean }): OpenFlags {
-  const mode = flags & O.ACCMODE;
   return {
-    access: mode === O.WRONLY ? "write" : mode === O.RDWR ? "both" : "read",
+    access: accessOf(flags),
     truncate: (flags & O.TRUNC) !== 0,
     noAtime: (flags & O.NOATIME) !== 0,
     killSetId,
   };
+}
+
+function accessOf(flags: number): OpenFlags["access"] {
+  const mode = flags & O.ACCMODE;
+  if (mode === O.WRONLY) return "write";
+  if (mode === O.RDWR) return "both";
+  return (flags & FMODE_EXEC) === 0 ? "read" : "execute";
 }
 
 /** Whether open(2) is to make the file, or fail. */

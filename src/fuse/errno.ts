@@ -25,6 +25,7 @@ const ERRNO_OF_KIND = {
   "not-implemented": errno.ENOSYS,
   "cross-zone": errno.EXDEV,
   busy: errno.EBUSY,
+  "text-busy": errno.ETXTBSY,
   "no-space": errno.ENOSPC,
   "quota-exceeded": errno.EDQUOT,
   "file-too-large": errno.EFBIG,

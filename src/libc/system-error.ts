@@ -22,6 +22,7 @@ const KIND_OF_CODE: Readonly<Record<string, ErrorKind>> = {
   ENOTTY: "not-supported",
   EXDEV: "cross-zone",
   EBUSY: "busy",
+  ETXTBSY: "text-busy",
   ENOSPC: "no-space",
   EDQUOT: "quota-exceeded",
   EFBIG: "file-too-large",

@@ -24,6 +24,7 @@ export const ERROR_KINDS = [
   "not-implemented",
   "cross-zone",
   "busy",
+  "text-busy",
   "no-space",
   "quota-exceeded",
   "file-too-large",

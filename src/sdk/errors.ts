@@ -65,6 +65,7 @@ const CLASSES = {
   "not-implemented": NexusError,
   "cross-zone": CrossZoneError,
   busy: BusyError,
+  "text-busy": BusyError,
   "no-space": NoSpaceError,
   "quota-exceeded": NoSpaceError,
   "file-too-large": NexusError,

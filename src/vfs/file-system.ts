@@ -225,7 +225,8 @@ export interface RenameRequest extends NameRequest {
 }
 
 export interface OpenFlags {
-  readonly access: "read" | "write" | "both";
+  /** `execute`: reads for execve(2), until the program has ended. */
+  readonly access: "read" | "write" | "both" | "execute";
   readonly truncate: boolean;
   /** Leaves the access time alone. */
   readonly noAtime: boolean;

@@ -1,6 +1,7 @@
 import { NexusError } from "../model/errors.js";
 import type { OpenFlags } from "./file-system.js";
 import type { Inode } from "./inode.js";
+import { canWrite } from "./open-flags.js";
 
 /** An open file. */
 export interface Handle {
@@ -8,6 +9,7 @@ export interface Handle {
   readonly canRead: boolean;
   readonly canWrite: boolean;
   readonly noAtime: boolean;
+  readonly executes: boolean;
 }
 
 /** Numbers for open files; a released number is given again. */
@@ -23,11 +25,13 @@ export class HandleTable {
     const handle: Handle = {
       inode,
       canRead: flags.access !== "write",
-      canWrite: flags.access !== "read",
+      canWrite: canWrite(flags),
       noAtime: flags.noAtime,
+      executes: flags.access === "execute",
     };
     inode.handles += 1;
     if (handle.canWrite) inode.writers += 1;
+    if (handle.executes) inode.executions += 1;
     const number = this.#free.pop() ?? this.#handles.length;
     this.#handles[number] = handle;
     return number;
@@ -49,6 +53,7 @@ export class HandleTable {
     this.#free.push(number);
     handle.inode.handles -= 1;
     if (handle.canWrite) handle.inode.writers -= 1;
+    if (handle.executes) handle.inode.executions -= 1;
     return handle;
   }
 }

@@ -21,9 +21,10 @@ export class Inode {
   mode: number;
   /** Look-ups not yet forgotten. */
   lookups = 0;
-  /** Open handles, and those of them that may write. */
+  /** Open handles, those of them that may write, and those of programs that run. */
   handles = 0;
   writers = 0;
+  executions = 0;
   /** No name leads here any more. */
   isOrphan = false;
   /** Made without a name, and may be given one. */

@@ -1,6 +1,7 @@
 import { NexusError } from "../model/errors.js";
 import type { Caller } from "../model/identity.js";
 import type { FileSystem, OpenRequest } from "./file-system.js";
+import { needsWrite } from "./open-flags.js";
 
 /**
  * A file system through which nothing can be changed, beside others through which the same one can.
@@ -53,8 +54,7 @@ function open(
   inner: FileSystem,
   { caller, request }: { caller: Caller; request: OpenRequest },
 ): ReturnType<FileSystem["open"]> {
-  const { access, truncate } = request.flags;
-  return access === "read" && !truncate ? inner.open(caller, request) : refuse("open");
+  return needsWrite(request.flags) ? refuse("open") : inner.open(caller, request);
 }
 
 function refuse(op: string): never {

@@ -31,6 +31,7 @@ const EXPECTED: Readonly<Record<ErrorKind, Code>> = {
   "no-space": "ENOSPC",
   "quota-exceeded": "EDQUOT",
   "file-too-large": "EFBIG",
+  "text-busy": "ETXTBSY",
   "too-many-links": "EMLINK",
   "too-many-open-files": "ENFILE",
   "symlink-loop": "ELOOP",

@@ -26,6 +26,7 @@ const KINDS: readonly (readonly [Code, ErrorKind])[] = [
   ["ENOSPC", "no-space"],
   ["EDQUOT", "quota-exceeded"],
   ["EFBIG", "file-too-large"],
+  ["ETXTBSY", "text-busy"],
   ["EMLINK", "too-many-links"],
   ["EMFILE", "too-many-open-files"],
   ["ENFILE", "too-many-open-files"],

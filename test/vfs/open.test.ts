@@ -58,6 +58,23 @@ test("a file that create makes keeps its set-id bits, with O_TRUNC by whomever",
   expect((await world.fs.getattr(ANYBODY, { ino: entry.ino })).mode & 0o7777).toBe(0o6711);
 });
 
+test("a program that runs isn't truncated by who opens it to read", async () => {
+  const world = new World();
+  await world.write("program", "text");
+  const running = [
+    await world.open("program", { access: "execute" }),
+    await world.open("program", { access: "execute" }),
+  ];
+  const truncate = () => world.open("program", { access: "read", truncate: true });
+  for (const program of running) {
+    expect(await kindOfLater(truncate())).toBe("text-busy");
+    expect(await program.read()).toBe("text");
+    expect(await kindOfLater(program.write("other"))).toBe("bad-handle");
+    program.release();
+  }
+  expect(await (await truncate()).read()).toBe("");
+});
+
 describe("set-id bits", () => {
   const ROOT = { ...ANYBODY, uid: 0 };
   const OWNER = { ...ANYBODY, uid: 1000, gid: 1000 };

@@ -138,6 +138,9 @@ export const O = {
   NOATIME: 0o1000000,
 } as const;
 
+/** Among the flags of open(2): the kernel opens a program to run it. __FMODE_EXEC in its include/linux/fs.h. */
+export const FMODE_EXEC = 0x20;
+
 /** renameat2(2) flags. */
 export const RENAME_FLAG = { NOREPLACE: 1, EXCHANGE: 2, WHITEOUT: 4 } as const;
 

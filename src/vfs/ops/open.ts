@@ -3,8 +3,9 @@ import { isDirectory, isRegular, withoutSetId } from "../../model/attributes.js"
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
 import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
-import type { Opened, OpenRequest } from "../file-system.js";
+import type { Opened, OpenFlags, OpenRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
+import { canWrite, needsWrite } from "../open-flags.js";
 import type { Volume } from "../volume.js";
 import { truncate } from "./truncate.js";
 
@@ -14,12 +15,13 @@ export function openInode(
   { caller, ino, flags }: OpenRequest & { caller: Caller },
 ): MaybePromise<Opened> {
   const inode = volume.inodes.get(ino);
-  const writes = flags.access !== "read" || flags.truncate;
-  authorize(caller.identity, { place: inode.place, access: writes ? "write" : "read" });
+  const access = needsWrite(flags) ? "write" : "read";
+  authorize(caller.identity, { place: inode.place, access });
   requireRegular(inode);
+  requireIdle(inode, flags);
   const handle = volume.handles.open(inode, flags);
   inode.isAtimeSettled = false;
-  if (flags.access !== "read") {
+  if (canWrite(flags)) {
     const staged = volume.staging.of(ino);
     if (staged !== undefined) volume.promotion.dequeue(staged);
   }
@@ -74,6 +76,15 @@ export function dropSetIdOf(
   { caller, inode }: { caller: Caller; inode: Inode },
 ): void {
   if (caller.uid !== 0) dropSetId(volume, inode);
+}
+
+/**
+ * A program that runs isn't changed; execve(2). Kernels see to that themselves, but for O_TRUNC with O_RDONLY: that
+ * one asks us to truncate first, and looks then whether it may (do_open in fs/namei.c).
+ */
+function requireIdle({ executions, ino }: Inode, flags: OpenFlags): void {
+  if (executions === 0 || !flags.truncate || canWrite(flags)) return;
+  throw new NexusError("text-busy", `inode ${ino} is a program that runs`, { op: "open" });
 }
 
 function requireRegular({ mode, ino }: Inode): void {

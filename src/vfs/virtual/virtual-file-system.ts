@@ -40,6 +40,7 @@ import type {
   WriteRequest,
   XattrRequest,
 } from "../file-system.js";
+import { needsWrite } from "../open-flags.js";
 import { isVirtualHandle, VirtualHandles } from "./virtual-handles.js";
 import { LAST_DOT_COOKIE, type VirtualNode } from "./virtual-node.js";
 import { VIRTUAL_NAME, VirtualTree, type VirtualTreeOptions } from "./virtual-tree.js";
@@ -153,7 +154,7 @@ export class VirtualFileSystem implements FileSystem {
     const node = this.#tree.node(ino);
     if (node.kind === "directory") throw new NexusError("is-a-directory", "it is a directory");
     if (node.kind === "symlink") throw new NexusError("not-supported", "a symlink can't be opened");
-    if (flags.access !== "read" || flags.truncate) throw readOnly("open");
+    if (needsWrite(flags)) throw readOnly("open");
     return whenReady(node.text(caller), (text) => {
       const bytes = Buffer.from(text, "utf8");
       return { handle: this.#handles.open({ kind: "text", bytes }) };

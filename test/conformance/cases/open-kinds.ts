@@ -145,6 +145,7 @@ export const OPEN_KIND_CASES: readonly PosixCase[] = [
     async run({ driver, kernel }) {
       kernel.run("cp", ["/bin/sleep", "program"]);
       await driver.chmod("program", 0o755);
+      const { size } = await driver.stat("program");
       await withFile(driver, { path: "program", flags: O.WRONLY }, async () => {
         expect(() => kernel.run(kernel.pathOf("program"), ["0"])).toThrow("ETXTBSY");
       });
@@ -154,11 +155,17 @@ export const OPEN_KIND_CASES: readonly PosixCase[] = [
         await fails(driver.open("program", { flags: O.WRONLY }), "ETXTBSY");
         await fails(driver.open("program", { flags: O.RDONLY | O.TRUNC }), "ETXTBSY");
         await fails(driver.truncate("program", 0), "ETXTBSY");
+        expect((await driver.stat("program")).size).toBe(size);
+        expect(running.exitCode ?? running.signalCode).toBe(null);
       } finally {
         running.kill("SIGKILL");
         await new Promise((resolve) => running.once("exit", resolve));
       }
       kernel.run(kernel.pathOf("program"), ["0"]);
+      kernel.run("cmp", ["/bin/sleep", kernel.pathOf("program")]);
+      await withFile(driver, { path: "program", flags: O.RDONLY | O.TRUNC }, async () => {
+        expect((await driver.stat("program")).size).toBe(0);
+      });
     },
   },
 ];

@@ -19,6 +19,7 @@ describe("OPEN", () => {
     ["O_RDWR", 0o2, { access: "both" }],
     ["O_WRONLY|O_TRUNC", 0o1001, { access: "write", truncate: true }],
     ["O_RDWR|O_APPEND", 0o2002, { access: "both" }],
+    ["__FMODE_EXEC", 0o100040, { access: "execute" }],
     ["O_NOATIME", 0o1000000, { access: "read", noAtime: true }],
     ["O_LARGEFILE|O_CLOEXEC|O_SYNC", 0o6110000, { access: "read" }],
   ])("with %s asks for just that", (_what, flags, expected) => {
