@@ -35,6 +35,7 @@ import type { Logger } from "./telemetry/logger.js";
 import { version } from "./telemetry/version.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { type ChangeSource, Changes } from "./vfs/changes.js";
+import { Hold } from "./vfs/content/hold.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
@@ -66,6 +67,8 @@ export interface Nexus {
   welcome(identity: Identity, users?: { readonly owner: Owner | undefined }): void;
   /** What is going on, in numbers. */
   figures(): StoreFigures;
+  /** For who reads the files of the store beside it; it keeps nothing before it is begun. */
+  hold(): Hold;
   /** What one identity can do, by path. */
   featuresFor(identity: Identity): Features;
   /**
@@ -224,6 +227,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       waitingToSeal: promotion.waiting,
       work: metadata.work.countWork({ zones: "all" }),
     }),
+    hold: () => new Hold({ metadata, contents, promotion, reclaimer, activity }),
     featuresFor: (identity) => {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };

@@ -116,6 +116,14 @@ export interface StagingStat {
   readonly isFrozen: boolean;
 }
 
+/**
+ * A staged content for who copies it while it is kept from being removed: its bytes; or, of a large one,
+ * that it is a file whose name is the id; or that there are no bytes under this id.
+ */
+export type StagedBytes =
+  | { readonly id: StagingId; readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly id: StagingId; readonly kind: "file" | "none" };
+
 export interface SealRequest {
   readonly id: StagingId | undefined;
   readonly hash: ContentHash;

@@ -123,9 +123,17 @@ export class Promotion {
    * it apart would take longer. What can't be sealed waits on; it is the trouble of its own file.
    */
   async settleAlike(sizeBytes: number): Promise<void> {
-    const large = [...this.#large.keys(), ...this.#queue.large].filter(
-      (staged) => staged.sizeBytes === sizeBytes,
-    );
+    await this.#settleWaiting((large) => large.sizeBytes === sizeBytes);
+  }
+
+  /** Seals all that waits now. What can't be sealed waits on. */
+  async settleAll(): Promise<void> {
+    await this.#settleWaiting(() => true);
+  }
+
+  /** All that isn't large, and of that what is wanted. */
+  async #settleWaiting(isWanted: (large: StagedContent) => boolean): Promise<void> {
+    const large = [...this.#large.keys(), ...this.#queue.large].filter(isWanted);
     // What comes back, because somebody changed it meanwhile, doesn't count again.
     for (let left = this.#queue.size; left > 0; ) {
       const taken = await this.#batchTurn(Number.POSITIVE_INFINITY);

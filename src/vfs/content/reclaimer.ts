@@ -20,6 +20,9 @@ export interface ReclaimerOptions {
   readonly logger: Logger;
 }
 
+/** What can be kept although nothing needs it: staged bytes, or blobs. */
+export type Holdable = "staged" | "sealed";
+
 /**
  * Removes what nothing needs any more: inodes without a name, contents without a reference, staging
  * files that were sealed.
@@ -38,6 +41,8 @@ export class Reclaimer {
   readonly #hashes = new Set<ContentHash>();
   /** Contents being sealed just now, which nothing refers to yet: how often each. */
   readonly #pins = new Map<ContentHash, number>();
+  /** How many want nothing of a kind to be removed now. */
+  readonly #holds: Record<Holdable, number> = { staged: 0, sealed: 0 };
   #cancelReap: (() => void) | undefined;
   /** Orphans couldn't be deleted; the next try is at its time. */
   #isStuck = false;
@@ -82,6 +87,21 @@ export class Reclaimer {
       if (left === 0) this.#pins.delete(hash);
       else this.#pins.set(hash, left);
     }
+  }
+
+  /**
+   * From now on nothing of this kind is removed on disk, until what is returned is called: for who reads
+   * it by names that a row had a moment ago.
+   */
+  hold(kind: Holdable): () => void {
+    this.#holds[kind] += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds[kind] -= 1;
+      if (this.#stagingIds.size + this.#hashes.size > 0) this.#sweepLater();
+    };
   }
 
   /** Deletes the orphans noted so far. */
@@ -141,14 +161,15 @@ export class Reclaimer {
   }
 
   async #sweepOnce(): Promise<void> {
-    const stagingIds = [...this.#stagingIds];
-    const candidates = [...this.#hashes];
+    const stagingIds = this.#takeUnheld("staged", this.#stagingIds);
+    const candidates = this.#takeUnheld("sealed", this.#hashes);
     if (stagingIds.length === 0 && candidates.length === 0) return;
-    this.#stagingIds.clear();
-    this.#hashes.clear();
     try {
       await this.#metadata.sync();
+      // Somebody may have begun to hold them meanwhile.
+      if (this.#holds.staged > 0) for (const id of stagingIds.splice(0)) this.#stagingIds.add(id);
       if (stagingIds.length > 0) await this.#contents.discardStaging(stagingIds);
+      if (this.#holds.sealed > 0) for (const hash of candidates.splice(0)) this.#hashes.add(hash);
       // Look again, now: a content may have been sealed anew meanwhile. From here to the request
       // for removal nothing else runs, and requests are carried out in order.
       const unpinned = candidates.filter((hash) => !this.#pins.has(hash));
@@ -162,5 +183,12 @@ export class Reclaimer {
       for (const hash of candidates) this.#hashes.add(hash);
       this.#sweepLater(RETRY_AFTER_MS);
     }
+  }
+
+  #takeUnheld<T>(kind: Holdable, waiting: Set<T>): T[] {
+    if (this.#holds[kind] > 0) return [];
+    const taken = [...waiting];
+    waiting.clear();
+    return taken;
   }
 }
