@@ -20,6 +20,7 @@ import { NexusError } from "./model/errors.js";
 import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import { runEach } from "./model/run-each.js";
+import { requireNoBackup } from "./storage/backup/backup-layout.js";
 import type { ContentStore } from "./storage/content/content-store.js";
 import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
@@ -112,6 +113,7 @@ export function compose({
   logger: Logger;
 }): Nexus {
   const { dataDir, dbPath, cacheSizeMb } = config;
+  requireNoBackup(dataDir);
   const quotas = quotaTable(config);
   makeDirectory(dataDir);
   const clock = new SystemClock();

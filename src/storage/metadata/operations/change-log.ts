@@ -38,6 +38,11 @@ const OLDER = query("SELECT max(seq) FROM changes WHERE seq >= ? AND seq < ? AND
 const BEYOND = query("SELECT seq FROM changes ORDER BY seq DESC LIMIT 1 OFFSET 0 + ?");
 const REMOVE_THROUGH = command("DELETE FROM changes WHERE seq <= ?");
 
+const FORGET_ALL = command("DELETE FROM changes");
+const START_OVER = command(
+  "UPDATE change_state SET store = ?, recording_until_ms = NULL, removed_through = 0 WHERE id = 1",
+);
+
 /** So many are removed in one step: everybody else waits meanwhile (about a millisecond). */
 const MOST_REMOVED = 1000;
 
@@ -45,6 +50,15 @@ const MOST_REMOVED = 1000;
 export function* recordingUntil(): Script<number | undefined> {
   const row = yield* first(STATE);
   return row === undefined || row[1] === null ? undefined : integer(row, 1);
+}
+
+/**
+ * A copy of the store goes its own way from here: nothing is recorded, and positions in the record of the
+ * store that it was copied from mean nothing to it, because this is another `store`.
+ */
+export function* forgetRecord({ store }: { store: string }): Script<void> {
+  yield* run(FORGET_ALL);
+  yield* run(START_OVER, store);
 }
 
 export function* recordUntil(untilMs: number | undefined): Script<void> {

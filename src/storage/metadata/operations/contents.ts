@@ -43,6 +43,9 @@ const FIND_SOURCE = query(
    WHERE i.ino = ? AND i.content_hash IS NOT NULL`,
 );
 const FIND_DESTINATION = query("SELECT content_hash, version FROM inodes WHERE ino = ?");
+const LOSE_CONTENT = command(
+  "UPDATE inodes SET content_hash = NULL, staging_id = NULL WHERE ino = ?",
+);
 const SET_TIMES = command(
   "UPDATE inodes SET mtime_sec = ?, mtime_nsec = ?, ctime_sec = ?, ctime_nsec = ? WHERE ino = ?",
 );
@@ -138,6 +141,17 @@ export function* dropReference(hash: ContentHash): Script<boolean> {
   yield* run(DROP_REFERENCE, hash);
   const row = yield* first(REFERENCES, hash);
   return row !== undefined && integer(row, 0) === 0;
+}
+
+/**
+ * The bytes that were staged for a file are gone, and what it had before isn't what it should have: from now
+ * on it has a size and nothing to read, which is damage and shows as such.
+ */
+export function* loseContent(ino: Ino): Script<void> {
+  const row = yield* first(FIND_DESTINATION, ino);
+  const hash = row === undefined ? undefined : optionalText<ContentHash>(row, 0);
+  if (hash !== undefined) yield* dropReference(hash);
+  yield* run(LOSE_CONTENT, ino);
 }
 
 export function* unreferencedContents(): Script<ContentHash[]> {

@@ -64,7 +64,7 @@ export function migrate(database: Database.Database): void {
   }
 }
 
-function schemaVersion(database: Database.Database): number {
+export function schemaVersion(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 
@@ -87,7 +87,8 @@ function makePrivateFile(path: string): void {
   }
 }
 
-function checkOrigin(database: Database.Database, path: string): void {
+/** Errors: `corrupt` (another program's database), `not-supported` (made by a newer version of this one). */
+export function checkOrigin(database: Database.Database, path: string): void {
   const origin = database.pragma("application_id", { simple: true }) as number;
   const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
   if (tables > 0 && origin !== APPLICATION_ID) {

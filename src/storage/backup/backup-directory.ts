@@ -1,0 +1,225 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeDirectories } from "../../libc/directories.js";
+import { refusal } from "../../libc/refusal.js";
+import { fsError } from "../../libc/system-error.js";
+import { NexusError } from "../../model/errors.js";
+import { DataDirLock } from "../data-dir-lock.js";
+import {
+  type BackupLayout,
+  backupLayoutOf,
+  DATABASE_NAME,
+  MANIFEST_NAME,
+  snapshotPath,
+} from "./backup-layout.js";
+import { syncPath } from "./content-copier.js";
+import {
+  manifestText,
+  readDirectoryManifest,
+  readSnapshotManifest,
+  type SnapshotManifest,
+} from "./manifest.js";
+
+/** A snapshot that is being made, of which nobody knows yet. */
+export interface Draft {
+  readonly id: string;
+  readonly directory: string;
+  readonly databasePath: string;
+}
+
+export interface Snapshot {
+  readonly id: string;
+  readonly manifest: SnapshotManifest;
+}
+
+/** What a new file system has, and nobody means. */
+const NOT_COUNTED = ["lost+found", "lock"];
+
+/**
+ * A directory of backups, locked. A snapshot gets its name when all that it names is durable, so there is no
+ * half one; what a run that was cut short left in `incoming/` is removed by the next.
+ */
+export class BackupDirectory {
+  readonly path: string;
+  readonly layout: BackupLayout;
+  readonly #lock: DataDirLock | undefined;
+
+  private constructor(path: string, lock: DataDirLock | undefined) {
+    this.path = path;
+    this.layout = backupLayoutOf(path);
+    this.#lock = lock;
+  }
+
+  /**
+   * Opens one to write to it; an empty or missing directory becomes one with the first snapshot. Errors: `in-use`
+   * (another backup or restore is at it), `directory-not-empty` (it has something else), `corrupt`,
+   * `not-supported` (of a newer program), those of the host.
+   */
+  static async openToWrite(path: string): Promise<BackupDirectory> {
+    const layout = backupLayoutOf(path);
+    requireBackupOrEmpty(path, layout);
+    const directory = new BackupDirectory(path, await lock(path));
+    try {
+      makeDirectories(layout.casDirectory, { mode: 0o700 });
+      makeDirectories(layout.snapshotsDirectory, { mode: 0o700 });
+      rmSync(layout.incomingDirectory, { recursive: true, force: true });
+      mkdirSync(layout.incomingDirectory, { mode: 0o700 });
+      return directory;
+    } catch (error) {
+      directory.close();
+      throw unusable(error, path);
+    }
+  }
+
+  /** Opens one to read it. Errors: as above, and `not-found` when there is none. */
+  static async openToRead(path: string): Promise<BackupDirectory> {
+    if (readDirectoryManifest(backupLayoutOf(path).manifest) === undefined) {
+      throw new NexusError("not-found", `there is no backup at ${path}`, { path });
+    }
+    try {
+      return new BackupDirectory(path, await lock(path));
+    } catch (error) {
+      const isFixed =
+        error instanceof NexusError && ["read-only", "access-denied"].includes(error.kind);
+      if (!isFixed) throw error;
+      // Nobody writes where we can't either, or it isn't ours to hold them up.
+      return new BackupDirectory(path, undefined);
+    }
+  }
+
+  /** Those that are whole, oldest first. */
+  snapshots(): Snapshot[] {
+    return namesIn(this.layout.snapshotsDirectory)
+      .sort()
+      .flatMap((id) => {
+        const path = join(snapshotPath(this.layout, id), MANIFEST_NAME);
+        const manifest = readSnapshotManifest(path);
+        return manifest === undefined ? [] : [{ id, manifest }];
+      });
+  }
+
+  /** Begins a snapshot of this moment. Its id comes after all that there are, whatever the clock says. */
+  begin(nowMs: number): Draft {
+    const newest = namesIn(this.layout.snapshotsDirectory).sort().at(-1);
+    let atMs = nowMs;
+    if (newest !== undefined) atMs = Math.max(atMs, (timeOf(newest) ?? atMs) + 1);
+    const id = idOf(atMs);
+    const directory = join(this.layout.incomingDirectory, id);
+    mkdirSync(directory, { mode: 0o700 });
+    return { id, directory, databasePath: join(directory, DATABASE_NAME) };
+  }
+
+  /** Notes whose backups these are. Errors: `not-permitted` when they are another store's. */
+  claim(store: string): void {
+    const { manifest } = this.layout;
+    const there = readDirectoryManifest(manifest);
+    if (there === undefined) {
+      const path = join(this.layout.incomingDirectory, MANIFEST_NAME);
+      writeDurably(path, manifestText({ store }));
+      renameSync(path, manifest);
+      syncPath(this.path);
+    } else if (there.store !== store) {
+      throw new NexusError(
+        "not-permitted",
+        `${this.path} has backups of another store; each store needs a directory of its own`,
+        { path: this.path },
+      );
+    }
+  }
+
+  /** Makes a draft the newest snapshot. Everything that it names has to be durable. */
+  publish(
+    { id, directory, databasePath }: Draft,
+    manifest: Omit<SnapshotManifest, "format">,
+  ): void {
+    writeDurably(join(directory, MANIFEST_NAME), manifestText(manifest));
+    symlinkSync(join("..", "..", "cas"), join(directory, "cas"));
+    syncPath(databasePath);
+    syncPath(directory);
+    renameSync(directory, snapshotPath(this.layout, id));
+    syncPath(this.layout.snapshotsDirectory);
+  }
+
+  /** Durably takes away these snapshots; what only they name stays. */
+  remove(ids: readonly string[]): void {
+    for (const id of ids) {
+      const out = join(this.layout.incomingDirectory, `removed-${id}`);
+      renameSync(snapshotPath(this.layout, id), out);
+    }
+    syncPath(this.layout.snapshotsDirectory);
+    for (const id of ids) {
+      const out = join(this.layout.incomingDirectory, `removed-${id}`);
+      rmSync(out, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what wasn't finished, as far as that can be. */
+  close(): void {
+    try {
+      if (this.#lock !== undefined) {
+        rmSync(this.layout.incomingDirectory, { recursive: true, force: true });
+      }
+    } catch {
+      // The next run does.
+    } finally {
+      this.#lock?.release();
+    }
+  }
+}
+
+/** Errors: `directory-not-empty` when there is something in it that isn't counted as nothing. */
+export function requireEmpty(path: string, advice: string): void {
+  const names = namesIn(path).filter((name) => !NOT_COUNTED.includes(name));
+  if (names.length === 0) return;
+  throw new NexusError("directory-not-empty", `${path} isn't empty; ${advice}`, { path });
+}
+
+function requireBackupOrEmpty(path: string, layout: BackupLayout): void {
+  if (readDirectoryManifest(layout.manifest) !== undefined) return;
+  const ours = ["cas", "snapshots", "incoming"];
+  const names = namesIn(path).filter((name) => !NOT_COUNTED.includes(name));
+  // A first run that was cut short has left these, and no manifest yet.
+  if (names.includes("incoming") && names.every((name) => ours.includes(name))) return;
+  requireEmpty(path, "a backup needs a directory of its own");
+}
+
+async function lock(path: string): Promise<DataDirLock> {
+  return await DataDirLock.acquire({
+    dataDir: path,
+    holder: { pid: process.pid },
+    waitMs: 0,
+    isFinishing: () => false,
+    onWait: () => undefined,
+    advice: "choose another directory",
+  });
+}
+
+/** Nothing for a directory that isn't there. */
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw fsError(error, { op: "list", path });
+  }
+}
+
+function writeDurably(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  syncPath(path);
+}
+
+/** `2026-01-31T12-00-00.123Z`: ISO 8601 as far as the name of a file may have it anywhere. */
+function idOf(ms: number): string {
+  return new Date(ms).toISOString().replaceAll(":", "-");
+}
+
+function timeOf(id: string): number | undefined {
+  const ms = Date.parse(id.replace(/T(\d\d)-(\d\d)-/, "T$1:$2:"));
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function unusable(error: unknown, path: string): NexusError {
+  const what = `${path} can't be used for a backup`;
+  return refusal(error, { what, advice: "choose another directory", path });
+}

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { NexusError } from "../../model/errors.js";
+import { type Layout, layoutOf } from "../content/local/layout.js";
+
+// A directory of backups:
+//
+//   backup.json                     that it is one, and of which store
+//   lock                            held while something is written here
+//   cas/ab/cd/<hash>                the contents of all snapshots, each once
+//   snapshots/<id>/metadata.db      the database of one moment, in which nothing is staged
+//   snapshots/<id>/backup.json      what it has: see `manifest.ts`
+//   snapshots/<id>/cas -> ../../cas so that a copy of a snapshot, links followed, is a data directory
+//   incoming/                       what isn't finished; nothing in it counts
+
+/** In the directory of backups, and in each snapshot. */
+export const MANIFEST_NAME = "backup.json";
+export const DATABASE_NAME = "metadata.db";
+
+export interface BackupLayout extends Layout {
+  readonly manifest: string;
+  readonly snapshotsDirectory: string;
+  readonly incomingDirectory: string;
+}
+
+export function backupLayoutOf(directory: string): BackupLayout {
+  return {
+    ...layoutOf(directory),
+    manifest: join(directory, MANIFEST_NAME),
+    snapshotsDirectory: join(directory, "snapshots"),
+    incomingDirectory: join(directory, "incoming"),
+  };
+}
+
+export function snapshotPath({ snapshotsDirectory }: BackupLayout, id: string): string {
+  return join(snapshotsDirectory, id);
+}
+
+/**
+ * A store that is opened changes; in a backup it would even remove contents that other snapshots name.
+ * Errors: `not-supported` when this directory is a backup, or a snapshot of one.
+ */
+export function requireNoBackup(dataDirectory: string): void {
+  const manifest = join(dataDirectory, MANIFEST_NAME);
+  if (!existsSync(manifest)) return;
+  throw new NexusError(
+    "not-supported",
+    `${dataDirectory} is a backup, which using it would change: nexus restore makes a store of it (so does cp -RL of a snapshot, without its ${MANIFEST_NAME})`,
+    { path: dataDirectory },
+  );
+}

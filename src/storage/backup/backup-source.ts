@@ -1,0 +1,20 @@
+import type { StagingId } from "../../model/ids.js";
+import type { StagedBytes } from "../content/content-store.js";
+
+export type { StagedBytes } from "../content/content-store.js";
+
+/**
+ * A store that is backed up while its owner, who may be another process, goes on with it. Its files are read as
+ * they lie there; the owner keeps them until {@link close}.
+ */
+export interface BackupSource {
+  readonly dataDir: string;
+  readonly databasePath: string;
+  /** Aborts when the owner doesn't keep anything any more, with why. */
+  readonly lost: AbortSignal;
+  /** Staged contents, of those ids that rows have. */
+  stagedBytes(ids: readonly StagingId[]): Promise<readonly StagedBytes[]>;
+  /** Staged contents needn't be kept any longer. */
+  letStagedGo(): Promise<void>;
+  close(): Promise<void>;
+}

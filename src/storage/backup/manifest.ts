@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { fsError } from "../../libc/system-error.js";
+import { NexusError } from "../../model/errors.js";
+
+/** Raised when a program that knows the ones before would misread what is there. */
+const FORMAT = 1;
+
+/** What a directory of backups says of itself. */
+export interface DirectoryManifest {
+  readonly format: number;
+  /** The store's own id, which no other one has and a restored one keeps: the `path_id` of its root. */
+  readonly store: string;
+}
+
+/** What a snapshot says of itself. */
+export interface SnapshotManifest extends DirectoryManifest {
+  /** ISO 8601. */
+  readonly takenAt: string;
+  /** Of the program that made it. */
+  readonly version: string;
+  readonly schemaVersion: number;
+  /** Where the store lay. */
+  readonly dataDir: string;
+  readonly files: number;
+  /** What its files hold, each content once. */
+  readonly contents: number;
+  readonly bytes: number;
+  /** Contents that it should have and hasn't, because the store hadn't got them either. */
+  readonly damaged: number;
+  readonly database: { readonly sizeBytes: number; readonly sha256: string };
+}
+
+const DIRECTORY_FIELDS = { format: "number", store: "string" } as const;
+const SNAPSHOT_FIELDS = {
+  ...DIRECTORY_FIELDS,
+  ...{ takenAt: "string", version: "string", schemaVersion: "number", dataDir: "string" },
+  ...{ files: "number", contents: "number", bytes: "number", damaged: "number" },
+  database: "object",
+} as const;
+
+/** As JSON, with the format that this program writes. */
+export function manifestText(
+  manifest: Omit<DirectoryManifest, "format"> | Omit<SnapshotManifest, "format">,
+): string {
+  return `${JSON.stringify({ format: FORMAT, ...manifest }, undefined, 2)}\n`;
+}
+
+/** Undefined when there is none. Errors: `corrupt`, `not-supported` (of a newer program), those of the host. */
+export function readDirectoryManifest(path: string): DirectoryManifest | undefined {
+  return read(path, DIRECTORY_FIELDS) as DirectoryManifest | undefined;
+}
+
+/** The same of a snapshot. */
+export function readSnapshotManifest(path: string): SnapshotManifest | undefined {
+  const manifest = read(path, SNAPSHOT_FIELDS) as SnapshotManifest | undefined;
+  const { sizeBytes, sha256 } = manifest?.database ?? {};
+  if (manifest !== undefined && (typeof sizeBytes !== "number" || typeof sha256 !== "string")) {
+    throw unreadable(path);
+  }
+  return manifest;
+}
+
+function read(path: string, fields: Readonly<Record<string, string>>): unknown {
+  const text = textOf(path);
+  if (text === undefined) return undefined;
+  const manifest = parsed(path, text);
+  const { format } = manifest;
+  if (typeof format === "number" && format > FORMAT) {
+    throw new NexusError(
+      "not-supported",
+      `${path} has format ${format}, and this program knows those up to ${FORMAT}: use the newer one that made it`,
+      { path },
+    );
+  }
+  for (const [name, type] of Object.entries(fields)) {
+    if (typeof manifest[name] !== type || manifest[name] === null) throw unreadable(path);
+  }
+  return manifest;
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw fsError(error, { op: "read", path });
+  }
+}
+
+function parsed(path: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw unreadable(path);
+}
+
+function unreadable(path: string): NexusError {
+  return new NexusError("corrupt", `${path} isn't what nexus backup writes`, { path });
+}

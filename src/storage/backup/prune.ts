@@ -1,0 +1,94 @@
+import { readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
+import type { BackupDirectory, Snapshot } from "./backup-directory.js";
+import { type BackupLayout, DATABASE_NAME, snapshotPath } from "./backup-layout.js";
+import { requireWholeDatabase } from "./database-file.js";
+
+/** What was removed. */
+export interface Pruned {
+  readonly snapshots: number;
+  readonly contents: number;
+  readonly bytes: number;
+}
+
+const PREFIX = /^[0-9a-f]{2}$/;
+const HASH = /^[0-9a-f]{64}$/;
+const NAMED = "SELECT hash FROM contents WHERE hash >= ? AND hash < ?";
+
+/**
+ * Keeps the newest snapshots, and the contents that they name. The snapshots go first, durably: none is ever
+ * there without what it names. Nothing is removed unless each kept one is as it was written. Errors:
+ * `corrupt`, `io-failure`.
+ */
+export async function prune(
+  directory: BackupDirectory,
+  { keep, turn }: { keep: number; turn: () => Promise<void> },
+): Promise<Pruned> {
+  const snapshots = directory.snapshots();
+  const removed = snapshots.slice(0, Math.max(0, snapshots.length - keep));
+  const kept = snapshots.slice(removed.length);
+  const databases: Database.Database[] = [];
+  try {
+    for (const snapshot of kept) databases.push(openWhole(directory.layout, snapshot));
+    const sweep = new Sweep(directory.layout, databases);
+    directory.remove(removed.map(({ id }) => id));
+    for (const prefix of sweep.prefixes()) {
+      sweep.run(prefix);
+      await turn();
+    }
+    return { snapshots: removed.length, contents: sweep.contents, bytes: sweep.bytes };
+  } catch (error) {
+    throw sqliteError(error, "read the snapshots that are kept");
+  } finally {
+    for (const database of databases) database.close();
+  }
+}
+
+function openWhole(layout: BackupLayout, { id, manifest }: Snapshot): Database.Database {
+  const path = join(snapshotPath(layout, id), DATABASE_NAME);
+  requireWholeDatabase(path, manifest);
+  return new Database(path, { readonly: true, fileMustExist: true });
+}
+
+/** Removes what no snapshot names, the contents with one prefix at a time: so few names are in memory. */
+class Sweep {
+  readonly #layout: BackupLayout;
+  readonly #named: readonly Database.Statement[];
+  contents = 0;
+  bytes = 0;
+
+  constructor(layout: BackupLayout, databases: readonly Database.Database[]) {
+    this.#layout = layout;
+    this.#named = databases.map((database) => database.prepare(NAMED).pluck());
+  }
+
+  prefixes(): string[] {
+    return readdirSync(this.#layout.casDirectory).filter((name) => PREFIX.test(name));
+  }
+
+  run(prefix: string): void {
+    const named = new Set(this.#named.flatMap((query) => query.all(prefix, `${prefix}g`)));
+    const top = join(this.#layout.casDirectory, prefix);
+    for (const leaf of readdirSync(top).filter((name) => PREFIX.test(name))) {
+      const path = join(top, leaf);
+      for (const name of readdirSync(path)) {
+        if (HASH.test(name) && !named.has(name)) this.#remove(join(path, name));
+      }
+      removeIfEmpty(path);
+    }
+    removeIfEmpty(top);
+  }
+
+  #remove(path: string): void {
+    const { size } = statSync(path);
+    rmSync(path);
+    this.contents += 1;
+    this.bytes += size;
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  if (readdirSync(path).length === 0) rmdirSync(path);
+}

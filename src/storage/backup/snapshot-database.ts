@@ -1,0 +1,190 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { chmodSync } from "node:fs";
+import Database from "better-sqlite3";
+import { NexusError } from "../../model/errors.js";
+import { type ContentHash, type Ino, ROOT_INO, type StagingId } from "../../model/ids.js";
+import { timestampFromMs } from "../../model/timestamp.js";
+import { pathOf } from "../metadata/migrations/002-work.js";
+import { forgetRecord } from "../metadata/operations/change-log.js";
+import {
+  commitContents,
+  forgetContents,
+  loseContent,
+  unreferencedContents,
+} from "../metadata/operations/contents.js";
+import { renumberStore } from "../metadata/operations/initialize.js";
+import { orphans, reap } from "../metadata/operations/remove.js";
+import { checkOrigin, migrate, schemaVersion } from "../metadata/sqlite/open-database.js";
+import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
+import type { Content } from "./content-copier.js";
+import { runScript } from "./run-script.js";
+
+/** How much of a database is copied before others have their turn: 4 MiB. */
+const PAGES_A_TURN = 1024;
+const BLOCK_BYTES = 4096;
+
+const STAGED =
+  "SELECT ino, staging_id AS id, size_bytes AS sizeBytes FROM inodes WHERE staging_id IS NOT NULL AND nlink > 0";
+
+/** A file whose content was staged at the moment of the snapshot. */
+export interface StagedFile {
+  readonly ino: Ino;
+  readonly id: StagingId;
+  /** As its row has it, which may be behind what was written since. */
+  readonly sizeBytes: number;
+}
+
+/** What became of a staged content in the backup; undefined when there is none to be had. */
+export interface CapturedFile extends StagedFile {
+  readonly content: Content | undefined;
+}
+
+/**
+ * Copies a database as it is at one moment, beside its writer: a read transaction sees one state, and holds up
+ * nobody. `whileItLasts` is run in that transaction, first, with what was staged then. Errors: `corrupt`,
+ * `not-supported`, `no-space`, `io-failure`.
+ */
+export async function copyDatabase({
+  from,
+  to,
+  whileItLasts,
+}: {
+  from: string;
+  to: string;
+  whileItLasts: (staged: readonly StagedFile[]) => Promise<void>;
+}): Promise<void> {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(from, { readonly: true, fileMustExist: true });
+    database.exec("BEGIN");
+    checkOrigin(database, from);
+    await whileItLasts(database.prepare(STAGED).all() as StagedFile[]);
+    // It reads through this connection, and so what its transaction sees.
+    await database.backup(to, { progress: () => PAGES_A_TURN });
+    chmodSync(to, 0o600);
+  } catch (error) {
+    throw sqliteError(error, `copy ${from}`);
+  } finally {
+    database?.close();
+  }
+}
+
+/**
+ * The database of a snapshot, which nobody else has open. It is written without syncs: whoever made the file
+ * syncs it when it is done.
+ */
+export class SnapshotDatabase {
+  readonly #database: Database.Database;
+
+  /** Brings the schema to the newest version. Errors: `corrupt`, `not-supported`, `io-failure`. */
+  constructor(path: string) {
+    this.#database = attempt(`open ${path}`, () => {
+      const database = new Database(path, { fileMustExist: true });
+      try {
+        checkOrigin(database, path);
+        // Not WAL: then it is one file, which can also be read where nothing can be written.
+        database.pragma("journal_mode = DELETE");
+        database.pragma("synchronous = OFF");
+        migrate(database);
+        return database;
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Gives each file that was staged its captured content, and leaves out what has no name or no file: then
+   * nothing is staged, and each content is somebody's.
+   */
+  seal(captured: readonly CapturedFile[]): void {
+    this.#transaction("seal the snapshot", (database) => {
+      const now = timestampFromMs(Date.now());
+      for (const { ino, id, content } of captured) {
+        if (content === undefined) {
+          runScript(database, loseContent(ino));
+          continue;
+        }
+        const blocks = Math.ceil(content.sizeBytes / BLOCK_BYTES) * (BLOCK_BYTES / 512);
+        runScript(database, commitContents([{ ino, stagingId: id, ...content, blocks, now }]));
+      }
+      runScript(database, reap(runScript(database, orphans())));
+      runScript(database, forgetContents(runScript(database, unreferencedContents())));
+    });
+  }
+
+  /**
+   * From here on it is another store than the one that it was copied from, to whoever holds something of that
+   * one: no journal of it is replayed over this, and no position in its record of changes means anything here.
+   */
+  becomeItsOwn(): void {
+    this.#transaction("renumber the snapshot", (database) => {
+      runScript(database, renumberStore(randomInt(2 ** 32)));
+      runScript(database, forgetRecord({ store: randomBytes(8).toString("hex") }));
+    });
+  }
+
+  /** Errors: `corrupt` when SQLite finds damage. */
+  check(): void {
+    const found = this.#database.pragma("quick_check(1)", { simple: true });
+    if (found === "ok") return;
+    throw new NexusError("corrupt", `the metadata database is damaged: ${String(found)}`);
+  }
+
+  /** Which store this is, also after a restore: see `manifest.ts`. */
+  get store(): string {
+    const pathId = "SELECT path_id FROM inodes WHERE ino = ?";
+    return this.#database.prepare(pathId).pluck().get(ROOT_INO) as string;
+  }
+
+  get schemaVersion(): number {
+    return schemaVersion(this.#database);
+  }
+
+  /** How many regular files, and what they hold. */
+  measure(): { files: number; contents: number; bytes: number } {
+    const number = (sql: string) => this.#database.prepare(sql).pluck().get() as number;
+    return {
+      files: number("SELECT count(*) FROM inodes WHERE mode >> 12 = 8"),
+      contents: number("SELECT count(*) FROM contents"),
+      bytes: number("SELECT coalesce(sum(size_bytes), 0) FROM contents"),
+    };
+  }
+
+  /** In the order of their hashes. */
+  contents(): IterableIterator<Content> {
+    const sql = "SELECT hash, size_bytes AS sizeBytes FROM contents ORDER BY hash";
+    return this.#database.prepare<[], Content>(sql).iterate();
+  }
+
+  /** One path of each file with this content. */
+  pathsOf(hash: ContentHash): string[] {
+    const sql = `SELECT ${pathOf("i.ino")} FROM inodes i WHERE i.content_hash = ? ORDER BY 1`;
+    return this.#database.prepare(sql).pluck().all(hash) as string[];
+  }
+
+  /** One path of a file. */
+  pathOf(ino: Ino): string {
+    return this.#database
+      .prepare(`SELECT ${pathOf("?")}`)
+      .pluck()
+      .get(ino) as string;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #transaction(op: string, work: (database: Database.Database) => void): void {
+    attempt(op, () => this.#database.transaction(() => work(this.#database))());
+  }
+}
+
+function attempt<T>(op: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw sqliteError(error, op);
+  }
+}

@@ -1,0 +1,231 @@
+import { closeSync, openSync } from "node:fs";
+import { fsError } from "../../libc/system-error.js";
+import type { ContentHash } from "../../model/ids.js";
+import { casPath, type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
+import type { BackupDirectory } from "./backup-directory.js";
+import type { BackupSource } from "./backup-source.js";
+import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
+import { describeDatabase } from "./database-file.js";
+import { type Pruned, prune } from "./prune.js";
+import {
+  type CapturedFile,
+  copyDatabase,
+  SnapshotDatabase,
+  type StagedFile,
+} from "./snapshot-database.js";
+
+/** How many staged contents are asked for at a time: 4 MiB at most. */
+const STAGED_A_CALL = 64;
+
+export interface BackupOptions {
+  readonly source: BackupSource;
+  readonly directory: BackupDirectory;
+  /** Also reads what is there already, and copies what isn't as it should be. */
+  readonly verify: boolean;
+  /** How many snapshots to keep, this one included; all if it isn't given. */
+  readonly keep?: number | undefined;
+  /** Of this program. */
+  readonly version: string;
+  readonly nowMs: () => number;
+  readonly signal: AbortSignal;
+  /** Told how much there is to copy, or to read, before that begins. */
+  readonly onPlan: (plan: Amount) => Promise<void> | void;
+  readonly onProgress: (done: Amount) => void;
+}
+
+export interface Amount {
+  readonly contents: number;
+  readonly bytes: number;
+}
+
+/** A content that the store should have and hasn't, or that can't be read. */
+export interface Damage {
+  readonly problem: ContentProblem;
+  /** Undefined for one that was never sealed. */
+  readonly hash: ContentHash | undefined;
+  /** One path of each file that has it. */
+  readonly paths: readonly string[];
+}
+
+export interface BackupResult {
+  readonly snapshot: string;
+  /** ISO 8601. */
+  readonly takenAt: string;
+  readonly files: number;
+  /** What the snapshot has. */
+  readonly contents: number;
+  readonly bytes: number;
+  readonly copied: Amount;
+  readonly damaged: readonly Damage[];
+  /** How many snapshots there are now. */
+  readonly snapshots: number;
+  /** Undefined when nothing was to be removed, or something is damaged: then all snapshots stay. */
+  readonly removed: Pruned | undefined;
+}
+
+/**
+ * Makes a snapshot of a store. The order: first the bytes of what is staged, and the database, both of one moment;
+ * then the contents that the database names and that aren't there yet; all of that durable; last the name of
+ * the snapshot. So at whatever point this ends, the snapshots before it are whole, and the next run goes on with what it
+ * has copied.
+ *
+ * A file that is open for writing is in it as cp(1) would read it; all others are as they were at that moment.
+ *
+ * Errors: `corrupt` (the database), `no-space`, `io-failure`, `not-permitted` (a directory of another store's),
+ * the reasons of the two signals.
+ */
+export async function writeBackup(options: BackupOptions): Promise<BackupResult> {
+  try {
+    return await new BackupRun(options).run();
+  } catch (error) {
+    options.source.lost.throwIfAborted();
+    throw fsError(error, { op: "back up to", path: options.directory.path });
+  }
+}
+
+class BackupRun {
+  readonly #options: BackupOptions;
+  readonly #signal: AbortSignal;
+  readonly #layout: Layout;
+  readonly #copier: ContentCopier;
+  readonly #captured: CapturedFile[] = [];
+  /** Large staged contents, open: they are copied when the database has been. */
+  readonly #open: { readonly file: StagedFile; readonly fd: number }[] = [];
+  readonly #damaged: Damage[] = [];
+  #done = { contents: 0, bytes: 0 };
+
+  constructor(options: BackupOptions) {
+    const { source, directory, signal } = options;
+    this.#options = options;
+    this.#signal = AbortSignal.any([signal, source.lost]);
+    this.#layout = layoutOf(source.dataDir);
+    this.#copier = new ContentCopier({
+      layout: directory.layout,
+      incomingDirectory: directory.layout.incomingDirectory,
+      signal: this.#signal,
+      onBytes: (bytes) => {
+        this.#done.bytes += bytes;
+        options.onProgress(this.#done);
+      },
+    });
+  }
+
+  async run(): Promise<BackupResult> {
+    const { source, directory, keep, version, nowMs } = this.#options;
+    const draft = directory.begin(nowMs());
+    const to = draft.databasePath;
+    let takenAt = "";
+    try {
+      await copyDatabase({
+        ...{ from: source.databasePath, to },
+        whileItLasts: (staged) => {
+          takenAt = new Date(nowMs()).toISOString();
+          return this.#capture(staged);
+        },
+      });
+      await this.#copyOpen();
+    } finally {
+      for (const { fd } of this.#open) closeSync(fd);
+    }
+    const database = new SnapshotDatabase(to);
+    try {
+      database.seal(this.#captured);
+      database.becomeItsOwn();
+      database.check();
+      const { store, schemaVersion } = database;
+      directory.claim(store);
+      await this.#copySealed(database);
+      await this.#copier.finish();
+      this.#noteLost(database);
+      const measure = database.measure();
+      database.close();
+      // Whatever was removed since nobody kept it for us may be missing.
+      this.#signal.throwIfAborted();
+      directory.publish(draft, {
+        ...{ store, takenAt, version, schemaVersion, dataDir: source.dataDir, ...measure },
+        damaged: this.#damaged.length,
+        database: describeDatabase(to),
+      });
+      const isDamaged = this.#damaged.length > 0;
+      const removed = keep === undefined || isDamaged ? undefined : await this.#prune(keep);
+      return {
+        ...{ snapshot: draft.id, takenAt, ...measure, damaged: this.#damaged, removed },
+        copied: this.#copier.copied,
+        snapshots: directory.snapshots().length,
+      };
+    } finally {
+      database.close();
+    }
+  }
+
+  /** Takes the bytes of what is staged while it is kept for us: the small ones at once. */
+  async #capture(staged: readonly StagedFile[]): Promise<void> {
+    const { source } = this.#options;
+    for (let from = 0; from < staged.length; from += STAGED_A_CALL) {
+      const files = staged.slice(from, from + STAGED_A_CALL);
+      const found = await source.stagedBytes(files.map(({ id }) => id));
+      for (const [index, file] of files.entries()) {
+        const bytes = found[index];
+        if (bytes?.kind === "bytes") {
+          this.#captured.push({ ...file, content: await this.#copier.copyBytes(bytes.bytes) });
+        } else if (bytes?.kind === "file") {
+          this.#open.push({ file, fd: openSync(stagingPath(this.#layout, file.id), "r") });
+        } else {
+          // The file is made by the first write: until then there is nothing, and nothing is missing.
+          const isEmpty = file.sizeBytes === 0;
+          const content = isEmpty ? await this.#copier.copyBytes(new Uint8Array(0)) : undefined;
+          this.#captured.push({ ...file, content });
+        }
+      }
+    }
+    await source.letStagedGo();
+  }
+
+  async #copyOpen(): Promise<void> {
+    for (const { file, fd } of this.#open) {
+      const copied = await this.#copier.copyOpen(fd);
+      this.#captured.push({ ...file, content: typeof copied === "string" ? undefined : copied });
+    }
+    await this.#copier.flush();
+  }
+
+  async #copySealed(database: SnapshotDatabase): Promise<void> {
+    const { verify, onPlan } = this.#options;
+    const missing: Content[] = [];
+    const present: Content[] = [];
+    for (const content of database.contents()) {
+      if (!this.#copier.has(content)) missing.push(content);
+      else if (verify) present.push(content);
+      await this.#copier.turn();
+    }
+    const bytes = [...missing, ...present].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    await onPlan({ contents: missing.length + present.length, bytes });
+    this.#done = { contents: 0, bytes: 0 };
+    const copy = async (content: Content) => {
+      const problem = await this.#copier.copy(content, casPath(this.#layout, content.hash));
+      if (problem === undefined) return;
+      const paths = database.pathsOf(content.hash);
+      this.#damaged.push({ problem, hash: content.hash, paths });
+    };
+    for (const content of missing) {
+      await copy(content);
+      this.#done.contents += 1;
+    }
+    for (const content of present) {
+      if (!(await this.#copier.isWhole(content))) await copy(content);
+      this.#done.contents += 1;
+    }
+  }
+
+  /** What was staged and isn't there. */
+  #noteLost(database: SnapshotDatabase): void {
+    for (const { ino, content } of this.#captured) {
+      if (content !== undefined) continue;
+      this.#damaged.push({ problem: "missing", hash: undefined, paths: [database.pathOf(ino)] });
+    }
+  }
+
+  #prune(keep: number): Promise<Pruned> {
+    return prune(this.#options.directory, { keep, turn: () => this.#copier.turn() });
+  }
+}
