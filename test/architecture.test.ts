@@ -13,6 +13,13 @@ const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 /** Who has a data directory: asked by whoever opens one. */
 const LOCK = "storage/data-dir-lock.ts";
+/** What copies a whole store, whoever has it open. */
+const BACKUP = [
+  "storage/backup/backup-directory.ts",
+  "storage/backup/backup-source.ts",
+  "storage/backup/restore-backup.ts",
+  "storage/backup/write-backup.ts",
+];
 const FILE_SYSTEM = "vfs/file-system.ts";
 /** What others changed, for those who keep what they were told. */
 const CHANGES = "vfs/changes.ts";
@@ -47,7 +54,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   fuse: ["model", "libc", "telemetry", FILE_SYSTEM, CHANGES],
   rpc: ["model"],
   server: ["model", "libc", "telemetry", "rpc"],
-  sdk: ["model", "telemetry", FILE_SYSTEM, "features", LOCK, "config", "compose.ts", "rpc"],
+  sdk: [
+    ...["model", "telemetry", FILE_SYSTEM, "features", LOCK, ...BACKUP, "config", "compose.ts"],
+    "rpc",
+  ],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, "rpc", "server", LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],

@@ -48,6 +48,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("./commands/mount.js")).addUnmountCommand,
   ),
   entry(STORE, ["status"], async () => (await import("./commands/status.js")).addStatusCommand),
+  entry(STORE, ["backup"], async () => (await import("./commands/backup.js")).addBackupCommand),
+  entry(STORE, ["restore"], async () => (await import("./commands/restore.js")).addRestoreCommand),
   entry(STORE, ["export"], async () => (await import("./commands/export.js")).addExportCommand),
   entry(STORE, ["import"], async () => (await import("./commands/import.js")).addImportCommand),
   entry(PROGRAM, ["config"], async () => (await import("./commands/config.js")).addConfigCommand),

@@ -61,10 +61,14 @@ export interface Task {
   run(session: Session): Promise<void>;
 }
 
-export interface Session {
+export interface Session extends Interruptible {
   readonly client: NexusClient;
   /** Those of the task, as paths of the namespace. */
   readonly paths: readonly string[];
+}
+
+/** What runs until it is done, or nobody wants it any more. */
+export interface Interruptible {
   /** Aborts when the command is to end: Ctrl-C where the task aborts on it, or nobody reads its output. */
   readonly signal: AbortSignal;
   /** Shows how far the command is. */
@@ -116,26 +120,24 @@ export class Frame {
   ): Promise<void> {
     const { patience = "some", missingStore = "refuse", onSignal = "abort" } = task;
     const { configPath, settings, paths } = this.locate(command, { paths: given, dataDir });
-    await this.#interruptible(onSignal, async (signal) => {
+    await this.#interruptible(onSignal, async ({ signal, progress }) => {
       const client = await this.surroundings.open({
         ...{ settings, configPath, patience, missingStore, signal },
         onWait: (message) => void this.say(message),
       });
-      const bars: Progress[] = [];
-      const progress = async (options: ProgressOptions) => {
-        const bar = await startProgress(this.surroundings.stderr, options);
-        bars.push(bar);
-        return bar;
-      };
       try {
         // Not everything asks the signal, and it may have come while the store was opened.
         signal.throwIfAborted();
         await run({ client, paths, signal, progress });
       } finally {
-        for (const bar of bars) bar.stop();
         await client.close();
       }
     });
+  }
+
+  /** The same for what opens no store as a client: Ctrl-C aborts it. */
+  async withSignal(run: (session: Interruptible) => Promise<void>): Promise<void> {
+    await this.#interruptible("abort", run);
   }
 
   /** The store that a command line is about, and its paths as paths of the namespace. */
@@ -160,17 +162,24 @@ export class Frame {
   /** Does something that Ctrl-C and a closed output end. */
   async #interruptible(
     onSignal: "abort" | "end",
-    work: (signal: AbortSignal) => Promise<void>,
+    work: (session: Interruptible) => Promise<void>,
   ): Promise<void> {
+    const bars: Progress[] = [];
+    const progress = async (options: ProgressOptions) => {
+      const bar = await startProgress(this.surroundings.stderr, options);
+      bars.push(bar);
+      return bar;
+    };
     const interruption = new Interruption(
       onSignal === "abort" ? this.surroundings.signals : undefined,
     );
     const endWatch = this.output.watchClosed(interruption.stopQuietly);
     try {
-      await work(interruption.signal);
+      await work({ signal: interruption.signal, progress });
     } catch (error) {
       if (!interruption.isCauseOf(error)) throw error;
     } finally {
+      for (const bar of bars) bar.stop();
       endWatch();
       interruption.close();
     }

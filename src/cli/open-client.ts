@@ -1,5 +1,6 @@
 import { loadConfig } from "../config/load.js";
 import { isKind, NexusError } from "../model/errors.js";
+import type { Patience } from "../sdk/backup.js";
 import type { NexusClient } from "../sdk/client.js";
 import { connectWith } from "../sdk/connect.js";
 import { isStoreMissing } from "../sdk/open-store.js";
@@ -18,13 +19,7 @@ const COMMAND_MS = 10_000;
 export async function openClient(request: OpenRequest): Promise<NexusClient> {
   const { settings, configPath, signal, patience } = request;
   const config = loadConfig({ explicit: settings, configPath, face: "command" });
-  if (request.missingStore === "refuse" && isStoreMissing(config)) {
-    throw new NexusError(
-      "not-found",
-      `there is no store at ${config.dataDir}; make one with nexus init, or name another with --data-dir`,
-      { path: config.dataDir },
-    );
-  }
+  if (request.missingStore === "refuse") requireStore(config);
   const deadline = performance.now() + COMMAND_MS;
   let mounted: { readonly mountPoint: string; readonly pid: number } | undefined;
   try {
@@ -51,4 +46,29 @@ export async function openClient(request: OpenRequest): Promise<NexusClient> {
       { path: config.dataDir, cause: error },
     );
   }
+}
+
+/** Errors: `not-found` when there is no store. */
+export function requireStore(config: Parameters<typeof isStoreMissing>[0]): void {
+  if (!isStoreMissing(config)) return;
+  throw new NexusError(
+    "not-found",
+    `there is no store at ${config.dataDir}; make one with nexus init, or name another with --data-dir`,
+    { path: config.dataDir },
+  );
+}
+
+/** For who opens the store otherwise: other commands are waited for, and who is on its way out. */
+export function patienceOf({ signal, onWait }: Pick<OpenRequest, "signal" | "onWait">): Patience {
+  const deadline = performance.now() + COMMAND_MS;
+  return {
+    waitMs: FINISHING_MS,
+    isFinishing: (holder) => {
+      const { mountPoint, hasEnded = false } = holder ?? {};
+      if (signal.aborted) return false;
+      return hasEnded || (mountPoint === undefined && performance.now() < deadline);
+    },
+    onWait,
+    advice: "choose another --data-dir",
+  };
 }

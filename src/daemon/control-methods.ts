@@ -3,11 +3,14 @@ import { NexusError } from "../model/errors.js";
 import { requireSameProtocol } from "../rpc/handshake.js";
 import type { DaemonStatus, MountStatus } from "../sdk/daemon-status.js";
 import { version } from "../telemetry/version.js";
-import type { CallContext, ControlMethod } from "./control-server.js";
+import { backupMethods, type HoldingDaemon } from "./backup-methods.js";
+import type { ControlMethod } from "./control-server.js";
 import type { FsFigures } from "./fs-thread-messages.js";
 import { parseMountPoint, parseMountSpec, record } from "./mount-spec.js";
 import type { ListedMount, Mounts, WhenBusy } from "./mounts.js";
+import { requireSameUser } from "./same-user.js";
 import { requireSameStore } from "./store-settings.js";
+import { whenAborted } from "./when-aborted.js";
 
 export interface ControlledDaemon {
   readonly config: Config;
@@ -20,6 +23,8 @@ export interface ControlledDaemon {
   readonly mounts: Pick<Mounts, "add" | "remove" | "list" | "whenOver">;
   readonly clients: () => number;
   readonly figures: () => Promise<FsFigures>;
+  /** Who keeps the files of the store for a backup. */
+  readonly holds: HoldingDaemon["holds"];
   /** Somebody has told it to end. */
   readonly isStopping: () => boolean;
   /** Ends all mounts, and the daemon. */
@@ -34,6 +39,8 @@ const WHEN_BUSY: readonly WhenBusy[] = ["refuse", "detach", "end"];
 export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string, ControlMethod>> {
   const { config, mounts } = daemon;
   return {
+    ...backupMethods(daemon),
+
     /** Answers with a {@link DaemonStatus}. */
     "daemon.status": async () => await statusOf(daemon),
 
@@ -63,7 +70,7 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
     "daemon.wait": async (params, { signal }) => {
       const { id } = record(params, "params");
       if (typeof id !== "number") throw new NexusError("invalid-argument", "id: allowed: a number");
-      await Promise.race([mounts.whenOver(id), aborted(signal)]);
+      await Promise.race([mounts.whenOver(id), whenAborted(signal)]);
       return { isStopping: daemon.isStopping() };
     },
 
@@ -121,22 +128,4 @@ function mountStatus(
     lookupsHeld: device?.lookupsHeld ?? 0,
     openHandles: device?.openHandles ?? 0,
   };
-}
-
-/** A mount belongs to the user who makes it, and what that user asks for shall be theirs. */
-function requireSameUser({ credentials }: CallContext): void {
-  const uid = process.geteuid?.();
-  if (uid === undefined || credentials.uid === uid) return;
-  const who = uid === 0 ? "root" : `the user with id ${uid}`;
-  throw new NexusError(
-    "not-permitted",
-    `the daemon (process ${process.pid}) is ${who}'s: ask as that user`,
-  );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

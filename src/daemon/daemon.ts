@@ -170,6 +170,7 @@ export class Daemon {
       now: () => new Date(),
       clients: () => this.#control?.clients ?? 0,
       figures: () => this.#thread.figures(),
+      holds: this.#thread,
       isStopping: () => this.#isStopping,
       stop: (reason) => this.stop(reason),
       logFile: log.to === "terminal" ? undefined : log.to.file,

@@ -3,6 +3,8 @@ import type { StoreFigures } from "../compose.js";
 import type { Config } from "../config/config.js";
 import type { ErrorKind } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
+import type { StagingId } from "../model/ids.js";
+import type { StagedBytes } from "../sdk/daemon-backup.js";
 import type { LogTarget } from "../telemetry/logger.js";
 import type { DeviceFigures, DeviceToServe } from "./device-sessions.js";
 
@@ -17,6 +19,9 @@ export interface FsFigures {
   readonly store: StoreFigures;
   readonly devices: readonly DeviceFigures[];
 }
+
+/** What a question is answered with, if it is one for something. */
+export type ThreadAnswer = FsFigures | readonly StagedBytes[];
 
 /** To the fs thread. */
 export type ToThread =
@@ -33,6 +38,15 @@ export type ToThread =
     }
   /** Has all clients leave. */
   | { readonly type: "clear"; readonly question: number; readonly limitMs: number }
+  /** Keeps the files of the store, for a backup, under this name. */
+  | { readonly type: "hold" | "letStagedGo"; readonly question: number; readonly hold: string }
+  | {
+      readonly type: "stagedBytes";
+      readonly question: number;
+      readonly hold: string;
+      readonly ids: readonly StagingId[];
+    }
+  | { readonly type: "endHold"; readonly hold: string }
   | { readonly type: "close" };
 
 /** An error on its way to the other thread. */
@@ -46,7 +60,7 @@ export type FromThread =
   | { readonly type: "opened" | "closed" }
   | { readonly type: "ready"; readonly mount: number }
   | { readonly type: "ended"; readonly mount: number; readonly failure?: Failure }
-  | { readonly type: "answered"; readonly question: number; readonly figures?: FsFigures }
+  | { readonly type: "answered"; readonly question: number; readonly value?: ThreadAnswer }
   | { readonly type: "unanswered"; readonly question: number; readonly failure: Failure }
   /** The thread can do nothing more. */
   | { readonly type: "failed"; readonly failure: Failure };

@@ -8,11 +8,20 @@ import {
 import type { Config } from "../config/config.js";
 import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
+import type { StagingId } from "../model/ids.js";
 import type { Carrier } from "../rpc/carrier.js";
 import { PortCarrier } from "../rpc/port-carrier.js";
+import type { StagedBytes } from "../sdk/daemon-backup.js";
 import type { LogTarget } from "../telemetry/logger.js";
 import type { DeviceToServe } from "./device-sessions.js";
-import type { Failure, FromThread, FsFigures, Setup, ToThread } from "./fs-thread-messages.js";
+import type {
+  Failure,
+  FromThread,
+  FsFigures,
+  Setup,
+  ThreadAnswer,
+  ToThread,
+} from "./fs-thread-messages.js";
 
 // Imported, this file gives FsThread; run as a worker thread, it is that one. What the thread needs is loaded
 // there alone, because it is most of the program.
@@ -39,7 +48,7 @@ export class FsThread {
   readonly #opened = new Answer<void>();
   readonly #closed = new Answer<void>();
   readonly #devices = new Map<number, { ready: Answer<void>; ended: Answer<void> }>();
-  readonly #questions = new Map<number, Answer<FsFigures | undefined>>();
+  readonly #questions = new Map<number, Answer<ThreadAnswer | undefined>>();
   #lastQuestion = 0;
   /** Set once the thread can't answer any more. */
   #failure: NexusError | undefined;
@@ -127,7 +136,31 @@ export class FsThread {
   async figures(): Promise<FsFigures> {
     const figures = await this.#ask((question) => ({ type: "figures", question }));
     if (figures === undefined) throw new NexusError("internal", "the fs thread has no figures");
-    return figures;
+    return figures as FsFigures;
+  }
+
+  /**
+   * Keeps the files of the store, under this name, until {@link endHold}: resolves when all that was closed before is
+   * in the database. Errors: `internal` as above, `closed` when it was ended meanwhile, `no-space`, `io-failure`.
+   */
+  async beginHold(hold: string): Promise<void> {
+    await this.#ask((question) => ({ type: "hold", question, hold }));
+  }
+
+  /** Staged contents that a hold keeps. Errors: `internal` as above, `not-found` (no such hold). */
+  async stagedBytes(hold: string, ids: readonly StagingId[]): Promise<readonly StagedBytes[]> {
+    const found = await this.#ask((question) => ({ type: "stagedBytes", question, hold, ids }));
+    return found as readonly StagedBytes[];
+  }
+
+  /** The hold keeps sealed contents alone from now on. Errors: as above. */
+  async letStagedGo(hold: string): Promise<void> {
+    await this.#ask((question) => ({ type: "letStagedGo", question, hold }));
+  }
+
+  /** One that there isn't has ended already. */
+  endHold(hold: string): void {
+    this.#post({ type: "endHold", hold });
   }
 
   /** Drains and closes the store. Rejects when the thread failed, now or before. */
@@ -140,10 +173,10 @@ export class FsThread {
   async #ask(
     messageOf: (question: number) => ToThread,
     transfer: readonly MessagePort[] = [],
-  ): Promise<FsFigures | undefined> {
+  ): Promise<ThreadAnswer | undefined> {
     this.#requireRunning();
     const question = ++this.#lastQuestion;
-    const answer = new Answer<FsFigures | undefined>();
+    const answer = new Answer<ThreadAnswer | undefined>();
     this.#questions.set(question, answer);
     this.#post(messageOf(question), transfer);
     return await answer.promise;
@@ -176,7 +209,7 @@ export class FsThread {
         break;
       }
       case "answered":
-        this.#take(message.question)?.resolve(message.figures);
+        this.#take(message.question)?.resolve(message.value);
         break;
       case "unanswered":
         this.#take(message.question)?.reject(errorOf(message.failure));
@@ -186,7 +219,7 @@ export class FsThread {
     }
   }
 
-  #take(question: number): Answer<FsFigures | undefined> | undefined {
+  #take(question: number): Answer<ThreadAnswer | undefined> | undefined {
     const answer = this.#questions.get(question);
     this.#questions.delete(question);
     return answer;

@@ -4,10 +4,12 @@ import { Coherence } from "../fuse/invalidation/coherence.js";
 import { Pump } from "../fuse/pump.js";
 import { SystemClock } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
+import type { MaybePromise } from "../model/maybe-promise.js";
 import { openLogger } from "../telemetry/logger.js";
 import { DeviceSessions } from "./device-sessions.js";
 import { failureFields } from "./failure-fields.js";
-import type { Failure, FromThread, FsFigures, Setup, ToThread } from "./fs-thread-messages.js";
+import type { Failure, FromThread, Setup, ThreadAnswer, ToThread } from "./fs-thread-messages.js";
+import { Holds } from "./holds.js";
 import { ServedClients } from "./served-clients.js";
 
 /** How long contents are sealed before closing; what is left is taken up at the next start. */
@@ -22,14 +24,23 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
     if (log.to !== "terminal" || "err" in fields) logger.fatal(fields, "the file system failed");
     say({ type: "failed", failure: failureOf(error) });
   };
-  const answer = ({ question }: { question: number }, ask: () => FsFigures | undefined) => {
+  const refuse = ({ question }: { question: number }, error: unknown) => {
+    const failure = failureOf(error);
+    if (failure.kind === "internal") logger.error({ err: error }, "the store can't be asked");
+    say({ type: "unanswered", question, failure });
+  };
+  const answer = (
+    asked: { question: number },
+    ask: () => MaybePromise<ThreadAnswer | undefined>,
+  ) => {
+    const give = (value: ThreadAnswer | undefined) =>
+      say({ type: "answered", question: asked.question, ...(value && { value }) });
     try {
-      const figures = ask();
-      say({ type: "answered", question, ...(figures && { figures }) });
+      const value = ask();
+      if (value instanceof Promise) value.then(give).catch((error) => refuse(asked, error));
+      else give(value);
     } catch (error) {
-      const failure = failureOf(error);
-      if (failure.kind === "internal") logger.error({ err: error }, "the store can't be asked");
-      say({ type: "unanswered", question, failure });
+      refuse(asked, error);
     }
   };
   try {
@@ -47,6 +58,7 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
       ...{ pump, nexus, coherence, logger },
       dataDir: config.dataDir,
     });
+    const holds = new Holds(nexus);
     port.on("message", (message: ToThread) => {
       switch (message.type) {
         case "attach":
@@ -70,6 +82,18 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
           break;
         case "clear":
           void clients.leave(message).then(() => answer(message, () => undefined));
+          break;
+        case "hold":
+          answer(message, () => holds.begin(message.hold));
+          break;
+        case "stagedBytes":
+          answer(message, () => holds.of(message.hold).stagedBytes(message.ids));
+          break;
+        case "letStagedGo":
+          answer(message, () => holds.letStagedGo(message.hold));
+          break;
+        case "endHold":
+          holds.end(message.hold);
           break;
         case "close":
           devices.close();

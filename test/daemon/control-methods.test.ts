@@ -22,6 +22,14 @@ const STORE = {
   work: WORK,
 };
 
+const unexpected = () => Promise.reject(new Error("nobody backs up here"));
+const NO_HOLDS: ControlledDaemon["holds"] = {
+  beginHold: unexpected,
+  stagedBytes: unexpected,
+  letStagedGo: unexpected,
+  endHold: () => undefined,
+};
+
 function fixture() {
   const host = new FakeHost();
   const stopped: string[] = [];
@@ -44,6 +52,7 @@ function fixture() {
       store: STORE as Awaited<ReturnType<ControlledDaemon["figures"]>>["store"],
       devices: [{ mount: 1, requestsServed: 12, lookupsHeld: 5, openHandles: 2 }],
     }),
+    holds: NO_HOLDS,
     isStopping: () => stopped.length > 0,
     stop: (reason) => void stopped.push(reason),
   };

@@ -66,3 +66,35 @@ export async function startProgress(
 export function ofBytes(done: number, total: number): string {
   return `${humanSize(done)} of ${humanSize(total)}`;
 }
+
+/** A bar over bytes, of which the number is known only after a while. */
+export class BytesBar {
+  readonly #options: {
+    readonly label: string;
+    readonly progress: (options: ProgressOptions) => Promise<Progress>;
+  };
+  #bar: Progress | undefined;
+  #totalBytes = 0;
+
+  constructor(options: {
+    label: string;
+    progress: (options: ProgressOptions) => Promise<Progress>;
+  }) {
+    this.#options = options;
+  }
+
+  async begin(totalBytes: number): Promise<void> {
+    const { label, progress } = this.#options;
+    this.#totalBytes = totalBytes;
+    this.#bar = await progress({ label, totalBytes });
+  }
+
+  /** Shows nothing before it was begun. */
+  update(doneBytes: number): void {
+    this.#bar?.update({ done: doneBytes, note: ofBytes(doneBytes, this.#totalBytes) });
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+  }
+}
