@@ -25,8 +25,12 @@ export function layoutOf(struct: Struct): { places: Place[]; sizeBytes: number }
   return { places, sizeBytes: roundUp(offset, alignment) };
 }
 
+const LAYOUTS = Object.fromEntries(
+  Object.entries(STRUCTS).map(([name, struct]) => [name, layoutOf(struct)]),
+) as Record<StructName, ReturnType<typeof layoutOf>>;
+
 export function sizeOf(name: StructName): number {
-  return layoutOf(STRUCTS[name]).sizeBytes;
+  return LAYOUTS[name].sizeBytes;
 }
 
 /** The bytes of a struct; fields that aren't given are zero. */
@@ -34,7 +38,7 @@ export function encode<S extends StructName>(
   name: S,
   values: { readonly [Key in keyof (typeof STRUCTS)[S]]?: number | bigint },
 ): Buffer {
-  const { places, sizeBytes } = layoutOf(STRUCTS[name]);
+  const { places, sizeBytes } = LAYOUTS[name];
   const bytes = Buffer.alloc(sizeBytes);
   const given = values as Readonly<Record<string, number | bigint | undefined>>;
   for (const { name: field, type, offset } of places) {
@@ -54,7 +58,7 @@ export function decode<S extends StructName>(
   name: S,
   bytes: Buffer,
 ): Record<keyof (typeof STRUCTS)[S] & string, number> {
-  const { places, sizeBytes } = layoutOf(STRUCTS[name]);
+  const { places, sizeBytes } = LAYOUTS[name];
   if (bytes.length < sizeBytes) {
     throw new Error(`${bytes.length} bytes are no ${name}, which has ${sizeBytes}`);
   }
