@@ -3,12 +3,16 @@ const MIB = 1024 * KIB;
 
 /** A text frame, as characters. Larger arguments and results are refused. */
 export const MOST_MESSAGE_CHARACTERS = 16 * MIB;
+/** Values in values, in a text frame of any length worth mentioning. */
+export const MOST_NESTED = 1000;
 /** The bytes of a stream in one binary frame. */
 export const CHUNK_BYTES = 256 * KIB;
 /** What a stream may have on its way before its reader grants more. */
 export const WINDOW_BYTES = MIB;
 /** The same for the items of an iteration. */
 export const WINDOW_ITEMS = 256;
+/** From here on no further result is made that is all in memory before it leaves. */
+export const MOST_HELD_BYTES = 64 * MIB;
 /** Requests of one connection under way. */
 export const MOST_REQUESTS = 16 * KIB;
 /** From here on a carrier is full. */

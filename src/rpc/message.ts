@@ -1,6 +1,7 @@
 import { messageOf } from "../model/errors.js";
 import { decoded, encoded } from "./encoding.js";
-import { MOST_MESSAGE_CHARACTERS } from "./limits.js";
+import { MOST_MESSAGE_CHARACTERS, MOST_NESTED } from "./limits.js";
+import { isNestedDeeper } from "./nesting.js";
 import { ERROR_CODES, ProtocolError } from "./remote-error.js";
 
 /** Names a request while it is under way; a whole number from 1 on, below 2^48. */
@@ -31,6 +32,8 @@ export const END = "$/end";
 export const PROGRESS = "$/progress";
 export const ITEMS = "$/items";
 
+/** Not worth a look at each character. */
+const SHORT_CHARACTERS = 64 * 1024;
 const MOST_ID = 2 ** 48;
 const ID_BYTES = 6;
 
@@ -84,6 +87,10 @@ export function parseMessage(frame: string): Message {
 
 function parsed(frame: string): Readonly<Record<string, unknown>> | undefined {
   if (frame.length > MOST_MESSAGE_CHARACTERS) throw invalidRequest("the message is too long");
+  // V8 takes seconds for millions of levels, and the thread serves others, too.
+  if (frame.length > SHORT_CHARACTERS && isNestedDeeper(frame, { than: MOST_NESTED })) {
+    throw invalidRequest(`values are nested in at most ${MOST_NESTED} others`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(frame);

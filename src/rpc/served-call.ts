@@ -5,6 +5,7 @@ import { WINDOW_BYTES, WINDOW_ITEMS } from "./limits.js";
 import { CREDIT, ITEMS, messageFrame, type Params, PROGRESS, type RequestId } from "./message.js";
 import { Outlet } from "./outlet.js";
 import type { Turns } from "./turns.js";
+import type { WholeResults } from "./whole-results.js";
 
 /** Items are sent on when there are so many, or when no further one is there at once. */
 const MOST_BATCHED = 64;
@@ -26,6 +27,7 @@ export class ServedCall {
   readonly #id: RequestId;
   readonly #carrier: Carrier;
   readonly #turns: Turns;
+  readonly #wholes: WholeResults;
   /** Made when somebody asks for its signal: most methods don't, and it takes long. */
   #abort: AbortController | undefined;
   #isCancelled = false;
@@ -40,12 +42,14 @@ export class ServedCall {
     readonly params: Params;
     readonly carrier: Carrier;
     readonly turns: Turns;
+    readonly wholes: WholeResults;
   }) {
-    const { id, method, params, carrier, turns } = options;
+    const { id, method, params, carrier, turns, wholes } = options;
     const { isAborted, wantsProgress } = params;
     this.#id = id;
     this.#carrier = carrier;
     this.#turns = turns;
+    this.#wholes = wholes;
     this.method = method;
     this.params = params;
     this.onProgress =
@@ -83,6 +87,11 @@ export class ServedCall {
   /** Sends bytes, as fast as the caller takes them. Errors: `interrupted`. */
   async sendBytes(bytes: Uint8Array): Promise<void> {
     if (!(await this.#bytes.send(this.#id, bytes))) throw interrupted();
+  }
+
+  /** Makes bytes that are all of one moment, when there is room for them, and sends them. Errors: as `sendBytes`. */
+  async sendWhole(make: () => Promise<Uint8Array>): Promise<void> {
+    await this.#wholes.pass({ make, send: (bytes) => this.sendBytes(bytes) });
   }
 
   /**

@@ -21,6 +21,7 @@ import {
 } from "./remote-error.js";
 import { ServedCall, UploadFailure } from "./served-call.js";
 import { Turns } from "./turns.js";
+import { WholeResults } from "./whole-results.js";
 
 /** Serves one method; what it returns is the result. */
 export type Method = (call: ServedCall) => Promise<unknown>;
@@ -51,6 +52,7 @@ export class RpcServer {
   readonly #calls = new Map<RequestId, ServedCall>();
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
+  readonly #wholes = new WholeResults(this.#turns);
   #leaving: Leaving | undefined;
   /** Resolves when the connection is closed and nothing of it runs any more. */
   readonly closed: Promise<void>;
@@ -135,7 +137,8 @@ export class RpcServer {
       throw new ProtocolError(ERROR_CODES.unknownMethod, { kind: "not-supported", message: text });
     }
     const carrier = this.#carrier;
-    const call = new ServedCall({ id, method: name, params, carrier, turns: this.#turns });
+    const [turns, wholes] = [this.#turns, this.#wholes];
+    const call = new ServedCall({ id, method: name, params, carrier, turns, wholes });
     this.#calls.set(id, call);
     this.#endIfWaiting(call);
     const running = this.#run({ id, call, method }).finally(() => {

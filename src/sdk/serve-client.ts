@@ -70,7 +70,7 @@ function served(
         args[0] = await filledFiles(args[0], call.upload());
         return await method(...args);
       case "whole":
-        await call.sendBytes((await method(...args)) as Uint8Array);
+        await call.sendWhole(async () => (await method(...args)) as Uint8Array);
         return null;
       case "download":
         await sendStream(call, method(...args) as Readable);

@@ -8,6 +8,8 @@ const OWNER_ONLY = 0o600;
 const OWNER_MAY_ENTER = 0o700;
 /** Where a socket is made. */
 const NURSERY_NAME = ".nexus-sock";
+/** Who comes when so many wait to be let in is refused (EAGAIN). The kernel has a limit, too: net.core.somaxconn. */
+const BACKLOG = 4096;
 
 /**
  * Lets a server listen on `{data_dir}/nexus.sock`. The socket is made in a directory that only the owner may
@@ -22,7 +24,7 @@ export async function listenPrivately(server: Server, dataDir: string): Promise<
   const short = shortPath(nursery, { name: SOCKET_NAME });
   const path = join(dataDir, SOCKET_NAME);
   try {
-    server.listen(short.path);
+    server.listen({ path: short.path, backlog: BACKLOG });
     await once(server, "listening");
     chmodSync(short.path, OWNER_ONLY);
     renameSync(short.path, path);

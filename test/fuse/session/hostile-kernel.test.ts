@@ -16,6 +16,7 @@ const REQUESTS = Number(process.env.HOSTILE_REQUESTS ?? 12_000);
 const LENGTH = Number(process.env.HOSTILE_LENGTH ?? 3000);
 const SEEDS = seedsOf(process.env.HOSTILE_SEEDS);
 const SHRINK_MS = Number(process.env.HOSTILE_SHRINK_MS ?? 30_000);
+const REPORT_EVERY = 20 * LENGTH;
 /** Many times what it takes. */
 const TIMEOUT_MS = 30_000 + 5 * REQUESTS + SHRINK_MS;
 
@@ -33,6 +34,13 @@ async function shortest(steps: readonly HostileStep[]): Promise<string> {
   return `${await runHostile(short)}\nafter\n${short.map((step) => JSON.stringify(step)).join("\n")}`;
 }
 
+/** How a long run is getting on. */
+function report(done: number, startMs: number): void {
+  if (process.env.HOSTILE_REQUESTS === undefined || done % REPORT_EVERY !== 0) return;
+  const seconds = (performance.now() - startMs) / 1000;
+  console.log(`${done} requests, ${Math.round(done / seconds)} a second`);
+}
+
 describe.each(SEEDS)("with the seed %i", (seed) => {
   test(
     "a kernel out of its mind gets one good answer to each request, and leaves nothing behind",
@@ -47,10 +55,8 @@ describe.each(SEEDS)("with the seed %i", (seed) => {
         );
         const failure = await runHostile(steps);
         if (failure !== undefined) expect.unreachable(`${failure}\n${await shortest(steps)}`);
+        report(done + steps.length, startMs);
       }
-      if (process.env.HOSTILE_REQUESTS === undefined) return;
-      const seconds = (performance.now() - startMs) / 1000;
-      console.log(`seed ${seed}: ${REQUESTS} requests, ${Math.round(REQUESTS / seconds)} a second`);
     },
     TIMEOUT_MS,
   );
