@@ -77,9 +77,7 @@ export class Volume {
     this.changes = parts.changes;
     this.atimePolicy = parts.atimePolicy;
     this.quotas = parts.quotas;
-    this.activity.whenRecorded((inode) => {
-      if (!inode.isInUse && this.inodes.peek(inode.ino) === inode) this.letGo(inode);
-    });
+    this.activity.whenRecorded((inode) => this.letGoUnused(inode));
   }
 
   /** The inode, once the caller may see it. Errors: `stale`, `access-denied`. */
@@ -185,6 +183,11 @@ export class Volume {
     if (nlink > 0) return;
     if (inode === undefined) this.reclaimer.orphan(ino);
     else inode.isOrphan = true;
+  }
+
+  /** Lets go of an inode that was known only until something was done, if that is so still. */
+  letGoUnused(inode: Inode): void {
+    if (!inode.isInUse && this.inodes.peek(inode.ino) === inode) this.letGo(inode);
   }
 
   /**

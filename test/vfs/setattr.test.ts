@@ -153,3 +153,16 @@ function openBelow(dataDir: string, directory: string): number {
     }
   }).length;
 }
+
+test("an inode that is forgotten while a large content is copied to be cut is known no more after that", async () => {
+  const world = new World();
+  await world.write("large", bytesOfLength(300_000));
+  await world.sealed("large");
+  const before = world.nexus.figures().inodesKnown;
+  const ino = world.lookup("large");
+  const cut = world.fs.setattr(ROOT, { ino, sizeBytes: 200_000, permissions: 0o600 });
+  expect(cut).toBeInstanceOf(Promise);
+  world.forget(ino);
+  expect(await cut).toMatchObject({ sizeBytes: 200_000 });
+  expect(world.nexus.figures().inodesKnown).toBe(before);
+});
