@@ -78,6 +78,7 @@ export class Volume {
     this.atimePolicy = parts.atimePolicy;
     this.quotas = parts.quotas;
     this.activity.whenRecorded((inode) => this.letGoUnused(inode));
+    this.staging.whenCopied((inode) => this.letGoUnused(inode));
   }
 
   /** The inode, once the caller may see it. Errors: `stale`, `access-denied`. */

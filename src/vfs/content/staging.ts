@@ -25,6 +25,8 @@ export class Staging {
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
 
+  #noteCopied: (inode: Inode) => void = () => undefined;
+
   constructor({ metadata, contents, inodes }: StagingOptions) {
     this.#metadata = metadata;
     this.#contents = contents;
@@ -68,6 +70,11 @@ export class Staging {
   remove(staged: StagedContent): void {
     if (this.isCurrent(staged)) this.#staged.delete(staged.ino);
     staged.close();
+  }
+
+  /** Tells of each inode whose content was copied, or couldn't be: it may have been known for that alone. */
+  whenCopied(note: (inode: Inode) => void): void {
+    this.#noteCopied = note;
   }
 
   /** A content that starts empty; the metadata learns of it in the caller's own transaction. */
@@ -156,6 +163,9 @@ export class Staging {
       source.close();
       inode.copyUp = undefined;
     });
+    // Who waited for the copy has had it by then.
+    const nothing = () => undefined;
+    void inode.copyUp.then(nothing, nothing).then(() => this.#noteCopied(inode));
     return inode.copyUp;
   }
 

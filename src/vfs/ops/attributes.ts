@@ -12,7 +12,7 @@ import {
 } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import { type Caller, isBound } from "../../model/identity.js";
-import type { MaybePromise } from "../../model/maybe-promise.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { FileSystemStat, InodeRequest, SetAttrRequest } from "../file-system.js";
 import type { Inode } from "../inode.js";
@@ -37,12 +37,9 @@ export function setattr(
   if (sizeBytes === undefined) return apply(volume, { caller, inode, request });
   if (isDirectory(inode.mode)) throw new NexusError("is-a-directory", "a directory has no size");
   if (!isRegular(inode.mode)) throw new NexusError("invalid-argument", "not a regular file");
-  const truncated = truncate(volume, { caller, inode, sizeBytes });
-  if (!(truncated instanceof Promise)) return apply(volume, { caller, inode, request });
-  // Whoever asked may have forgotten the inode meanwhile, and it was kept for this alone.
-  return truncated
-    .then(() => apply(volume, { caller, inode, request }))
-    .finally(() => volume.letGoUnused(inode));
+  return whenReady(truncate(volume, { caller, inode, sizeBytes }), () =>
+    apply(volume, { caller, inode, request }),
+  );
 }
 
 export function statfs(
