@@ -108,7 +108,10 @@ export interface FileSystem {
   importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void>;
   /** Reads into `into`; returns how many bytes: fewer than fit mean the end of the file. */
   read(caller: Caller, request: ReadRequest): MaybePromise<number>;
-  /** Writes all of `data`, or throws. Returns the offset of its first byte. Errors: `file-too-large`. */
+  /**
+   * Writes all of `data`, or throws; then the file is as long as before. Returns the offset of its first byte.
+   * Errors: `file-too-large`.
+   */
   write(caller: Caller, request: WriteRequest): MaybePromise<number>;
   /** Errors: `not-supported`, `file-too-large`. */
   fallocate(caller: Caller, request: FallocateRequest): MaybePromise<void>;

@@ -1,12 +1,13 @@
 import { NexusError } from "../../model/errors.js";
 import type { Identity } from "../../model/identity.js";
 import { type Ino, isVirtual } from "../../model/ids.js";
-import { whenReady } from "../../model/maybe-promise.js";
+import { type MaybePromise, whenReady } from "../../model/maybe-promise.js";
 import { appendsOnly, fallocateMode, isExclusive, openFlags } from "../call-flags.js";
 import { FOPEN, O, OPEN_KILL_SUIDGID, WHENCE, WRITE_FLAG } from "../protocol/constants.js";
 import { MalformedRequest, type Request } from "../protocol/request.js";
 import { type Context, type Operation, replyEntry } from "./context.js";
 import { nameRequest } from "./entries.js";
+import { writeWhatFits } from "./write-what-fits.js";
 
 /** struct fuse_open_in: flags, open_flags. */
 export const open: Operation = (context) => {
@@ -87,20 +88,28 @@ export const write: Operation = ({ fs, caller, request, reply, cache }) => {
   const flags = request.u32(32);
   const appends = (flags & O.APPEND) !== 0 && !isWriteBack;
   const hasPassed = caller.origin?.pages === "passed";
-  const written = fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
-    handle: request.u64(0),
-    // Asked when the bytes are put, which others' may come before.
-    offset: appends && cache ? () => (cache.pages.mayMistakeSize(ino) ? "end" : offset) : offset,
-    data: request.bytes(40, size),
-    killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
-  });
-  return whenReady(written, (at) => {
+  const put = (data: Uint8Array) =>
+    fs.write(isWriteBack ? { ...caller, identity: KERNEL } : caller, {
+      handle: request.u64(0),
+      // Asked when the bytes are put, which others' may come before.
+      offset: appends && cache ? () => (cache.pages.mayMistakeSize(ino) ? "end" : offset) : offset,
+      data,
+      killSetId: (writeFlags & WRITE_FLAG.KILL_SUIDGID) !== 0,
+    });
+  const data = request.bytes(40, size);
+  const written = isWriteBack ? putAll(data, put) : writeWhatFits(data, put);
+  return whenReady(written, ({ at, bytes }) => {
     if (at !== offset && !hasPassed) cache?.forgetFrom({ ino, offset: Math.min(at, offset) });
-    reply.u64(size); // and padding
+    reply.u64(bytes); // and padding
     // Of what goes through its pages, the kernel asks for that itself.
     if (hasPassed && (flags & O.DSYNC) !== 0) return fs.fsync(caller, { ino });
   });
 };
+
+/** Of a mapping's pages the kernel doesn't look how many were taken (fuse_writepage_end): all, or an error. */
+function putAll(data: Uint8Array, put: (data: Uint8Array) => MaybePromise<number>) {
+  return whenReady(put(data), (at) => ({ at, bytes: data.length }));
+}
 
 /** It is bound by no tenant and no agent, but by what can't be written at all. */
 const KERNEL: Identity = { isAdmin: true };

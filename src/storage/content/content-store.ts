@@ -80,7 +80,7 @@ export interface ContentReader {
 
 export interface StagingFile extends ContentReader {
   readonly id: StagingId;
-  /** Writes all of `from`, or throws. */
+  /** Writes all of `from`, or throws; then the file is as long as before, and a part may be written in it. */
   write(request: { from: Uint8Array; offset: number }): void;
   truncate(sizeBytes: number): void;
   /** fallocate(2). Errors: `not-supported`, `no-space`, `file-too-large`. */

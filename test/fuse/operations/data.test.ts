@@ -1,12 +1,13 @@
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
+import { NexusError } from "../../../src/model/errors.js";
 import type { ReadRequest } from "../../../src/vfs/file-system.js";
 import { bytesOfLength } from "../../support/bytes.js";
 import { entryOf } from "../fake-file-system.js";
 import { FakeKernel } from "../fake-kernel.js";
 import { decode, encode, sizeOf } from "../wire/c-struct.js";
 
-const { EIO, EINVAL, EOPNOTSUPP } = constants.errno;
+const { EIO, EINVAL, ENOSPC, EOPNOTSUPP } = constants.errno;
 const MIB = 1024 * 1024;
 const FAR = 2 ** 43 + 1;
 
@@ -140,6 +141,49 @@ describe("WRITE", () => {
       expect(kernel.requestsTo("write")).toMatchObject([{ offset: FAR }]);
     },
   );
+
+  describe("on a disk with room for 70000 bytes", () => {
+    const roomBytes = 70_000;
+    const tight = (length: number, changed: Parameters<typeof encode<"write_in">>[1] = {}) => {
+      const kernel = new FakeKernel({
+        write: (_, { data }) => {
+          if (data.length > roomBytes) throw new NexusError("no-space", "the disk is full");
+          return FAR;
+        },
+      });
+      const fixed = encode("write_in", { fh: 9, offset: FAR, size: length, ...changed });
+      const answer = kernel.ask({ opcode: "WRITE", body: [fixed, bytesOfLength(length)] });
+      return { answer, tried: kernel.requestsTo("write") as { data: Buffer }[] };
+    };
+
+    test.each([
+      [70_000, 70_000],
+      [70_001, 32_768],
+      [MIB, 65_536],
+    ])("takes of %i bytes what fits, from the first on, and says so", (length, taken) => {
+      const { answer, tried } = tight(length);
+      expect(decode("write_out", answer.body)).toEqual({ size: taken, padding: 0 });
+      expect(tried.at(-1)?.data.equals(bytesOfLength(length).subarray(0, taken))).toBe(true);
+    });
+
+    test("takes the pages of a mapping all or not at all: the kernel wouldn't notice", () => {
+      const { answer, tried } = tight(MIB, { write_flags: 1 });
+      expect(answer.errno).toBe(ENOSPC);
+      expect(tried).toHaveLength(1);
+    });
+  });
+
+  test("is refused as the disk is full, in the end", () => {
+    const write = () => {
+      throw new NexusError("no-space", "the disk is full");
+    };
+    const kernel = new FakeKernel({ write });
+    const fixed = encode("write_in", { fh: 9, offset: FAR, size: MIB });
+    const answer = kernel.ask({ opcode: "WRITE", body: [fixed, bytesOfLength(MIB)] });
+    expect(answer.errno).toBe(ENOSPC);
+    const sizes = (kernel.requestsTo("write") as { data: Buffer }[]).map(({ data }) => data.length);
+    expect(sizes.at(-1)).toBe(4096);
+  });
 
   test("with fewer bytes than it says writes nothing", () => {
     const { kernel, answer } = write(Buffer.from("four"), { size: 5 });

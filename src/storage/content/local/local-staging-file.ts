@@ -115,11 +115,21 @@ export class LocalStagingFile implements StagingFile {
     try {
       writeAt(this.#file.fd, { from, offset });
     } catch (error) {
-      // A part of it may be there.
-      this.#sizeBytes = fstatSync(this.#file.fd).size;
+      this.#cutBack();
       throw error;
     }
     if (offset + from.length > this.#sizeBytes) this.#sizeBytes = offset + from.length;
+  }
+
+  /** A part of what failed may be there: the caller is told that it isn't, and an appender writes it again. */
+  #cutBack(): void {
+    const { fd } = this.#file;
+    try {
+      if (fstatSync(fd).size > this.#sizeBytes) ftruncateSync(fd, this.#sizeBytes);
+    } catch {
+      // The disk is worse than full. What counts is what there is.
+      this.#sizeBytes = fstatSync(fd).size;
+    }
   }
 
   truncate(sizeBytes: number): void {
