@@ -56,13 +56,16 @@ export interface Patience {
 
 /**
  * The right to use a data directory: flock(2) on `{data_dir}/lock`, held by one process at a time
- * and gone with it, however it ends.
+ * and gone with it, however it ends. And on the directory itself: people remove a lock that looks stale to
+ * them, and a second one in its place would let two processes write one store.
  */
 export class DataDirLock {
   readonly #fd: number;
+  readonly #directoryFd: number;
 
-  private constructor(fd: number) {
+  private constructor({ fd, directoryFd }: LockFiles) {
     this.#fd = fd;
+    this.#directoryFd = directoryFd;
   }
 
   /**
@@ -78,17 +81,19 @@ export class DataDirLock {
     advice = ADVICE,
   }: Patience & { dataDir: string; holder: LockHolder }): Promise<DataDirLock> {
     const path = join(dataDir, "lock");
-    const fd = open({ dataDir, path, advice });
+    const files = open({ dataDir, path, advice });
     const start = performance.now();
     let isSilent = true;
-    while (!tryLock(fd)) {
+    while (!tryBoth(files)) {
       const other = readHolder(dataDir);
-      const finishing = isFinishing(other);
+      // With the file ours, it isn't the holder's: somebody has removed that, and it says nothing of them.
+      const hasLostFile = tryLock(files.fd);
+      const finishing = !hasLostFile && isFinishing(other);
       const waitedMs = performance.now() - start;
       if (!finishing || waitedMs > waitMs) {
         // It may have gone while it was looked at.
-        if (tryLock(fd)) break;
-        closeSync(fd);
+        if (tryBoth(files)) break;
+        close(files);
         const message = finishing
           ? stillFinishing(dataDir, { holder: other, advice })
           : inUse(dataDir, { holder: other, namespace: holder.namespace, advice });
@@ -100,7 +105,7 @@ export class DataDirLock {
       }
       await setTimeout(POLL_MS);
     }
-    const lock = new DataDirLock(fd);
+    const lock = new DataDirLock(files);
     lock.note(holder);
     return lock;
   }
@@ -116,19 +121,7 @@ export class DataDirLock {
 
   /** Whether somebody holds it now. */
   static isHeld(dataDir: string): boolean {
-    let fd: number;
-    try {
-      fd = openSync(join(dataDir, "lock"), "r");
-    } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      // No lock file: nobody ever held it. One that isn't ours to read: nobody whom we could ask.
-      return !["ENOENT", "ENOTDIR", "EACCES"].includes(code);
-    }
-    try {
-      return !tryLock(fd);
-    } finally {
-      closeSync(fd);
-    }
+    return isLocked(join(dataDir, "lock"), tryLock) || isLocked(dataDir, tryLockDirectory);
   }
 
   /** Whether nobody holds it, or who does is done and about to give it back. */
@@ -137,7 +130,48 @@ export class DataDirLock {
   }
 
   release(): void {
-    closeSync(this.#fd);
+    close({ fd: this.#fd, directoryFd: this.#directoryFd });
+  }
+}
+
+/** What the lock is on. */
+interface LockFiles {
+  readonly fd: number;
+  readonly directoryFd: number;
+}
+
+function close({ fd, directoryFd }: LockFiles): void {
+  closeSync(directoryFd);
+  closeSync(fd);
+}
+
+/** The file first: whoever finds it free knows what the directory says. */
+function tryBoth({ fd, directoryFd }: LockFiles): boolean {
+  return tryLock(fd) && tryLockDirectory(directoryFd);
+}
+
+/** Not every file system locks directories (NFS wants them open for writing): there the file alone counts. */
+function tryLockDirectory(fd: number): boolean {
+  try {
+    return tryLock(fd);
+  } catch {
+    return true;
+  }
+}
+
+function isLocked(path: string, lock: (fd: number) => boolean): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // No lock file: nobody ever held it. One that isn't ours to read: nobody whom we could ask.
+    return !["ENOENT", "ENOTDIR", "EACCES"].includes(code);
+  }
+  try {
+    return !lock(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -174,10 +208,16 @@ function open({
   dataDir: string;
   path: string;
   advice: string;
-}): number {
+}): LockFiles {
   try {
     makeDirectories(dataDir, { mode: 0o700 });
-    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    const directoryFd = openSync(dataDir, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      return { fd: openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), directoryFd };
+    } catch (error) {
+      closeSync(directoryFd);
+      throw error;
+    }
   } catch (error) {
     const what = `the data directory ${dataDir} can't be used`;
     const failure = refusal(error, { what, advice, path: dataDir });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -102,6 +102,19 @@ describe("the lock of a data directory", () => {
       `${dataDir} is in use by process 4711, mounted at /home/me/nexus`,
     );
     expect(readHolder(dataDir)).toStrictEqual(HOLDER);
+  });
+
+  test("is held although somebody has removed its file, or put another one in its place", async () => {
+    const dataDir = testDir();
+    await acquire(dataDir);
+    rmSync(join(dataDir, "lock"));
+    expect(DataDirLock.isHeld(dataDir)).toBe(true);
+    for (const attempt of ["first", "second"]) {
+      // Nobody knows whether it is finishing, so nobody waits for it.
+      const acquiring = acquire(dataDir, { waitMs: 60_000, isFinishing: () => true });
+      const error = await acquiring.catch((refusal: unknown) => refusal);
+      expect(String(error), attempt).toContain("is in use by another process");
+    }
   });
 
   test("is refused while another program holds it, of whom nothing is known", async () => {
