@@ -17,7 +17,7 @@ export class WalSync {
   #handle: FileHandle | undefined;
   /**
    * The kernel reports an error of writing once, and marks the pages as clean: the next sync would
-   * succeed over the hole. So the first failure is for good, until the next start; fsync(2), "Bugs".
+   * succeed over the hole. So the first one is for good, until the next start; fsync(2), "Bugs".
    */
   #failure: NexusError | undefined;
 
@@ -37,14 +37,23 @@ export class WalSync {
 
   async #syncOnce(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#handle ??= await this.#open();
     try {
-      this.#handle ??= await open(this.#path, "r+");
-      await this.#handle.datasync();
+      await this.#handle?.datasync();
+    } catch (error) {
+      this.#failure = fsError(error, { op: "sync metadata", path: this.#path });
+      throw this.#failure;
+    }
+  }
+
+  /** Undefined when there is no log: nothing was committed since it was checkpointed and removed. */
+  async #open(): Promise<FileHandle | undefined> {
+    try {
+      return await open(this.#path, "r+");
     } catch (error) {
       const failure = fsError(error, { op: "sync metadata", path: this.#path });
-      // No log: nothing was committed since it was checkpointed and removed.
-      if (failure.kind === "not-found") return;
-      this.#failure = failure;
+      if (failure.kind === "not-found") return undefined;
+      // Too many open files, say: nothing was synced, and nothing was lost.
       throw failure;
     }
   }
