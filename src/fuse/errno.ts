@@ -55,9 +55,13 @@ export function errnoOfKind(kind: ErrorKind): number {
   return ERRNO_OF_KIND[kind];
 }
 
+/** What a host has too little of for this process: its log is where somebody learns which limit to raise. */
+const SCARCE: readonly number[] = [errno.ENFILE, errno.ENOMEM];
+
 /** Errors that are no answer to the program but trouble of ours, and so belong in the log. */
 export function isTrouble(error: unknown): boolean {
-  return errnoOf(error) === errno.EIO;
+  const number = errnoOf(error);
+  return number === errno.EIO || SCARCE.includes(number);
 }
 
 /**

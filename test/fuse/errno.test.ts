@@ -104,7 +104,9 @@ describe("the error number that a program sees", () => {
 describe("trouble of ours, for the log,", () => {
   test("is what ends in EIO, and nothing else", () => {
     const trouble = ERROR_KINDS.filter((kind) => isTrouble(new NexusError(kind, "why")));
-    expect(trouble).toEqual(["corrupt", "io-failure", "internal"]);
+    expect(trouble.toSorted()).toEqual(
+      ["corrupt", "internal", "io-failure", "out-of-memory", "too-many-open-files"].toSorted(),
+    );
     expect(isTrouble(new RangeError("out of bounds"))).toBe(true);
   });
 });

@@ -37,6 +37,7 @@ import type {
   StagingStat,
 } from "../content-store.js";
 import { LocalFile } from "./local-file.js";
+import { ownFileError } from "./own-file-error.js";
 
 const fdatasyncLater = promisify(fdatasync);
 const fsyncLater = promisify(fsync);
@@ -211,7 +212,7 @@ export class LocalStagingFile implements StagingFile {
     try {
       await this.#file.use(() => this.#group.sync());
     } catch (error) {
-      throw fsError(error, { op: "sync", path: this.#file.path });
+      throw ownFileError(error, { op: "sync", path: this.#file.path });
     }
     await this.#syncSpill(this.id);
   }
@@ -231,7 +232,7 @@ export class LocalStagingFile implements StagingFile {
         closeSync(directory);
       }
     } catch (error) {
-      throw fsError(error, { op: "sync", path: this.#file.path });
+      throw ownFileError(error, { op: "sync", path: this.#file.path });
     }
     this.#durableEntries.add(this.id);
   }

@@ -11,11 +11,11 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { writeAt } from "../../../libc/files.js";
-import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import type { StagingId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { GroupSync } from "../../group-sync.js";
+import { ownFileError } from "./own-file-error.js";
 import { SmallContent } from "./small-content.js";
 import {
   encodeRecord,
@@ -211,7 +211,7 @@ export class StagingLog {
       const flags = { isSynced: false, isEntryDurable: false, mayBePromised: false };
       return { number, path, fd, key, sizeBytes: 0, live: 0, ...flags };
     } catch (error) {
-      throw fsError(error, { op: "open staging log", path });
+      throw ownFileError(error, { op: "open staging log", path });
     }
   }
 
@@ -360,7 +360,7 @@ export class StagingLog {
       this.#durableMoves = moves;
       for (const id of spills) this.#spills.delete(id);
     } catch (error) {
-      throw fsError(error, { op: "sync staging log", path: this.#directory });
+      throw ownFileError(error, { op: "sync staging log", path: this.#directory });
     } finally {
       this.#isSyncing = false;
     }

@@ -3,6 +3,7 @@ import type { Clock, Scheduler } from "../../../model/clock.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statement.js";
+import type { DatabasePlace } from "./database-place.js";
 import type { Journal, JournalEntry } from "./journal.js";
 import type { Recording } from "./recording.js";
 import { isMaybeFull, sqliteError } from "./sqlite-error.js";
@@ -25,6 +26,8 @@ const READ_BATCH = "SELECT batch FROM store_state WHERE id = 1";
 
 export interface SqliteEngineOptions {
   readonly database: Database.Database;
+  /** Looked at before each transaction that writes. */
+  readonly place: DatabasePlace;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -51,6 +54,7 @@ export interface SqliteEngineOptions {
  */
 export class SqliteEngine {
   readonly #database: Database.Database;
+  readonly #place: DatabasePlace;
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
@@ -76,6 +80,7 @@ export class SqliteEngine {
 
   constructor(options: SqliteEngineOptions) {
     this.#database = options.database;
+    this.#place = options.place;
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
@@ -213,12 +218,15 @@ export class SqliteEngine {
     if (this.#isBehind) this.#catchUp();
     this.#operations += 1;
     if (this.#open === "none") {
-      if (kind === "write") this.#beginWrite();
-      else this.#control.begin.run();
+      if (kind === "write") {
+        this.#place.requireKept();
+        this.#beginWrite();
+      } else this.#control.begin.run();
       this.#open = kind;
       this.#openedAtMs = this.#clock.monotonicMs();
       this.#tickAfter(QUIET_MS);
     } else if (this.#open === "read" && kind === "write") {
+      this.#place.requireKept();
       // Upgrading in place could fail on a snapshot that is not the newest; a new one can't.
       this.#control.commit.run();
       this.#open = "none";

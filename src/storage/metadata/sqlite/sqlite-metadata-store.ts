@@ -47,6 +47,7 @@ import { orphans, reap, rmdir, unlink } from "../operations/remove.js";
 import { rename } from "../operations/rename.js";
 import { COUNT_USAGE, usageOf } from "../operations/usage.js";
 import type { Checkpointer } from "./checkpointer.js";
+import { DatabasePlace } from "./database-place.js";
 import { Journal } from "./journal.js";
 import { LogKeeper } from "./log-keeper.js";
 import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
@@ -82,6 +83,7 @@ export interface SqliteMetadataStoreOptions {
 /** The embedded {@link MetadataStore}: one SQLite file in WAL mode, written by this process alone. */
 export class SqliteMetadataStore implements MetadataStore {
   readonly #database: Database.Database;
+  readonly #place: DatabasePlace;
   readonly #journal: Journal;
   readonly #engine: SqliteEngine;
   readonly #walSync: WalSync;
@@ -120,6 +122,8 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#log = new LogKeeper({ database, checkpointer, reserve, logger });
       const isNew = database.pragma("user_version", { simple: true }) === 0;
       if (isNew) migrate(database);
+      const place = new DatabasePlace(databasePath);
+      this.#place = place;
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
       this.#journal = journal;
       const onCommit = () => this.#committed();
@@ -127,7 +131,7 @@ export class SqliteMetadataStore implements MetadataStore {
       const tools = { clock, scheduler, logger };
       const recording = new Recording({ clock });
       const onEvents = { onCommit, makeRoom };
-      engine = new SqliteEngine({ database, journal, ...tools, recording, ...onEvents });
+      engine = new SqliteEngine({ database, place, journal, ...tools, recording, ...onEvents });
       this.#engine = engine;
       this.work = new SqliteWorkStore({ engine, clock });
       this.changes = new SqliteChangeStore({ engine, recording, ...tools });
@@ -386,6 +390,7 @@ export class SqliteMetadataStore implements MetadataStore {
   /** All of it, whatever fails on the way: what stayed open would keep the next start out. */
   #closeOnce(): Promise<void> {
     return runEach([
+      () => this.#place.requireKept(),
       () => this.sync(),
       () => this.changes.close(),
       () => this.#engine.close(),

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NexusError } from "../../../../src/model/errors.js";
+import { DatabasePlace } from "../../../../src/storage/metadata/sqlite/database-place.js";
 import { Journal, type JournalEntry } from "../../../../src/storage/metadata/sqlite/journal.js";
 import { Recording } from "../../../../src/storage/metadata/sqlite/recording.js";
 import { SqliteEngine } from "../../../../src/storage/metadata/sqlite/sqlite-engine.js";
@@ -79,6 +80,7 @@ class Fixture {
     this.database.exec(SCHEMA);
     this.engine = new SqliteEngine({
       database: this.database,
+      place: new DatabasePlace(this.path),
       journal: this.journal,
       clock: this.clock,
       scheduler: this.clock,
