@@ -110,7 +110,7 @@ export class SqliteMetadataStore implements MetadataStore {
   constructor(options: SqliteMetadataStoreOptions) {
     const { databasePath, cacheSizeMb, clock, scheduler, logger } = options;
     this.#clock = clock;
-    this.#walSync = new WalSync(databasePath);
+    this.#walSync = new WalSync(databasePath, { logger });
     this.#checkpointer = options.checkpointer;
     this.#reserve = options.reserve;
     const database = this.#open({ path: databasePath, cacheSizeMb });

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { fsError } from "../../../libc/system-error.js";
-import type { NexusError } from "../../../model/errors.js";
+import { NexusError } from "../../../model/errors.js";
+import type { Logger } from "../../../telemetry/logger.js";
 import { GroupSync } from "../../group-sync.js";
 
 /**
@@ -14,6 +15,7 @@ import { GroupSync } from "../../group-sync.js";
 export class WalSync {
   readonly #path: string;
   readonly #group = new GroupSync(() => this.#syncOnce());
+  readonly #logger: Logger;
   #handle: FileHandle | undefined;
   /**
    * The kernel reports an error of writing once, and marks the pages as clean: the next sync would
@@ -21,8 +23,9 @@ export class WalSync {
    */
   #failure: NexusError | undefined;
 
-  constructor(databasePath: string) {
+  constructor(databasePath: string, { logger }: { logger: Logger }) {
     this.#path = `${databasePath}-wal`;
+    this.#logger = logger;
   }
 
   /** Resolves when all that was committed before the call is durable. Errors: `io-failure`. */
@@ -41,8 +44,15 @@ export class WalSync {
     try {
       await this.#handle?.datasync();
     } catch (error) {
-      this.#failure = fsError(error, { op: "sync metadata", path: this.#path });
-      throw this.#failure;
+      const failure = fsError(error, { op: "sync metadata", path: this.#path });
+      // To those who come later it isn't what it was to the first: the disk may have room again.
+      this.#failure = new NexusError(
+        "io-failure",
+        `a sync of ${this.#path} failed before (${failure.message}): no sync is vouched for until the store is opened again`,
+        { op: "sync metadata", path: this.#path, cause: error },
+      );
+      this.#logger.error({ err: failure }, this.#failure.message);
+      throw failure;
     }
   }
 
