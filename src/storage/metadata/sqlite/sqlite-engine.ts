@@ -73,6 +73,8 @@ export class SqliteEngine {
   #cancelTick: (() => void) | undefined;
   /** Why the last commit failed: until one succeeds, only so much more is taken on. */
   #stuck: NexusError | undefined;
+  /** Another program holds the database, and the log has that already. */
+  #isLockedOut = false;
   /** The transaction was rolled back, and what the journal has of it isn't in the database yet. */
   #isBehind = false;
   /** Set when the database can't be brought to a known state; everything fails with it from then. */
@@ -239,8 +241,17 @@ export class SqliteEngine {
     try {
       this.#control.beginWrite.run();
       this.#open = "write";
+      this.#isLockedOut = false;
     } catch (error) {
-      throw sqliteError(error, "begin a transaction (does another program hold the database?)");
+      const failure = sqliteError(
+        error,
+        "begin a transaction (does another program hold the database?)",
+      );
+      if (failure.kind === "busy" && !this.#isLockedOut) {
+        this.#logger.warn({ err: failure }, failure.message);
+        this.#isLockedOut = true;
+      }
+      throw failure;
     }
   }
 
