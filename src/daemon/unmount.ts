@@ -62,6 +62,7 @@ export async function unmountAndWait(
   });
   if (isOver) {
     requireGoodEnd(daemon);
+    if (unserved === undefined) requireLastWord(daemon);
     return { mountPoint, stillServing: undefined };
   }
   if (lazy) return { mountPoint, stillServing: daemon.pid };
@@ -97,6 +98,7 @@ export async function stopAndWait(
       );
     }
     requireGoodEnd(daemon);
+    requireLastWord(daemon);
     return { pid: daemon.pid };
   } finally {
     client.close();
@@ -138,6 +140,21 @@ function requireGoodEnd({ pid, dataDir }: ServingDaemon): void {
   throw new NexusError(
     "io-failure",
     `unmounted, but the daemon ended with an error: ${end.failure}; what was acknowledged is in ${dataDir} and comes back at the next mount`,
+    { path: dataDir },
+  );
+}
+
+/**
+ * A daemon that ends in order notes that. One that was killed meanwhile didn't, nor one whose disk takes nothing
+ * any more, as a file system that went read-only. Errors: `io-failure`.
+ */
+function requireLastWord({ pid, dataDir }: ServingDaemon): void {
+  const end = readHolder(dataDir);
+  if (end === undefined || end.pid !== pid || end.hasEnded === true) return;
+  if (DataDirLock.isHeld(dataDir)) return; // it goes on with other mounts
+  throw new NexusError(
+    "io-failure",
+    `unmounted, but the daemon (process ${pid}) is gone without a word of how it ended: it was killed, or ${dataDir} can't be written any more`,
     { path: dataDir },
   );
 }

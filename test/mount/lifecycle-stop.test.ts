@@ -290,6 +290,26 @@ describe.skipIf(skipReason !== undefined)("nexus-mount -u", () => {
     });
   });
 
+  test("says that the daemon that it waited for is gone without a word", async () => {
+    const mounted = await start();
+    const { mountPoint, dataDir, pid } = mounted;
+    await killNow(pid);
+    const holder = spawn("flock", [join(dataDir, "lock"), "sh", "-c", "echo held; read -r _"]);
+    onTestFinished(() => {
+      holder.kill("SIGKILL");
+    });
+    await new Promise((resolve) => holder.stdout.once("data", resolve));
+    const ending = mounted.run(["-u", mountPoint]);
+    await until("it is unmounted", { holds: () => !mounted.isMounted });
+    holder.stdin.end("\n");
+    expect(await ending).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^nexus-mount: unmounted, but the daemon \(process \d+\) is gone without a word of how it ended.*\n$/,
+      ),
+    });
+  });
+
   test("of an ordinary user says whose a mount is that isn't theirs", async () => {
     const mounted = await start({ args: ["--allow-other"] });
     await shell(`chmod 755 ${mounted.base}`);

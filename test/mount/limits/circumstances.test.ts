@@ -80,8 +80,9 @@ describe.skipIf(whyNoMounts() !== undefined)("a mount", () => {
     const elsewhere = `${dataDir} elsewhere`;
     renameSync(dataDir, elsewhere);
     // What was begun before may still end: a transaction takes up to 50 ms.
-    const write = () => codeOf(() => writeFileSync(join(mountPoint, "new"), ""));
-    await expect.poll(write, SOON).toBe("EIO");
+    let made = 0;
+    const make = () => codeOf(() => writeFileSync(join(mountPoint, `new${made++}`), ""));
+    await expect.poll(make, SOON).toBe("EIO");
     expect(codeOf(() => renameSync(join(mountPoint, "file"), join(mountPoint, "moved")))).toBe(
       "EIO",
     );
