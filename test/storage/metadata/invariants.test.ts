@@ -1,67 +1,257 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
-import { ROOT_INO } from "../../../src/model/ids.js";
-import { openMetadataStore } from "../../support/stores.js";
+import { describe, expect, test } from "vitest";
+import { type Ino, ROOT_INO } from "../../../src/model/ids.js";
+import { Paths } from "../../../src/storage/metadata/check/paths.js";
+import { repairDatabase } from "../../../src/storage/metadata/check/repair-database.js";
+import { openMetadataStore, openNexus } from "../../support/stores.js";
 import { testDir } from "../../support/temp-dir.js";
 import { Jobs } from "./contract/work-fixture.js";
 import { at, contentOf, Namespace } from "./fixture.js";
-import { brokenInvariants } from "./invariants.js";
+import { brokenInvariants, SCHEMA } from "./invariants.js";
 
-// The checker itself: it finds what it is there to find.
+// The checker itself: it finds what it is there to find, and mends it where that needs no guess.
 
-const DAMAGE: readonly (readonly [sql: string, rule: RegExp])[] = [
-  ["UPDATE contents SET ref_count = 5", /ref_count/],
-  ["DELETE FROM contents", /content of every inode/],
-  ["UPDATE inodes SET nlink = 3 WHERE content_hash IS NOT NULL", /but a directory/],
-  ["UPDATE inodes SET nlink = nlink + 1 WHERE ino = 1", /nlink of a directory/],
-  ["UPDATE dentries SET ino = 77777 WHERE name = 'file'", /leads to an inode/],
-  ["UPDATE dentries SET type = 10 WHERE name = 'file'", /leads to an inode/],
-  ["UPDATE dentries SET parent = 77777 WHERE name = 'file'", /in a directory/],
-  ["UPDATE dentries SET cookie = 7", /same cookie/],
-  ["UPDATE file_metadata SET path_id = 'x'", /custom metadata/],
-  ["UPDATE file_metadata SET ino = 77777 WHERE key = 'k'", /custom metadata/],
-  ["DELETE FROM symlinks", /have a target/],
-  ["UPDATE inodes SET content_hash = (SELECT hash FROM contents) WHERE ino = 1", /only regular/],
-  ["UPDATE store_state SET next_id = 3", /below the next one/],
-  ["DELETE FROM work_items", /queue has the files/],
-  ["UPDATE work_items SET rank = 7", /queue has the files/],
-  ["UPDATE work_items SET is_named = 0", /queue has the files/],
-  ["DELETE FROM file_metadata WHERE key = 'status'", /queue has the files/],
-  ["UPDATE work_items SET open_dependencies = 3", /open_dependencies/],
-  ["UPDATE work_dependencies SET is_satisfied = 1", /satisfied/],
-  ["UPDATE work_dependencies SET ino = 77777", /says so/],
-  ["UPDATE work_dependencies SET target_ino = ino", /waits for itself/],
-  ["UPDATE work_items SET status = 'in_progress'", /was started/],
-  ["UPDATE work_counts SET ready = ready + 1", /work_counts/],
-  ["UPDATE dentries SET parent = ino WHERE name = 'dir'", /reached from the root/],
+interface Damage {
+  readonly sql: string;
+  /** The rule that notices it. */
+  readonly breaks: string;
+  /** Those that are still broken after a repair. */
+  readonly leaves?: readonly string[];
+}
+
+const DAMAGE: readonly Damage[] = [
+  { sql: "UPDATE contents SET ref_count = 5", breaks: "content.references" },
+  { sql: "UPDATE contents SET ref_count = 0", breaks: "content.references" },
+  { sql: "DELETE FROM contents", breaks: "content.known" },
+  { sql: "UPDATE inodes SET nlink = 3 WHERE content_hash IS NOT NULL", breaks: "inode.links" },
+  { sql: "UPDATE inodes SET nlink = 0 WHERE content_hash IS NOT NULL", breaks: "inode.links" },
+  { sql: "UPDATE inodes SET nlink = nlink + 1 WHERE ino = 1", breaks: "inode.links" },
+  { sql: "UPDATE dentries SET ino = 77777 WHERE name = 'file'", breaks: "name.inode" },
+  { sql: "UPDATE dentries SET type = 10 WHERE name = 'file'", breaks: "name.type" },
+  { sql: "UPDATE dentries SET parent = 77777 WHERE name = 'file'", breaks: "name.directory" },
+  {
+    sql: "DELETE FROM inodes WHERE ino = (SELECT ino FROM dentries WHERE name = 'dir')",
+    breaks: "name.directory",
+  },
+  { sql: "UPDATE dentries SET cookie = 7", breaks: "name.cookie" },
+  { sql: "UPDATE file_metadata SET path_id = 'x'", breaks: "metadata.path-id" },
+  { sql: "UPDATE file_metadata SET ino = 77777 WHERE key = 'k'", breaks: "metadata.inode" },
+  {
+    sql: "INSERT INTO system_attributes (ino, key, value) VALUES (77777, 'a', 'b')",
+    breaks: "attribute.inode",
+  },
+  { sql: "DELETE FROM symlinks", breaks: "symlink.target", leaves: ["symlink.target"] },
+  { sql: "INSERT INTO symlinks (ino, target) VALUES (77777, 'x')", breaks: "symlink.inode" },
+  {
+    sql: "UPDATE inodes SET content_hash = (SELECT hash FROM contents) WHERE ino = 1",
+    breaks: "inode.kind",
+  },
+  {
+    sql: "UPDATE inodes SET staging_id = 12 WHERE mode >> 12 = 8",
+    breaks: "content.staged-once",
+    leaves: ["content.staged-once"],
+  },
+  {
+    sql: "UPDATE inodes SET size_bytes = 4711 WHERE content_hash IS NOT NULL",
+    breaks: "file.size",
+  },
+  { sql: "UPDATE store_state SET next_id = 3", breaks: "numbers.next" },
+  { sql: "DELETE FROM work_items", breaks: "work.items" },
+  { sql: "UPDATE work_items SET rank = 7", breaks: "work.items" },
+  { sql: "UPDATE work_items SET is_named = 0", breaks: "work.items" },
+  { sql: "DELETE FROM file_metadata WHERE key = 'status'", breaks: "work.items" },
+  { sql: "UPDATE work_items SET open_dependencies = 3", breaks: "work.open-dependencies" },
+  { sql: "UPDATE work_dependencies SET is_satisfied = 1", breaks: "work.dependency-state" },
+  { sql: "UPDATE work_dependencies SET ino = 77777", breaks: "work.dependency-owner" },
+  {
+    sql: "UPDATE work_dependencies SET target_ino = ino",
+    breaks: "work.cycle",
+    leaves: ["work.cycle"],
+  },
+  { sql: "UPDATE work_items SET status = 'in_progress'", breaks: "work.started" },
+  { sql: "UPDATE work_counts SET ready = ready + 1", breaks: "work.counts" },
+  { sql: "UPDATE dentries SET parent = ino WHERE name = 'dir'", breaks: "directory.reachable" },
+  {
+    sql: `UPDATE dentries SET parent = (SELECT ino FROM dentries WHERE name = 'below') WHERE name = 'dir'`,
+    breaks: "directory.reachable",
+  },
+  {
+    sql: `INSERT INTO dentries SELECT 1, 'twice', ino, 99999, 4 FROM dentries WHERE name = 'below'`,
+    breaks: "directory.names",
+    leaves: ["directory.names"],
+  },
+  { sql: "DELETE FROM dentries WHERE name = 'dir'", breaks: "inode.named" },
+  { sql: "DELETE FROM dentries WHERE name = 'link'", breaks: "inode.named" },
+  { sql: "DELETE FROM inodes WHERE ino = 1", breaks: "root.there" },
+  {
+    sql: "UPDATE inodes SET mode = 0x81a4 WHERE ino = 1",
+    breaks: "root.directory",
+    leaves: ["root.directory", "name.directory", "inode.links"],
+  },
+  { sql: "DROP VIEW ready_work_items", breaks: "database.schema" },
+  { sql: "DROP INDEX dentries_by_inode", breaks: "database.schema" },
+  { sql: "DROP TRIGGER work_items_deleted", breaks: "database.schema" },
 ];
 
-test.each(DAMAGE)("the checker of invariants notices %s", async (sql, rule) => {
+/** A store with something of everything, closed. */
+async function makeStore(): Promise<string> {
   const dataDir = testDir();
   const namespace = new Namespace(openMetadataStore(dataDir));
   const ino = namespace.file("file");
-  namespace.directory("dir");
+  const dir = namespace.directory("dir");
+  namespace.directory("below", { parent: dir });
   namespace.node("symlink", "link", { target: Buffer.from("x") });
   namespace.seal(ino, contentOf("a"));
   const value = Buffer.from("v");
   namespace.store.setAttribute({
-    ino,
-    family: "custom",
-    key: "k",
-    value,
-    mode: "any",
-    now: at(1),
+    ...{ ino, family: "custom", key: "k", value, mode: "any", now: at(1) },
   });
   const jobs = new Jobs(namespace);
   jobs.add("first", { priority: "1" });
   jobs.add("second", { status: "blocked", dependsOn: "/first" });
   namespace.store.link({ ino, parent: ROOT_INO, name: "another name", now: at(1) });
   await namespace.store.close();
+  return dataDir;
+}
+
+function change(dataDir: string, work: (database: Database.Database) => void): void {
+  const database = new Database(join(dataDir, "metadata.db"));
+  try {
+    work(database);
+  } finally {
+    database.close();
+  }
+}
+
+test.each(DAMAGE)("the checker notices $sql, and the repair leaves $leaves", async (damage) => {
+  const { sql, breaks, leaves = [] } = damage;
+  const dataDir = await makeStore();
   expect(brokenInvariants(dataDir)).toStrictEqual({});
 
-  const database = new Database(join(dataDir, "metadata.db"));
-  database.exec(sql);
-  database.close();
-  expect(Object.keys(brokenInvariants(dataDir)).join()).toMatch(rule);
+  change(dataDir, (database) => database.exec(sql));
+  expect(Object.keys(brokenInvariants(dataDir))).toContain(breaks);
+
+  change(dataDir, (database) => {
+    const left = repairDatabase(database, { schema: SCHEMA, owner: { uid: 0, gid: 0 } });
+    expect([...new Set(left.map(({ rule }) => rule.id))]).toStrictEqual(leaves);
+  });
+  expect(Object.keys(brokenInvariants(dataDir))).toStrictEqual(leaves);
+});
+
+describe("what had no place any more", () => {
+  function tree(dataDir: string): unknown {
+    const found: unknown[] = [];
+    change(dataDir, (database) => {
+      const paths = new Paths(database);
+      const inodes = "SELECT ino FROM inodes WHERE ino <> 1 ORDER BY ino";
+      for (const ino of database.prepare(inodes).pluck().all()) found.push(paths.of(ino as Ino));
+    });
+    return found;
+  }
+
+  test("is found in a directory for admins alone, with all that lies below it", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, (database) => {
+      const [dir, link] = ["dir", "link"].map((name) =>
+        database.prepare("SELECT ino FROM dentries WHERE name = ?").pluck().get(name),
+      );
+      database.exec("DELETE FROM dentries WHERE name IN ('dir', 'link')");
+      repairDatabase(database, { schema: SCHEMA, owner: { uid: 7, gid: 8 } });
+      const paths = new Paths(database);
+      expect(paths.of(dir as Ino)).toBe(`/system/lost+found/ino-${dir}`);
+      expect(paths.of(link as Ino)).toBe(`/system/lost+found/ino-${link}`);
+      const place =
+        "SELECT mode, uid, gid FROM inodes i JOIN dentries d USING (ino) WHERE name = ?";
+      expect(database.prepare(place).get("lost+found")).toStrictEqual({
+        ...{ mode: 0o40700, uid: 7, gid: 8 },
+      });
+    });
+    expect(tree(dataDir)).toContainEqual(
+      expect.stringMatching(/^\/system\/lost\+found\/ino-\d+\/below$/),
+    );
+  });
+
+  test("keeps each of its names", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, (database) => {
+      database.exec("UPDATE dentries SET parent = 77777 WHERE name IN ('file', 'another name')");
+      expect(repairDatabase(database, { schema: SCHEMA, owner: { uid: 0, gid: 0 } })).toStrictEqual(
+        [],
+      );
+      const names = database
+        .prepare("SELECT name FROM dentries WHERE name LIKE 'ino-%' ORDER BY name")
+        .pluck()
+        .all();
+      expect(names).toStrictEqual([
+        expect.stringMatching(/^ino-\d+$/),
+        expect.stringMatching(/^ino-\d+-\d+$/),
+      ]);
+    });
+  });
+
+  test("makes the store fit to be opened again", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, (database) => {
+      database.exec("DELETE FROM work_items; DELETE FROM dentries WHERE name = 'first'");
+      repairDatabase(database, { schema: SCHEMA, owner: { uid: 0, gid: 0 } });
+    });
+    const nexus = openNexus(dataDir);
+    await nexus.close({ drainMs: 1000 });
+    expect(brokenInvariants(dataDir)).toStrictEqual({});
+    change(dataDir, (database) => {
+      const zones = database.prepare("SELECT DISTINCT zone FROM work_items ORDER BY zone").pluck();
+      expect(zones.all()).toStrictEqual(["/", "/system"]);
+    });
+  });
+});
+
+test("a damaged page is told of, and nothing is mended", async () => {
+  const dataDir = await makeStore();
+  const path = join(dataDir, "metadata.db");
+  const bytes = readFileSync(path);
+  let root = 0;
+  change(dataDir, (database) => {
+    root = database
+      .prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'dentries'")
+      .pluck()
+      .get() as number;
+  });
+  bytes.fill(0x5a, (root - 1) * 4096 + 100, root * 4096 - 8);
+  bytes.fill(0xff, (root - 1) * 4096, (root - 1) * 4096 + 12);
+  writeFileSync(path, bytes);
+  expect(Object.keys(brokenInvariants(dataDir))).toStrictEqual(["database.pages"]);
+  change(dataDir, (database) => {
+    database.pragma("journal_mode = DELETE");
+    expect(
+      repairDatabase(database, { schema: SCHEMA, owner: { uid: 0, gid: 0 } }),
+    ).not.toStrictEqual([]);
+  });
+});
+
+test("a damaged index is made anew from its table", async () => {
+  const dataDir = await makeStore();
+  const setIndex = (database: Database.Database, sql: string) => {
+    database.unsafeMode();
+    database.pragma("writable_schema = ON");
+    const set = "UPDATE sqlite_schema SET sql = ? WHERE name = 'dentries_by_inode'";
+    database.prepare(set).run(sql);
+  };
+  // While the index seems to be of nothing, it isn't kept.
+  const sql = "CREATE INDEX dentries_by_inode ON dentries (ino)";
+  change(dataDir, (database) => setIndex(database, `${sql} WHERE ino < 0`));
+  change(dataDir, (database) => {
+    database.exec(`
+      INSERT INTO dentries SELECT 1, 'new', ino, 9000, type FROM dentries WHERE name = 'file';
+      UPDATE inodes SET nlink = nlink + 1 WHERE ino = (SELECT ino FROM dentries WHERE name = 'new');
+      UPDATE store_state SET next_id = 9001`);
+  });
+  change(dataDir, (database) => setIndex(database, sql));
+  expect(Object.keys(brokenInvariants(dataDir))).toContain("database.indexes");
+  change(dataDir, (database) => {
+    expect(repairDatabase(database, { schema: SCHEMA, owner: { uid: 0, gid: 0 } })).toStrictEqual(
+      [],
+    );
+  });
 });

@@ -1,0 +1,176 @@
+import { command, run } from "../statement.js";
+import type { Rule } from "./rule.js";
+
+const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash)";
+const SEALED = "i.mode >> 12 = 8 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
+
+/** What the rows say of contents, of attributes and of numbers. Whether the bytes are there is looked at elsewhere. */
+export const CONTENT_RULES: readonly Rule[] = [
+  {
+    id: "inode.kind",
+    says: "only regular files have contents",
+    effect: "something else keeps a content from being removed",
+    finds: `SELECT ino, 'it is no regular file, and has a content' AS detail FROM inodes
+      WHERE mode >> 12 <> 8 AND (content_hash IS NOT NULL OR staging_id IS NOT NULL)`,
+    repair: {
+      says: "takes the content away from it",
+      *run() {
+        yield* run(
+          command("UPDATE inodes SET content_hash = NULL, staging_id = NULL WHERE mode >> 12 <> 8"),
+        );
+      },
+    },
+  },
+  {
+    id: "content.known",
+    says: "the content of every file is in the list of contents",
+    effect: "deleting another file with the same content may remove it",
+    finds: `SELECT ino, 'its content ' || content_hash || ' is not in the list of contents' AS detail
+      FROM inodes WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)`,
+    repair: {
+      says: "puts the content into the list",
+      *run({ now }) {
+        // A file that is being written has another size than what it had before.
+        yield* run(
+          command(`INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
+            SELECT content_hash, coalesce(max(iif(staging_id IS NULL, size_bytes, NULL)), 0), 0,
+              count(*), strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch')
+            FROM inodes WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)
+            GROUP BY content_hash`),
+          now.sec,
+        );
+      },
+    },
+  },
+  {
+    id: "content.references",
+    says: "ref_count is the number of inodes with the content",
+    effect: "the content may be removed too early, or never",
+    finds: `SELECT NULL AS ino, 'the content ' || c.hash || ' has a reference count of ' || c.ref_count
+        || ', and ' || ${REFERENCES} || ' files have it' AS detail
+      FROM contents c WHERE c.ref_count <> ${REFERENCES}`,
+    repair: {
+      says: "counts anew",
+      *run() {
+        yield* run(
+          command(
+            `UPDATE contents AS c SET ref_count = ${REFERENCES} WHERE c.ref_count <> ${REFERENCES}`,
+          ),
+        );
+      },
+    },
+  },
+  {
+    id: "content.staged-once",
+    says: "a content is staged for one file only",
+    effect: "what is written to one of the files shows in the other",
+    finds: `SELECT i.ino, 'it shares the staged content ' || staging_id AS detail FROM inodes i
+      WHERE staging_id IS NOT NULL AND EXISTS (
+        SELECT 1 FROM inodes o WHERE o.staging_id = i.staging_id AND o.ino <> i.ino)`,
+  },
+  {
+    id: "file.size",
+    says: "the size of a file is that of its content",
+    effect: "the file reads as damaged",
+    finds: `SELECT i.ino, 'its size is ' || i.size_bytes || ', and its content has ' || c.size_bytes
+        || ' bytes' AS detail
+      FROM inodes i JOIN contents c ON c.hash = i.content_hash
+      WHERE ${SEALED} AND i.size_bytes <> c.size_bytes`,
+    repair: {
+      says: "gives it the size of its content",
+      *run() {
+        yield* run(
+          command(`UPDATE inodes AS i SET size_bytes = c.size_bytes FROM contents c
+            WHERE c.hash = i.content_hash AND ${SEALED} AND i.size_bytes <> c.size_bytes`),
+        );
+      },
+    },
+  },
+  {
+    id: "metadata.inode",
+    says: "custom metadata belongs to an inode",
+    effect: "queries find metadata of no file",
+    finds: `SELECT m.ino, 'the metadata ' || quote(m.key) || ' is of an inode that isn''t there' AS detail
+      FROM file_metadata m WHERE m.ino NOT IN (SELECT ino FROM inodes)`,
+    repair: {
+      says: "removes the metadata",
+      *run() {
+        yield* run(command("DELETE FROM file_metadata WHERE ino NOT IN (SELECT ino FROM inodes)"));
+      },
+    },
+  },
+  {
+    id: "metadata.path-id",
+    says: "custom metadata has the path id of its inode",
+    effect: "queries by path_id don't find it",
+    finds: `SELECT m.ino, 'the path_id of its metadata ' || quote(m.key) || ' is another one' AS detail
+      FROM file_metadata m JOIN inodes i ON i.ino = m.ino WHERE i.path_id <> m.path_id`,
+    repair: {
+      says: "gives the metadata the path_id of its file",
+      *run() {
+        yield* run(
+          command(`UPDATE file_metadata AS m SET path_id = i.path_id FROM inodes i
+            WHERE i.ino = m.ino AND i.path_id <> m.path_id`),
+        );
+      },
+    },
+  },
+  {
+    id: "attribute.inode",
+    says: "system attributes belong to an inode",
+    effect: "they take room for ever",
+    finds: `SELECT ino, 'the attribute ' || quote(key) || ' is of an inode that isn''t there' AS detail
+      FROM system_attributes WHERE ino NOT IN (SELECT ino FROM inodes)`,
+    repair: {
+      says: "removes the attribute",
+      *run() {
+        yield* run(
+          command("DELETE FROM system_attributes WHERE ino NOT IN (SELECT ino FROM inodes)"),
+        );
+      },
+    },
+  },
+  {
+    id: "symlink.target",
+    says: "a symlink has a target",
+    effect: "following it fails",
+    finds: `SELECT ino, 'the symlink has no target' AS detail FROM inodes
+      WHERE mode >> 12 = 10 AND ino NOT IN (SELECT ino FROM symlinks)`,
+  },
+  {
+    id: "symlink.inode",
+    says: "only symlinks have a target",
+    effect: "it takes room for ever",
+    finds: `SELECT s.ino, 'a target is noted for what is no symlink' AS detail FROM symlinks s
+      WHERE s.ino NOT IN (SELECT ino FROM inodes WHERE mode >> 12 = 10)`,
+    repair: {
+      says: "removes the target",
+      *run() {
+        yield* run(
+          command(
+            "DELETE FROM symlinks WHERE ino NOT IN (SELECT ino FROM inodes WHERE mode >> 12 = 10)",
+          ),
+        );
+      },
+    },
+  },
+  {
+    id: "numbers.next",
+    says: "numbers in use are below the next one",
+    effect: "a new file could get the number of one that is there",
+    finds: `SELECT NULL AS ino, 'the number ' || used || ' is in use, and the next one to be given is '
+        || next_id AS detail
+      FROM (SELECT max(m) AS used FROM (SELECT max(ino) AS m FROM inodes
+        UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries)),
+        store_state WHERE used >= next_id`,
+    repair: {
+      says: "goes on after the highest",
+      *run() {
+        yield* run(
+          command(`UPDATE store_state SET next_id = 1 + (SELECT max(m) FROM (SELECT max(ino) AS m FROM inodes
+            UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries))`),
+        );
+      },
+    },
+  },
+];

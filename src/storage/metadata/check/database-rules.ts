@@ -1,0 +1,35 @@
+import { NexusError } from "../../../model/errors.js";
+import { command, first, query, run, text } from "../statement.js";
+import type { Rule } from "./rule.js";
+
+/** How SQLite tells of an index that hasn't what its table has, https://www.sqlite.org/pragma.html#pragma_integrity_check. */
+const IS_OF_INDEX = "GLOB '* index *'";
+const ALL = query("SELECT integrity_check FROM pragma_integrity_check");
+
+/** Whatever else is asked of a database of which this doesn't hold means nothing, and nobody writes to it. */
+export const PAGES: Rule = {
+  id: "database.pages",
+  says: "the pages of the database are whole",
+  effect:
+    "what is on the damaged pages is lost, and more may be lost with each change: end the daemon, copy the data directory, and restore a backup or take what can be read with sqlite3's .recover",
+  finds: `SELECT NULL AS ino, quick_check AS detail FROM pragma_quick_check
+    WHERE quick_check <> 'ok' AND NOT quick_check ${IS_OF_INDEX}`,
+};
+
+export const INDEXES: Rule = {
+  id: "database.indexes",
+  says: "the indexes of the database have what its tables have",
+  effect: "files may not be found, or be found where they aren't",
+  finds: `SELECT NULL AS ino, integrity_check AS detail FROM pragma_integrity_check
+    WHERE integrity_check <> 'ok'`,
+  repair: {
+    says: "makes the indexes anew from the tables",
+    *run() {
+      yield* run(command("REINDEX"));
+      // A row that only the index still had shows by what is wrong with the table: then it isn't forgotten.
+      const row = yield* first(ALL);
+      const answer = row === undefined ? "" : text(row, 0);
+      if (answer !== "ok") throw new NexusError("corrupt", `more than indexes: ${answer}`);
+    },
+  },
+};

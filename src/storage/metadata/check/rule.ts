@@ -1,0 +1,38 @@
+import type { Ino, PathId } from "../../../model/ids.js";
+import type { Timestamp } from "../../../model/timestamp.js";
+import type { Script } from "../statement.js";
+
+/** What must hold in the database between any two transactions. */
+export interface Rule {
+  /** Stays the same for ever: programs know a finding by it. */
+  readonly id: string;
+  /** What must hold, as a sentence. */
+  readonly says: string;
+  /** What it means for people that it doesn't. */
+  readonly effect: string;
+  /** Finds what breaks it: rows of `ino` (NULL where no inode is meant) and `detail`, in words. */
+  readonly finds: string;
+  /** How it is mended; left out where that takes a guess. */
+  readonly repair?: Repair;
+}
+
+export interface Repair {
+  /** Completes "--repair ...". */
+  readonly says: string;
+  run(tools: RepairTools): Script<void>;
+}
+
+/** What a repair needs of its surroundings. */
+export interface RepairTools {
+  readonly now: Timestamp;
+  readonly newPathId: () => PathId;
+  /** Who owns what it makes. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+/** What breaks a rule. */
+export interface Violation {
+  readonly rule: Rule;
+  readonly ino: Ino | undefined;
+  readonly detail: string;
+}

@@ -1,0 +1,17 @@
+import { CONTENT_RULES } from "./content-rules.js";
+import { INDEXES, PAGES } from "./database-rules.js";
+import type { Rule } from "./rule.js";
+import { TREE_RULES } from "./tree-rules.js";
+import { WORK_RULES } from "./work-rules.js";
+
+/**
+ * All rules that queries can check, in the order in which they are mended: what follows from something
+ * comes after it. The names first, then what counts them; the files, then the queue of them.
+ */
+export const RULES: readonly Rule[] = [
+  PAGES,
+  INDEXES,
+  ...TREE_RULES,
+  ...CONTENT_RULES,
+  ...WORK_RULES,
+];

@@ -1,0 +1,146 @@
+import { initialize } from "../operations/initialize.js";
+import { command, run } from "../statement.js";
+import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
+import { CYCLES, HOMELESS_NAMES, NAMES_THAT_CLOSE_CYCLES, UNNAMED_INODES } from "./lost-places.js";
+import type { Rule } from "./rule.js";
+
+const NAMES = "(SELECT count(*) FROM dentries d WHERE d.ino = i.ino)";
+const BELOW = "(SELECT count(*) FROM dentries d WHERE d.parent = i.ino AND d.type = 4)";
+const IS_DIRECTORY = "i.mode >> 12 = 4";
+const LINKS = `CASE WHEN ${IS_DIRECTORY} THEN 2 + ${BELOW} ELSE ${NAMES} END`;
+const HAS_NAME = `(i.ino = 1 OR EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino))`;
+
+const LATER_OF_COOKIE = `EXISTS (SELECT 1 FROM dentries o
+  WHERE o.parent = dentries.parent AND o.cookie = dentries.cookie AND o.name < dentries.name)`;
+
+/** Without one there is no place for anything. */
+export const ROOT_KIND: Rule = {
+  id: "root.directory",
+  says: "the root is a directory",
+  effect: "the store can't be used: restore a backup",
+  finds: `SELECT ino, 'the root is no directory' AS detail FROM inodes i WHERE ino = 1 AND NOT ${IS_DIRECTORY}`,
+};
+
+/** Names and directories, in the order in which they are mended. */
+export const TREE_RULES: readonly Rule[] = [
+  ROOT_KIND,
+  {
+    id: "root.there",
+    says: "there is a root directory",
+    effect: "the store can't be opened",
+    finds: `SELECT 1 AS ino, 'the root directory is missing' AS detail
+      WHERE NOT EXISTS (SELECT 1 FROM inodes WHERE ino = 1)`,
+    repair: {
+      says: "makes an empty one; what was in it is in it again",
+      *run({ now, newPathId, owner }) {
+        yield* initialize({ pathId: newPathId(), now, ...owner });
+      },
+    },
+  },
+  {
+    id: "name.inode",
+    says: "a name leads to an inode",
+    effect: "the name can't be looked up, and its directory can't be removed",
+    finds: `SELECT d.parent AS ino, 'the name ' || quote(d.name) || ' in it leads to inode ' || d.ino
+        || ', which isn''t there' AS detail
+      FROM dentries d WHERE d.ino NOT IN (SELECT ino FROM inodes)`,
+    repair: {
+      says: "removes the name, which has nothing behind it",
+      *run() {
+        yield* run(command("DELETE FROM dentries WHERE ino NOT IN (SELECT ino FROM inodes)"));
+      },
+    },
+  },
+  {
+    id: "name.type",
+    says: "a name says what type its inode is of",
+    effect: "listings take it for something else",
+    finds: `SELECT d.ino, 'its name says type ' || d.type || ', and it is ' || (i.mode >> 12) AS detail
+      FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE i.mode >> 12 <> d.type`,
+    repair: {
+      says: "has the name say what the inode is",
+      *run() {
+        yield* run(
+          command(`UPDATE dentries SET type = (SELECT mode >> 12 FROM inodes i WHERE i.ino = dentries.ino)
+            WHERE type <> (SELECT mode >> 12 FROM inodes i WHERE i.ino = dentries.ino)`),
+        );
+      },
+    },
+  },
+  {
+    id: "name.cookie",
+    says: "no two entries of a directory have the same cookie",
+    effect: "listings of the directory may leave entries out",
+    finds: `SELECT parent AS ino, count(*) || ' of its entries have the cookie ' || cookie AS detail
+      FROM dentries GROUP BY parent, cookie HAVING count(*) > 1`,
+    repair: {
+      says: "gives each its own",
+      *run() {
+        const most =
+          "(SELECT max(next_id, (SELECT max(cookie) FROM dentries) + 1) FROM store_state)";
+        yield* run(
+          command(`UPDATE dentries SET cookie = ${most} + n.row FROM (
+              SELECT parent, name, row_number() OVER () AS row FROM dentries WHERE ${LATER_OF_COOKIE}) n
+            WHERE dentries.parent = n.parent AND dentries.name = n.name`),
+        );
+        yield* run(
+          command(
+            "UPDATE store_state SET next_id = max(next_id, (SELECT max(cookie) + 1 FROM dentries))",
+          ),
+        );
+      },
+    },
+  },
+  {
+    id: "inode.named",
+    says: "an inode that isn't about to be deleted has a name",
+    effect: "it can't be reached, and takes room for ever",
+    finds: `SELECT ino, 'it has no name' AS detail FROM (${UNNAMED_INODES})`,
+    repair: { says: `gives it a name in ${LOST_AND_FOUND}`, run: nameUnnamed },
+  },
+  {
+    id: "name.directory",
+    says: "a name is in a directory that has a name itself",
+    effect: "what the name leads to can't be reached",
+    finds: `SELECT ino, 'its name ' || quote(name) || ' is in the directory ' || parent
+      || ', which isn''t there' AS detail FROM (${HOMELESS_NAMES})`,
+    repair: {
+      says: `moves it to ${LOST_AND_FOUND}`,
+      run: (tools) => moveNames(tools, HOMELESS_NAMES),
+    },
+  },
+  {
+    id: "directory.reachable",
+    says: "every directory can be reached from the root",
+    effect: "it can't be reached, and neither can what is in it",
+    finds: `SELECT ino, 'it lies below itself' AS detail FROM (${CYCLES})`,
+    repair: {
+      says: `moves one of those that lie in each other to ${LOST_AND_FOUND}`,
+      run: (tools) => moveNames(tools, NAMES_THAT_CLOSE_CYCLES),
+    },
+  },
+  {
+    id: "directory.names",
+    says: "a directory has one name at most",
+    effect: "it is in two places at once, and programs that walk the tree may never end",
+    finds: `SELECT ino, 'it has ' || count(*) || ' names' AS detail
+      FROM dentries WHERE type = 4 GROUP BY ino HAVING count(*) > 1`,
+  },
+  {
+    id: "inode.links",
+    says: "nlink is the number of names; of a directory two, and one for each directory in it",
+    effect: "deleting one of its names may delete it while it has others, or keep it for ever",
+    finds: `SELECT i.ino, 'its link count is ' || i.nlink || ' and should be ' || ${LINKS} AS detail
+      FROM inodes i WHERE ${HAS_NAME} AND i.nlink <> ${LINKS}`,
+    repair: {
+      says: "counts anew",
+      *run() {
+        yield* run(
+          command(
+            `UPDATE inodes AS i SET nlink = ${LINKS} WHERE ${HAS_NAME} AND i.nlink <> ${LINKS}`,
+          ),
+        );
+      },
+    },
+  },
+];
