@@ -34,6 +34,11 @@ const DROP_REFERENCE = command(
   "UPDATE contents SET ref_count = ref_count - 1 WHERE hash = ? AND ref_count > 0",
 );
 const REFERENCES = query("SELECT ref_count FROM contents WHERE hash = ?");
+/** A count that is wrong, which is damage, shall not cost a file its content. */
+const IS_REMOVABLE = query(
+  `SELECT 1 FROM contents c WHERE hash = ? AND ref_count = 0
+   AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash)`,
+);
 const POINT_AT_CONTENT = command(
   `UPDATE inodes SET content_hash = ?, size_bytes = ?, blocks = ?, version = ?, staging_id = NULL
    WHERE ino = ?`,
@@ -162,8 +167,7 @@ export function* unreferencedContents(): Script<ContentHash[]> {
 export function* selectUnreferenced(hashes: readonly ContentHash[]): Script<ContentHash[]> {
   const selected: ContentHash[] = [];
   for (const hash of hashes) {
-    const row = yield* first(REFERENCES, hash);
-    if (row !== undefined && integer(row, 0) === 0) selected.push(hash);
+    if ((yield* first(IS_REMOVABLE, hash)) !== undefined) selected.push(hash);
   }
   return selected;
 }
