@@ -20,6 +20,8 @@ const BACKUP = [
   "storage/backup/restore-backup.ts",
   "storage/backup/write-backup.ts",
 ];
+/** What a check found, in types alone. */
+const CHECK_REPORT = ["storage/check/finding.ts", "storage/check/report.ts"];
 const FILE_SYSTEM = "vfs/file-system.ts";
 /** What others changed, for those who keep what they were told. */
 const CHANGES = "vfs/changes.ts";
@@ -55,12 +57,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   rpc: ["model"],
   server: ["model", "libc", "telemetry", "rpc"],
   sdk: [
-    ...["model", "telemetry", FILE_SYSTEM, "features", LOCK, ...BACKUP, "config", "compose.ts"],
-    "rpc",
+    ...["model", "telemetry", "features", "config", "compose.ts", "compose-check.ts", "rpc"],
+    ...[FILE_SYSTEM, LOCK, ...BACKUP, ...CHECK_REPORT],
   ],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, "rpc", "server", LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],
   "compose.ts": ["model", "libc", "telemetry", "config", "storage", "core", "vfs", "features"],
+  "compose-check.ts": ["model", "telemetry", "config", "core", "storage", "compose.ts"],
   "index.ts": ["model", "config", "core", "vfs", "features", "sdk", "compose.ts"],
 };
 

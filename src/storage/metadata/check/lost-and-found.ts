@@ -10,7 +10,9 @@ import type { RepairTools } from "./rule.js";
 // What has lost its place gets one where nobody sees it who didn't before. Whose it was, only its path
 // said; so it goes to the namespace that is for admins alone, whoever's it was.
 
-const NAMES = ["system", "lost+found"] as const;
+/** The namespace for admins alone. */
+export const FOUND_NAMESPACE = "system";
+const NAMES = [FOUND_NAMESPACE, "lost+found"] as const;
 
 /** Where that is, in the namespace. */
 export const LOST_AND_FOUND = `/${NAMES.join("/")}`;

@@ -177,6 +177,30 @@ export class Journal {
   }
 }
 
+/** Which batch the records of a journal are of, and which store's; undefined when it has none. */
+export function batchInJournal(path: string): { storeNumber: number; batch: number } | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw fsError(error, { op: "open journal", path });
+  }
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    if (readAt(fd, { into: header, offset: 0 }) < HEADER_BYTES) return undefined;
+    const length = header.readUInt32LE(0);
+    if (length === 0 || length > MAX_PAYLOAD_BYTES || header.readUInt32LE(8) !== 0)
+      return undefined;
+    const payload = Buffer.alloc(length);
+    if (readAt(fd, { into: payload, offset: HEADER_BYTES }) < length) return undefined;
+    if (crc32(payload, crc32(header.subarray(8))) !== header.readUInt32LE(4)) return undefined;
+    return { storeNumber: header.readUInt32LE(12), batch: header.readDoubleLE(16) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
 const HEADER_BYTES = 24;
 const MOST_UTF8_BYTES = 3;
 const STAT_BLOCK_BYTES = 512;

@@ -1,0 +1,225 @@
+import { chmodSync, rmSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import type Database from "better-sqlite3";
+import type { ContentHash } from "../../model/ids.js";
+import { type CasEntry, casEntries, changedAtMs } from "../content/local/cas-entries.js";
+import { casPath, type Layout } from "../content/local/layout.js";
+import { type BlobState, glanceAtBlob, lookAtBlob } from "../content/local/look-at-blob.js";
+import type { Quarantine } from "../content/local/quarantine.js";
+import type { Paths } from "../metadata/check/paths.js";
+import { type Finding, type Problem, somePaths } from "./finding.js";
+
+/** So many rows are read at a time: a long transaction would keep SQLite's log from being cut. */
+const PAGE = 500;
+const SEALED_MODE = 0o444;
+/** What is younger may be about to be named, or removed. */
+const GRACE_MS = 60_000;
+/** Longer than a daemon takes to commit what it has acknowledged. */
+const SETTLED_MS = 250;
+/** How often something is looked at again that a daemon may be at. */
+const LOOKS = 3;
+
+export interface ContentCheck {
+  readonly database: Database.Database;
+  readonly paths: Paths;
+  readonly layout: Layout;
+  readonly quarantine: Quarantine;
+  /** Whether somebody else changes the store meanwhile. */
+  readonly mode: "online" | "offline";
+  /** Whether contents are read, or only looked for. */
+  readonly depth: "bytes" | "presence";
+  /** What becomes of contents that no row names: they may be what is left of files whose rows were lost. */
+  readonly strays: "remove" | "put away";
+  /** So much more was read; it may throw to end the check. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+interface ContentRow {
+  readonly hash: ContentHash;
+  /** NULL when only a file says that there is such a content. */
+  readonly size_bytes: number | null;
+  readonly is_needed: number;
+}
+
+/** The count of references may be what is wrong. */
+const ROWS = `SELECT hash, size_bytes, ref_count > 0
+    OR EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash) AS is_needed FROM contents c`;
+const UNLISTED = `SELECT content_hash AS hash, NULL AS size_bytes, 1 AS is_needed FROM inodes i`;
+
+/** Looks at each content that a row names, and at each file that lies where contents do. */
+export async function* checkContents(check: ContentCheck): AsyncGenerator<Problem> {
+  const page = check.database.prepare<[string], ContentRow>(
+    `${ROWS} WHERE hash > ? ORDER BY hash LIMIT ${PAGE}`,
+  );
+  for (let after = ""; ; ) {
+    const rows = page.all(after);
+    for (const row of rows) {
+      const problem = await checkRow(check, row);
+      if (problem !== undefined) yield problem;
+    }
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    after = last.hash;
+  }
+  const unlisted = check.database.prepare<[], ContentRow>(
+    `${UNLISTED} WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)
+     GROUP BY content_hash`,
+  );
+  for (const row of unlisted.all()) {
+    const problem = await checkRow(check, row);
+    if (problem !== undefined) yield problem;
+  }
+  yield* checkFiles(check);
+}
+
+async function checkRow(check: ContentCheck, row: ContentRow): Promise<Problem | undefined> {
+  // A content that nobody refers to may not be there yet, or any more: the daemon, or the next start, sees to it.
+  if (row.is_needed === 0) return undefined;
+  let found = problemOf(check, { row, state: await look(check, row.hash) });
+  for (let looks = 1; found !== undefined && looks < LOOKS; looks++) {
+    if (check.mode === "offline") return found;
+    await setTimeout(SETTLED_MS);
+    const now = rowOf(check, row.hash);
+    if (now === undefined || now.is_needed === 0) return undefined;
+    found = problemOf(check, { row: now, state: await look(check, row.hash) });
+  }
+  return found;
+}
+
+function problemOf(
+  check: ContentCheck,
+  { row, state }: { row: ContentRow; state: BlobState },
+): Problem | undefined {
+  const { hash, size_bytes: sizeBytes } = row;
+  const path = casPath(check.layout, hash);
+  const files = () => somePaths(check.paths.filesWith(hash).map((file) => file.path));
+  const damage = (finding: Omit<Finding, "severity" | "paths" | "morePaths">): Finding => ({
+    ...{ severity: "damage", ...files(), ...finding },
+  });
+  switch (state.is) {
+    case "missing":
+      return {
+        finding: damage({
+          rule: "content.present",
+          what: `the content ${hash} is missing`,
+          effect: "reading the file fails (EIO); the same content written anywhere heals it",
+          repair: undefined,
+        }),
+      };
+    case "unreadable":
+    case "damaged": {
+      const what =
+        state.is === "unreadable"
+          ? `the content ${hash} can't be read: ${state.reason}`
+          : `the content ${hash} has other bytes than it was stored with (${state.sizeBytes} bytes, of ${sizeBytes ?? "?"})`;
+      const finding = damage({
+        ...{ rule: "content.bytes", what },
+        effect: "reading the file fails (EIO) or gives wrong bytes",
+        repair:
+          "puts what is there away to lost+found in the data directory; then reading fails (EIO), and the same content written anywhere heals the file",
+      });
+      const { paths } = finding;
+      return { finding, mend: () => check.quarantine.put(path, { why: what, paths }) };
+    }
+    case "whole":
+      if (sizeBytes !== null && state.sizeBytes !== sizeBytes)
+        return wrongSize(check, { row, state, damage });
+      if (state.mode === SEALED_MODE) return undefined;
+      return {
+        finding: damage({
+          rule: "content.mode",
+          what: `the content ${hash} has mode ${state.mode.toString(8)}`,
+          effect: "a program that gets at the data directory may change it by mistake",
+          repair: "makes it read-only again",
+        }),
+        mend: () => chmodSync(path, SEALED_MODE),
+      };
+  }
+}
+
+/** Without a look at its bytes, nobody knows which of the two is wrong. */
+function wrongSize(
+  check: ContentCheck,
+  {
+    row,
+    state,
+    damage,
+  }: {
+    row: ContentRow;
+    state: { readonly sizeBytes: number };
+    damage: (finding: Omit<Finding, "severity" | "paths" | "morePaths">) => Finding;
+  },
+): Problem {
+  const { hash, size_bytes: sizeBytes } = row;
+  return {
+    finding: damage({
+      rule: "content.size",
+      what: `the content ${hash} has ${state.sizeBytes} bytes, and its row says ${sizeBytes}`,
+      effect: "reading the file fails (EIO)",
+      repair: check.depth === "bytes" ? "has the row say what its bytes are" : undefined,
+    }),
+    mend: (database) => {
+      const set = database.prepare("UPDATE contents SET size_bytes = ? WHERE hash = ?");
+      set.run(state.sizeBytes, hash);
+    },
+  };
+}
+
+/** Files that no row names. */
+async function* checkFiles(check: ContentCheck): AsyncGenerator<Problem> {
+  const oldest = Date.now() - (check.mode === "online" ? GRACE_MS : 0);
+  const candidates: CasEntry[] = [];
+  for (const entry of casEntries(check.layout)) {
+    if (isNamed(check, entry)) continue;
+    const changedMs = await changedAtMs(entry.path);
+    if (changedMs !== undefined && changedMs <= oldest) candidates.push(entry);
+    check.onBytes(0);
+  }
+  // A content that is there already is taken over by the next file that has it.
+  if (check.mode === "online" && candidates.length > 0) await setTimeout(SETTLED_MS);
+  for (const entry of candidates) {
+    if (isNamed(check, entry) || (await changedAtMs(entry.path)) === undefined) continue;
+    yield needless(check, entry);
+  }
+}
+
+function isNamed(check: ContentCheck, { is, hash }: CasEntry): boolean {
+  return is === "content" && hash !== undefined && rowOf(check, hash) !== undefined;
+}
+
+function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
+  const common = { severity: "waste", paths: [], morePaths: 0 } as const;
+  const what = {
+    content: `${path} is a content that no file has`,
+    "half-made": `${path} was left half-made by a crash`,
+    foreign: `${path} is no content, or not at its place`,
+  }[is];
+  const effect = "it takes room, and nothing else";
+  const goes = is === "half-made" || (is === "content" && check.strays === "remove");
+  return {
+    finding: {
+      ...{ ...common, rule: `content.${is === "content" ? "stray" : is}`, what, effect },
+      repair: goes ? "removes it" : "puts it away to lost+found in the data directory",
+    },
+    mend: () => {
+      if (goes) rmSync(path, { force: true });
+      else check.quarantine.put(path, { why: what });
+    },
+  };
+}
+
+/** As the rows are now. A content that only a file still names is no stray. */
+function rowOf({ database }: ContentCheck, hash: ContentHash): ContentRow | undefined {
+  const row = database.prepare<[string], ContentRow>(`${ROWS} WHERE hash = ?`).get(hash);
+  if (row !== undefined) return row;
+  return database.prepare<[string], ContentRow>(`${UNLISTED} WHERE content_hash = ?`).get(hash);
+}
+
+async function look(
+  { layout, depth, onBytes }: ContentCheck,
+  hash: ContentHash,
+): Promise<BlobState> {
+  const path = casPath(layout, hash);
+  if (depth === "bytes") return await lookAtBlob({ path, hash, onBytes });
+  return await glanceAtBlob(path);
+}

@@ -1,0 +1,250 @@
+import type Database from "better-sqlite3";
+import { isKind, messageOf } from "../../model/errors.js";
+import type { ContentStore } from "../content/content-store.js";
+import type { Layout } from "../content/local/layout.js";
+import { Quarantine } from "../content/local/quarantine.js";
+import { openForCheck } from "../metadata/check/open-for-check.js";
+import { Paths } from "../metadata/check/paths.js";
+import { repairDatabase } from "../metadata/check/repair-database.js";
+import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
+import { checkContents } from "./check-contents.js";
+import { checkMetadata } from "./check-metadata.js";
+import { checkStaging } from "./check-staging.js";
+import { databaseBehind } from "./database-behind.js";
+import type { Finding, Problem } from "./finding.js";
+import { type ReadableTable, readableTables } from "./readable-tables.js";
+import type { Checked, CheckReport } from "./report.js";
+
+/** What is to be checked, and how it is opened. */
+export interface StoreToCheck {
+  readonly dataDir: string;
+  readonly databasePath: string;
+  readonly journalPath: string;
+  readonly layout: Layout;
+  /** Who owns what a repair makes. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  /** Brings what the journal has into the database, and nothing else. */
+  readonly replay: () => Promise<void>;
+  readonly openContents: () => Pick<ContentStore, "statStaging" | "close">;
+  /** Opens the store as a daemon does, and closes it: that takes up what a crash has left. */
+  readonly start: () => Promise<void>;
+}
+
+export interface CheckOptions {
+  /** Offline, the caller has the lock. */
+  readonly mode: "online" | "offline";
+  /** A repair is offline. */
+  readonly action: "check" | "repair";
+  readonly onProgress: (progress: {
+    readonly doneBytes: number;
+    readonly totalBytes: number;
+  }) => void;
+  readonly signal: AbortSignal;
+}
+
+const STAGED = "what is being written just now, which only the daemon knows";
+const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
+const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
+
+/**
+ * Checks all that must hold in a data directory, and mends what needs no guess. Nothing is mended in a database
+ * that is damaged itself. Errors: those of opening it but `corrupt`, `io-failure`, what `signal` has as a reason.
+ */
+export async function checkStore(store: StoreToCheck, options: CheckOptions): Promise<CheckReport> {
+  const { mode, action } = options;
+  const behind = mode === "offline" ? behindOf(store) : undefined;
+  // What belongs to a log that somebody may put back isn't to be changed by a look.
+  const mayReplay = mode === "offline" && (behind === undefined || action === "repair");
+  const isOpen = !mayReplay || (await replayed(store));
+  const strays = behind === undefined ? "remove" : "put away";
+  const staging = mayReplay ? "look" : "leave";
+  const first = await pass(store, { ...options, depth: "bytes", strays, isOpen, staging });
+  if (behind !== undefined) first.findings.unshift(behind);
+  const isHopeless = first.readable.length > 0 || !isOpen;
+  const leftOut = staging === "look" ? [] : [mode === "online" ? STAGED : STAGED_OF_OTHERS];
+  if (action === "check" || isHopeless) {
+    return report(store, { mode, leftOut, found: first, repaired: [] });
+  }
+
+  await mend(store, first);
+  const failure = await started(store);
+  const second = await pass(store, {
+    ...options,
+    depth: "presence",
+    strays,
+    isOpen: true,
+    staging,
+  });
+  if (failure !== undefined) second.findings.push(failure);
+  const left = new Set(second.findings.map(keyOf));
+  const repaired = first.findings.filter((finding) => !left.has(keyOf(finding)));
+  return report(store, {
+    ...{ mode, leftOut, repaired },
+    found: { ...second, checked: first.checked },
+  });
+}
+
+interface Found {
+  readonly checked: Checked;
+  readonly findings: Finding[];
+  readonly problems: readonly Problem[];
+  readonly schema: readonly SchemaObject[];
+  readonly readable: readonly ReadableTable[];
+}
+
+interface Pass extends CheckOptions {
+  readonly depth: "bytes" | "presence";
+  readonly strays: "remove" | "put away";
+  /** Whether the store could be opened; if not, its database is damaged in some way. */
+  readonly isOpen: boolean;
+  /** Looking at it throws away what a crash left half-made. */
+  readonly staging: "look" | "leave";
+}
+
+async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
+  const schema = currentSchema();
+  const nothing = { checked: NOTHING, problems: [], schema, readable: [] };
+  let database: Database.Database;
+  try {
+    database = openForCheck(store.databasePath, { access: "read" });
+  } catch (error) {
+    if (!isKind(error, "corrupt")) throw error;
+    return { ...nothing, findings: [unreadable(error.message)] };
+  }
+  try {
+    const findings = checkMetadata(database, { schema });
+    if (findings.some(({ rule }) => rule === "database.pages") || !options.isOpen) {
+      if (findings.length === 0) findings.push(unreadable("it can't be opened"));
+      return { ...nothing, findings, readable: readableTables(database) };
+    }
+    const checked = count(database);
+    const problems = await collect(store, { ...options, database, totalBytes: checked.bytes });
+    return {
+      ...{ checked, problems, schema, readable: [] },
+      findings: [...findings, ...problems.map(({ finding }) => finding)],
+    };
+  } finally {
+    database.close();
+  }
+}
+
+async function collect(
+  store: StoreToCheck,
+  options: Pass & { readonly database: Database.Database; readonly totalBytes: number },
+): Promise<Problem[]> {
+  const { database, mode, depth, strays, staging, totalBytes, onProgress, signal } = options;
+  const { layout } = store;
+  const quarantine = new Quarantine(store.dataDir);
+  const common = { database, paths: new Paths(database), layout, quarantine, strays };
+  const problems: Problem[] = [];
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    signal.throwIfAborted();
+    doneBytes += bytes;
+    if (depth === "bytes") onProgress({ doneBytes, totalBytes });
+  };
+  if (staging === "look") {
+    let contents: ReturnType<StoreToCheck["openContents"]> | undefined;
+    const open = () => {
+      contents ??= store.openContents();
+      return contents;
+    };
+    try {
+      problems.push(...checkStaging({ ...common, open }));
+    } finally {
+      await contents?.close();
+    }
+  }
+  for await (const problem of checkContents({ ...common, mode, depth, onBytes })) {
+    problems.push(problem);
+  }
+  return problems;
+}
+
+/** Contents first: their rows say what the rows of files are compared with. */
+async function mend(store: StoreToCheck, { problems, schema }: Found): Promise<void> {
+  const database = openForCheck(store.databasePath, { access: "write" });
+  try {
+    for (const { mend: mendOne } of problems) mendOne?.(database);
+    repairDatabase(database, { schema, owner: store.owner });
+  } finally {
+    database.close();
+  }
+}
+
+/** Whether the journal could be replayed; if not, because the database is damaged. */
+async function replayed({ replay }: StoreToCheck): Promise<boolean> {
+  try {
+    await replay();
+    return true;
+  } catch (error) {
+    if (!isKind(error, "corrupt")) throw error;
+    return false;
+  }
+}
+
+function behindOf(store: StoreToCheck): Finding | undefined {
+  let database: Database.Database | undefined;
+  try {
+    database = openForCheck(store.databasePath, { access: "read" });
+    return databaseBehind(database, store);
+  } catch {
+    return undefined; // the check says what is wrong with it
+  } finally {
+    database?.close();
+  }
+}
+
+async function started({ start }: StoreToCheck): Promise<Finding | undefined> {
+  try {
+    await start();
+    return undefined;
+  } catch (error) {
+    return {
+      ...{ rule: "store.start", severity: "damage", paths: [], morePaths: 0, repair: undefined },
+      what: `the store can't be opened: ${messageOf(error)}`,
+      effect: "no daemon can serve it: restore a backup",
+    };
+  }
+}
+
+function unreadable(reason: string): Finding {
+  return {
+    ...{
+      rule: "database.readable",
+      severity: "damage",
+      paths: [],
+      morePaths: 0,
+      repair: undefined,
+    },
+    what: `the database can't be read: ${reason}`,
+    effect:
+      "names and metadata of all files are in it: restore a backup. The contents are below cas/, each named by the SHA-256 of its bytes",
+  };
+}
+
+function count(database: Database.Database): Checked {
+  const counts = database.prepare<[], Checked>(
+    `SELECT (SELECT count(*) FROM inodes) AS inodes, (SELECT count(*) FROM dentries) AS names,
+       count(*) AS contents, coalesce(sum(size_bytes), 0) AS bytes FROM contents WHERE ref_count > 0`,
+  );
+  return counts.get() ?? NOTHING;
+}
+
+function keyOf({ rule, what }: Finding): string {
+  return `${rule} ${what}`;
+}
+
+function report(
+  { dataDir }: StoreToCheck,
+  {
+    found,
+    ...rest
+  }: Pick<CheckReport, "mode" | "leftOut" | "repaired"> & { readonly found: Found },
+): CheckReport {
+  const { findings, checked, readable } = found;
+  return {
+    ...{ dataDir, ...rest, checked, findings, readable },
+    isHealthy: !findings.some(({ severity }) => severity === "damage"),
+  };
+}

@@ -1,0 +1,38 @@
+import type Database from "better-sqlite3";
+
+/** Something that isn't as it must be in a data directory. */
+export interface Finding {
+  /** What it breaks; stays the same for ever, so that programs know it by this. */
+  readonly rule: string;
+  /** Damage, or only room that is taken for nothing. */
+  readonly severity: "damage" | "waste";
+  /** What was found, in words. */
+  readonly what: string;
+  /** Files of the namespace that it is about, some of them when there are many. */
+  readonly paths: readonly string[];
+  /** How many more there are. */
+  readonly morePaths: number;
+  /** What it means for people. */
+  readonly effect: string;
+  /** What a repair does, completing "--repair ..."; undefined for what takes a guess. */
+  readonly repair: string | undefined;
+}
+
+/** A finding with what mends it, if no rule of the metadata does. */
+export interface Problem {
+  readonly finding: Finding;
+  /** With a connection that may write. */
+  readonly mend?: (database: Database.Database) => void;
+}
+
+/** Of one finding, so many files are named. */
+const MOST_PATHS = 20;
+
+/** The first of the paths, and how many more there are. */
+export function somePaths(
+  paths: readonly (string | undefined)[],
+): Pick<Finding, "paths" | "morePaths"> {
+  const known = paths.filter((path) => path !== undefined);
+  const some = known.slice(0, MOST_PATHS);
+  return { paths: some, morePaths: known.length - some.length };
+}

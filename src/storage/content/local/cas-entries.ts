@@ -1,0 +1,60 @@
+import { type Dirent, readdirSync } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContentHash } from "../../../model/ids.js";
+import { casPath, type Layout } from "./layout.js";
+
+/** A file below `cas/`. */
+export interface CasEntry {
+  readonly path: string;
+  /** What it is: a content at its place, what a crash left of one half-made, or something else. */
+  readonly is: "content" | "half-made" | "foreign";
+  /** Of a content, and of what should have become one. */
+  readonly hash: ContentHash | undefined;
+}
+
+const HASH = /^[0-9a-f]{64}$/;
+/** See `linkOrCopy` in `local-content-jobs.ts`. */
+const HALF_MADE = ".new";
+
+/** All files below `cas/`, a directory of a few hundred at a time; those that go meanwhile may be left out. */
+export function* casEntries(layout: Layout): Generator<CasEntry> {
+  for (const directory of entriesOf(layout.casDirectory)) {
+    yield* filesIn(layout, layout.casDirectory, directory);
+  }
+}
+
+/** When its entry last changed, in milliseconds since the epoch; undefined when it is gone. */
+export async function changedAtMs(path: string): Promise<number | undefined> {
+  try {
+    return (await lstat(path)).ctimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+function* filesIn(layout: Layout, above: string, entry: Dirent): Generator<CasEntry> {
+  const path = join(above, entry.name);
+  if (entry.isDirectory()) {
+    for (const below of entriesOf(path)) yield* filesIn(layout, path, below);
+    return;
+  }
+  const isHalfMade = entry.name.endsWith(HALF_MADE);
+  const name = isHalfMade ? entry.name.slice(0, -HALF_MADE.length) : entry.name;
+  const place = HASH.test(name) ? casPath(layout, name as ContentHash) : undefined;
+  if (place === undefined || join(above, name) !== join(place) || !entry.isFile()) {
+    yield { path, is: "foreign", hash: undefined };
+  } else {
+    yield { path, is: isHalfMade ? "half-made" : "content", hash: name as ContentHash };
+  }
+}
+
+/** The entries of a directory, which may be gone: one that becomes empty is removed. */
+function entriesOf(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
