@@ -1,16 +1,14 @@
 import { chmodSync, rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import type Database from "better-sqlite3";
 import type { ContentHash } from "../../model/ids.js";
 import { type CasEntry, casEntries, changedAtMs } from "../content/local/cas-entries.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { type BlobState, glanceAtBlob, lookAtBlob } from "../content/local/look-at-blob.js";
 import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
+import type { ContentRow, ContentRows } from "./content-rows.js";
 import { type Finding, type Problem, somePaths } from "./finding.js";
 
-/** So many rows are read at a time: a long transaction would keep SQLite's log from being cut. */
-const PAGE = 500;
 const SEALED_MODE = 0o444;
 /** What is younger may be about to be named, or removed. */
 const GRACE_MS = 60_000;
@@ -20,7 +18,7 @@ const SETTLED_MS = 250;
 const LOOKS = 3;
 
 export interface ContentCheck {
-  readonly database: Database.Database;
+  readonly rows: ContentRows;
   readonly paths: Paths;
   readonly layout: Layout;
   readonly quarantine: Quarantine;
@@ -34,38 +32,9 @@ export interface ContentCheck {
   readonly onBytes: (bytes: number) => void;
 }
 
-interface ContentRow {
-  readonly hash: ContentHash;
-  /** NULL when only a file says that there is such a content. */
-  readonly size_bytes: number | null;
-  readonly is_needed: number;
-}
-
-/** The count of references may be what is wrong. */
-const ROWS = `SELECT hash, size_bytes, ref_count > 0
-    OR EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash) AS is_needed FROM contents c`;
-const UNLISTED = `SELECT content_hash AS hash, NULL AS size_bytes, 1 AS is_needed FROM inodes i`;
-
 /** Looks at each content that a row names, and at each file that lies where contents do. */
 export async function* checkContents(check: ContentCheck): AsyncGenerator<Problem> {
-  const page = check.database.prepare<[string], ContentRow>(
-    `${ROWS} WHERE hash > ? ORDER BY hash LIMIT ${PAGE}`,
-  );
-  for (let after = ""; ; ) {
-    const rows = page.all(after);
-    for (const row of rows) {
-      const problem = await checkRow(check, row);
-      if (problem !== undefined) yield problem;
-    }
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    after = last.hash;
-  }
-  const unlisted = check.database.prepare<[], ContentRow>(
-    `${UNLISTED} WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)
-     GROUP BY content_hash`,
-  );
-  for (const row of unlisted.all()) {
+  for (const row of check.rows.all()) {
     const problem = await checkRow(check, row);
     if (problem !== undefined) yield problem;
   }
@@ -79,7 +48,7 @@ async function checkRow(check: ContentCheck, row: ContentRow): Promise<Problem |
   for (let looks = 1; found !== undefined && looks < LOOKS; looks++) {
     if (check.mode === "offline") return found;
     await setTimeout(SETTLED_MS);
-    const now = rowOf(check, row.hash);
+    const now = check.rows.of(row.hash);
     if (now === undefined || now.is_needed === 0) return undefined;
     found = problemOf(check, { row: now, state: await look(check, row.hash) });
   }
@@ -184,7 +153,7 @@ async function* checkFiles(check: ContentCheck): AsyncGenerator<Problem> {
 }
 
 function isNamed(check: ContentCheck, { is, hash }: CasEntry): boolean {
-  return is === "content" && hash !== undefined && rowOf(check, hash) !== undefined;
+  return is === "content" && hash !== undefined && check.rows.of(hash) !== undefined;
 }
 
 function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
@@ -206,13 +175,6 @@ function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
       else check.quarantine.put(path, { why: what });
     },
   };
-}
-
-/** As the rows are now. A content that only a file still names is no stray. */
-function rowOf({ database }: ContentCheck, hash: ContentHash): ContentRow | undefined {
-  const row = database.prepare<[string], ContentRow>(`${ROWS} WHERE hash = ?`).get(hash);
-  if (row !== undefined) return row;
-  return database.prepare<[string], ContentRow>(`${UNLISTED} WHERE content_hash = ?`).get(hash);
 }
 
 async function look(

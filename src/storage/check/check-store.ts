@@ -10,6 +10,7 @@ import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
 import { checkStaging } from "./check-staging.js";
+import { ContentRows } from "./content-rows.js";
 import { databaseBehind } from "./database-behind.js";
 import type { Finding, Problem } from "./finding.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
@@ -136,6 +137,7 @@ async function collect(
   const { layout } = store;
   const quarantine = new Quarantine(store.dataDir);
   const common = { database, paths: new Paths(database), layout, quarantine, strays };
+  const rows = new ContentRows(database);
   const problems: Problem[] = [];
   let doneBytes = 0;
   const onBytes = (bytes: number) => {
@@ -155,7 +157,7 @@ async function collect(
       await contents?.close();
     }
   }
-  for await (const problem of checkContents({ ...common, mode, depth, onBytes })) {
+  for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
     problems.push(problem);
   }
   return problems;

@@ -162,6 +162,14 @@ const DAMAGE: readonly Damage[] = [
     rule: "content.references",
   },
   {
+    name: "a wrong reference count of a content that is missing",
+    make: (dataDir) => {
+      rmSync(blob(dataDir, TEXT));
+      change(dataDir, "UPDATE contents SET ref_count = 0");
+    },
+    ...{ rule: "content.present", left: ["content.present"], after: "damaged" },
+  },
+  {
     name: "a wrong link count",
     make: (dataDir) =>
       change(dataDir, "UPDATE inodes SET nlink = 0 WHERE content_hash IS NOT NULL"),
@@ -292,10 +300,13 @@ describe("what a killed process leaves", () => {
     expect(await fsck(restored)).toMatchObject({ code: 0, rules: [] });
     expect(await read(restored, "/documents/late")).toBe("late");
 
+    // It may be all that is left of a file whose row is lost.
+    mkdirSync(dirname(blob(killed, "orphan")), { recursive: true });
+    writeFileSync(blob(killed, "orphan"), "orphan");
     expect(await fsck(killed, "--repair")).toMatchObject({
-      code: 0,
-      repaired: ["database.behind"],
+      ...{ code: 0, repaired: ["database.behind", "content.stray"] },
     });
+    expect(readFileSync(join(killed, "lost+found", hashOf("orphan")), "utf8")).toBe("orphan");
     expect(await read(killed, "/documents/a")).toBe(TEXT);
   });
 });
