@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../../src/features/features.js";
+import type { AgentId, TenantId } from "../../../src/model/ids.js";
 import type { CheckReport } from "../../../src/sdk/check-data.js";
 import { connect } from "../../../src/sdk/connect.js";
 import { afterKill } from "../../support/crash.js";
@@ -253,6 +254,37 @@ describe("a damaged content", () => {
       /\(content\.bytes\)\. Reading the file fails.*--repair puts.*heals the file\.$/,
     );
     expect(summary).toMatch(/^damage: 1 finding \(\d+ names, 2 contents, /);
+  });
+});
+
+describe("a file that no path leads to any more", () => {
+  test("is seen by admins alone when it is found again, and can be taken back", async () => {
+    const path = "/workspace/acme/bot/secret";
+    const dataDir = await makeStore(async ({ files }) => {
+      await files.write(path, "secret");
+    });
+    change(dataDir, "DELETE FROM dentries WHERE name = 'secret'");
+    expect(await fsck(dataDir)).toMatchObject({ code: 1, rules: ["inode.named"] });
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, repaired: ["inode.named"] });
+
+    const nexus = openNexus(dataDir);
+    try {
+      const admin = nexus.featuresFor({ isAdmin: true }).files;
+      const place = { prefix: "/system/lost+found" };
+      const found = (await admin.list(place)).entries[0]?.path ?? "";
+      expect(String(await admin.read(found))).toBe("secret");
+      for (const tenantId of ["acme", "other"] as TenantId[]) {
+        const { files } = nexus.featuresFor({ isAdmin: false, tenantId });
+        expect(await kindOfLater(files.read(found))).toBe("access-denied");
+        expect(await kindOfLater(files.list(place))).toBe("access-denied");
+      }
+      await admin.copy(found, path);
+      const owner = { isAdmin: false, tenantId: "acme" as TenantId, agentId: "bot" as AgentId };
+      expect(String(await nexus.featuresFor(owner).files.read(path))).toBe("secret");
+    } finally {
+      await nexus.close({ drainMs: 1000 });
+    }
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
   });
 });
 
