@@ -80,7 +80,9 @@ function problemOf(
       const what =
         state.is === "unreadable"
           ? `the content ${hash} can't be read: ${state.reason}`
-          : `the content ${hash} has other bytes than it was stored with (${state.sizeBytes} bytes, of ${sizeBytes ?? "?"})`;
+          : `the content ${hash} has other bytes than it was stored with${
+              state.sizeBytes === sizeBytes ? "" : `: ${state.sizeBytes} of ${sizeBytes ?? "?"}`
+            }`;
       const finding = damage({
         ...{ rule: "content.bytes", what },
         effect: "reading the file fails (EIO) or gives wrong bytes",
