@@ -15,9 +15,9 @@ import {
 import { renumberStore } from "../metadata/operations/initialize.js";
 import { orphans, reap } from "../metadata/operations/remove.js";
 import { checkOrigin, migrate, schemaVersion } from "../metadata/sqlite/open-database.js";
+import { runScript } from "../metadata/sqlite/run-script.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import type { Content } from "./content-copier.js";
-import { runScript } from "./run-script.js";
 
 /** How much of a database is copied before others have their turn: 4 MiB. */
 const PAGES_A_TURN = 1024;

@@ -3,11 +3,11 @@ import { SystemClock } from "../../../model/clock.js";
 import { isKind } from "../../../model/errors.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { timestampToMs } from "../../../model/timestamp.js";
+import { runScript } from "../sqlite/run-script.js";
 import { sqliteError } from "../sqlite/sqlite-error.js";
 import { PAGES } from "./database-rules.js";
 import type { RepairTools, Rule, Violation } from "./rule.js";
 import { RULES } from "./rules.js";
-import { runScript } from "./run-script.js";
 import { repairSchema, type SchemaObject } from "./schema-rule.js";
 import { ROOT_KIND } from "./tree-rules.js";
 import { findViolations } from "./violations.js";
@@ -58,6 +58,6 @@ function mend(
     if (repair === undefined || !broken.has(id)) continue;
     const now = clock.now();
     const newPathId = () => pathIds.next(timestampToMs(now));
-    runScript(database, repair.run({ now, newPathId, owner }));
+    database.transaction(() => runScript(database, repair.run({ now, newPathId, owner })))();
   }
 }

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Row, Script, SqlValue } from "../metadata/statement.js";
+import type { Row, Script, SqlValue } from "../statement.js";
 
 /**
  * Runs an operation on a database that nobody else has, in the transaction that the caller has open. Nothing
