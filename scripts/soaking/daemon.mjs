@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 const { childrenOf, isRunning, killNow, until } = await import("../../test/support/processes.ts");
 
 const NEXUS_MOUNT = fileURLToPath(new URL("../../dist/daemon/main.js", import.meta.url));
+const NEXUS = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** Starting, or stopping with everything sealed, on a busy machine. */
 const LIMIT_MS = 90_000;
 
@@ -53,6 +54,21 @@ export class Daemon {
 
   async kill() {
     await killNow(this.pid);
+  }
+
+  /** What `nexus fsck` finds, beside the daemon or when that has ended. */
+  fsck() {
+    const args = [NEXUS, "--data-dir", this.dataDir, "fsck", "--json"];
+    const { stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: "utf8",
+      timeout: LIMIT_MS,
+    });
+    try {
+      const { mode, findings } = JSON.parse(stdout);
+      return findings.map((finding) => `fsck ${mode}: ${JSON.stringify(finding)}`);
+    } catch {
+      return [`fsck: ${stderr || stdout || "no answer"}`];
+    }
   }
 
   /** The process that tells the kernel of changes. */

@@ -88,7 +88,7 @@ function truncate(path) {
 
 function replace(path) {
   const bytes = someBytes();
-  write(`${path}.new`, bytes);
+  rewrite(`${path}.new`, bytes);
   move(`${path}.new`, path, hashOf(bytes));
 }
 

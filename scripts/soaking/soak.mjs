@@ -116,7 +116,7 @@ async function round() {
   } else {
     found.push(...(await loads.stop()));
   }
-  found.push(...(await problemsOnMounts(ledger, daemon)));
+  found.push(...(await problemsOnMounts(ledger, daemon)), ...daemon.fsck());
   const idle = daemon.figures();
   if (idle.descriptors > daemon.descriptorsAtStart + MOST_MORE_DESCRIPTORS) {
     found.push(`the daemon has ${idle.descriptors} descriptors with nothing open`);
@@ -135,5 +135,5 @@ async function round() {
 /** Unmounts, as a user does, and reads what is on disk then. */
 async function stopAndLook() {
   const left = await daemon.stop();
-  return [...left, ...problemsIn(daemon.dataDir)];
+  return [...left, ...daemon.fsck(), ...problemsIn(daemon.dataDir)];
 }
