@@ -36,6 +36,9 @@ import type { Logger } from "./telemetry/logger.js";
 import { version } from "./telemetry/version.js";
 import { ActivityRecorder } from "./vfs/activity-recorder.js";
 import { type ChangeSource, Changes } from "./vfs/changes.js";
+import { AutomaticCollection } from "./vfs/content/automatic-collection.js";
+import type { CollectedPart } from "./vfs/content/collect-all.js";
+import { Collector } from "./vfs/content/collector.js";
 import { Hold } from "./vfs/content/hold.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
@@ -52,6 +55,8 @@ import { TenantQuotas } from "./vfs/tenant-quotas.js";
 import { VirtualFileSystem } from "./vfs/virtual/virtual-file-system.js";
 import { Volume } from "./vfs/volume.js";
 import { updateWorkIndex } from "./vfs/work-index.js";
+
+const MINUTE_MS = 60_000;
 
 /** A namespace, open and running. */
 export interface Nexus {
@@ -70,6 +75,8 @@ export interface Nexus {
   figures(): StoreFigures;
   /** For who reads the files of the store beside it; it keeps nothing before it is begun. */
   hold(): Hold;
+  /** Finds, or removes, what takes room and nothing needs, in one of `COLLECTOR_PARTS`. */
+  readonly collect: (part: number, action: "remove" | "look") => Promise<CollectedPart>;
   /** What one identity can do, by path. */
   featuresFor(identity: Identity): Features;
   /**
@@ -112,7 +119,7 @@ export function compose({
   scheduler: Scheduler;
   logger: Logger;
 }): Nexus {
-  const { dataDir, dbPath, cacheSizeMb } = config;
+  const { dataDir, dbPath, cacheSizeMb, gcGraceMinutes, gcIntervalHours } = config;
   requireNoBackup(dataDir);
   const quotas = quotaTable(config);
   makeDirectory(dataDir);
@@ -140,7 +147,12 @@ export function compose({
   const startThread = () => startContentJobsThread(layout);
   const jobs = new WorkerContentJobs({ startThread, clock, logger });
   const contents = new LocalContentStore({ layout, jobs, clock });
-  return composeOn({ config, quotas, metadata, contents, clock, scheduler, logger, owner });
+  const collection = {
+    graceMs: gcGraceMinutes * MINUTE_MS,
+    intervalMs: gcIntervalHours * 60 * MINUTE_MS,
+  };
+  const tools = { clock, scheduler, logger };
+  return composeOn({ config, quotas, metadata, contents, owner, collection, ...tools });
 }
 
 /** What the settings say of tenants' limits. */
@@ -166,6 +178,12 @@ export interface StoresAndTools {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly owner: Owner;
+  /** When what nothing needs is collected: without it, when asked to, whatever its age. */
+  readonly collection?: {
+    readonly graceMs: number;
+    /** 0: when asked to. */
+    readonly intervalMs: number;
+  };
 }
 
 /**
@@ -186,6 +204,8 @@ export function composeOn(options: StoresAndTools): Nexus {
   const parts = { metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger };
   const sealing = new Sealing(parts);
   const promotion = new Promotion({ ...parts, sealing });
+  const { graceMs, intervalMs } = options.collection ?? { graceMs: 0, intervalMs: 0 };
+  const collector = new Collector({ ...parts, graceMs });
   const handles = new HandleTable();
   const changes = new Changes();
   const activity = new ActivityRecorder(parts);
@@ -217,6 +237,11 @@ export function composeOn(options: StoresAndTools): Nexus {
     version: version(),
   });
 
+  const automatic =
+    intervalMs > 0
+      ? new AutomaticCollection({ collector, scheduler, logger, intervalMs })
+      : undefined;
+
   return {
     fileSystem,
     changes,
@@ -230,6 +255,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       work: metadata.work.countWork({ zones: "all" }),
     }),
     hold: () => new Hold({ metadata, contents, promotion, reclaimer, activity }),
+    collect: (part, action) => collector.collect(part, action),
     featuresFor: (identity) => {
       // Who runs the program is who asks.
       const caller = { ...owner, pid: process.pid, identity };
@@ -265,6 +291,8 @@ export function composeOn(options: StoresAndTools): Nexus {
       const deadlineMs = clock.monotonicMs() + drainMs;
       return runEach([
         () => leases.close(),
+        () => automatic?.close(),
+        () => collector.close(),
         () => activity.recordAll(),
         () => promotion.drain(deadlineMs),
         () => reclaimer.drain(),

@@ -23,6 +23,8 @@ const BACKUP = [
 /** What a check found, in types alone. */
 const CHECK_REPORT = ["storage/check/finding.ts", "storage/check/report.ts"];
 const FILE_SYSTEM = "vfs/file-system.ts";
+/** How a store is collected, whoever has it open. */
+const COLLECT_ALL = "vfs/content/collect-all.ts";
 /** What others changed, for those who keep what they were told. */
 const CHANGES = "vfs/changes.ts";
 /** What the client offers, in types alone. */
@@ -58,7 +60,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: ["model", "libc", "telemetry", "rpc"],
   sdk: [
     ...["model", "telemetry", "features", "config", "compose.ts", "compose-check.ts", "rpc"],
-    ...[FILE_SYSTEM, LOCK, ...BACKUP, ...CHECK_REPORT],
+    ...[FILE_SYSTEM, COLLECT_ALL, LOCK, ...BACKUP, ...CHECK_REPORT],
   ],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [...FACES, "rpc", "server", LOCK, "cli/exit-code.ts", "cli/standard-output.ts"],

@@ -51,6 +51,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(STORE, ["backup"], async () => (await import("./commands/backup.js")).addBackupCommand),
   entry(STORE, ["restore"], async () => (await import("./commands/restore.js")).addRestoreCommand),
   entry(STORE, ["fsck"], async () => (await import("./commands/fsck.js")).addFsckCommand),
+  entry(STORE, ["gc"], async () => (await import("./commands/gc.js")).addGcCommand),
   entry(STORE, ["export"], async () => (await import("./commands/export.js")).addExportCommand),
   entry(STORE, ["import"], async () => (await import("./commands/import.js")).addImportCommand),
   entry(PROGRAM, ["config"], async () => (await import("./commands/config.js")).addConfigCommand),

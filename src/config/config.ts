@@ -30,6 +30,10 @@ export interface Config {
   readonly quotas: readonly QuotaRule[];
   /** For pages of the metadata database. */
   readonly cacheSizeMb: number;
+  /** How often what nothing needs is collected; 0 for never by itself. */
+  readonly gcIntervalHours: number;
+  /** What is younger isn't collected. */
+  readonly gcGraceMinutes: number;
   readonly binding: Binding;
   readonly atime: "relatime" | "strictatime" | "noatime";
   readonly allowOther: boolean;

@@ -15,6 +15,8 @@ export const DEFAULTS = {
   read_only: false,
   log_level: "info",
   cache_size_mb: 100,
+  gc_interval_hours: 24,
+  gc_grace_minutes: 60,
 } as const;
 
 const LOCAL_NAME = "nexus-data";

@@ -54,6 +54,8 @@ const VALUES = {
       ...(files === undefined ? {} : { quota_files: files }),
     })),
   cache_size_mb: ({ cacheSizeMb }) => cacheSizeMb,
+  gc_interval_hours: ({ gcIntervalHours }) => gcIntervalHours,
+  gc_grace_minutes: ({ gcGraceMinutes }) => gcGraceMinutes,
 } as const satisfies Record<Exclude<SettingKey, PlannedKey>, (config: Config) => unknown>;
 
 /**

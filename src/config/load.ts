@@ -84,6 +84,8 @@ export function loadConfigAndSettings(options: LoadOptions): {
     quotaFiles: get("quota_files"),
     quotas: get("quotas") ?? DEFAULTS.quotas,
     cacheSizeMb: get("cache_size_mb") ?? DEFAULTS.cache_size_mb,
+    gcIntervalHours: get("gc_interval_hours") ?? DEFAULTS.gc_interval_hours,
+    gcGraceMinutes: get("gc_grace_minutes") ?? DEFAULTS.gc_grace_minutes,
     binding: get("binding") ?? DEFAULTS.binding,
     atime: get("atime") ?? DEFAULTS.atime,
     allowOther: get("allow_other") ?? DEFAULTS.allow_other,

@@ -295,6 +295,16 @@ export const RULES = {
     allowed: "a number above 0",
     variable: "NEXUS_CACHE_SIZE_MB",
   },
+  gc_interval_hours: {
+    schema: numeric.pipe(z.number().min(0)),
+    allowed: "a number of hours, or 0 for never",
+    variable: "NEXUS_GC_INTERVAL_HOURS",
+  },
+  gc_grace_minutes: {
+    schema: numeric.pipe(z.number().min(0)),
+    allowed: "a number of minutes, 0 or more",
+    variable: "NEXUS_GC_GRACE_MINUTES",
+  },
   enable_metadata_cache: { schema: flag, allowed: FLAG_WORDS, isPlanned: true },
   cache_path_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
   cache_list_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },

@@ -4,7 +4,9 @@ import { requireSameProtocol } from "../rpc/handshake.js";
 import type { DaemonStatus, MountStatus } from "../sdk/daemon-status.js";
 import { version } from "../telemetry/version.js";
 import { backupMethods, type HoldingDaemon } from "./backup-methods.js";
+import { collectMethod } from "./collect-method.js";
 import type { ControlMethod } from "./control-server.js";
+import type { FsThread } from "./fs-thread.js";
 import type { FsFigures } from "./fs-thread-messages.js";
 import { parseMountPoint, parseMountSpec, record } from "./mount-spec.js";
 import type { ListedMount, Mounts, WhenBusy } from "./mounts.js";
@@ -25,6 +27,8 @@ export interface ControlledDaemon {
   readonly figures: () => Promise<FsFigures>;
   /** Who keeps the files of the store for a backup. */
   readonly holds: HoldingDaemon["holds"];
+  /** Who removes what nothing needs. */
+  readonly collector: Pick<FsThread, "collect">;
   /** Somebody has told it to end. */
   readonly isStopping: () => boolean;
   /** Ends all mounts, and the daemon. */
@@ -40,6 +44,7 @@ export function controlMethods(daemon: ControlledDaemon): Readonly<Record<string
   const { config, mounts } = daemon;
   return {
     ...backupMethods(daemon),
+    ...collectMethod(daemon.collector),
 
     /** Answers with a {@link DaemonStatus}. */
     "daemon.status": async () => await statusOf(daemon),

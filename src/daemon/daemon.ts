@@ -171,6 +171,7 @@ export class Daemon {
       clients: () => this.#control?.clients ?? 0,
       figures: () => this.#thread.figures(),
       holds: this.#thread,
+      collector: this.#thread,
       isStopping: () => this.#isStopping,
       stop: (reason) => this.stop(reason),
       logFile: log.to === "terminal" ? undefined : log.to.file,

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.js";
 import type { ErrorKind } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { StagingId } from "../model/ids.js";
+import type { CollectedPart } from "../sdk/collect-garbage.js";
 import type { StagedBytes } from "../sdk/daemon-backup.js";
 import type { LogTarget } from "../telemetry/logger.js";
 import type { DeviceFigures, DeviceToServe } from "./device-sessions.js";
@@ -21,7 +22,7 @@ export interface FsFigures {
 }
 
 /** What a question is answered with, if it is one for something. */
-export type ThreadAnswer = FsFigures | readonly StagedBytes[];
+export type ThreadAnswer = FsFigures | readonly StagedBytes[] | CollectedPart;
 
 /** To the fs thread. */
 export type ToThread =
@@ -47,6 +48,13 @@ export type ToThread =
       readonly ids: readonly StagingId[];
     }
   | { readonly type: "endHold"; readonly hold: string }
+  /** Finds, or removes, what nothing needs in a part of the store. */
+  | {
+      readonly type: "collect";
+      readonly question: number;
+      readonly part: number;
+      readonly action: "look" | "remove";
+    }
   | { readonly type: "close" };
 
 /** An error on its way to the other thread. */

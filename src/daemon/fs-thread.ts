@@ -11,6 +11,7 @@ import type { Identity } from "../model/identity.js";
 import type { StagingId } from "../model/ids.js";
 import type { Carrier } from "../rpc/carrier.js";
 import { PortCarrier } from "../rpc/port-carrier.js";
+import type { CollectedPart } from "../sdk/collect-garbage.js";
 import type { StagedBytes } from "../sdk/daemon-backup.js";
 import type { LogTarget } from "../telemetry/logger.js";
 import type { DeviceToServe } from "./device-sessions.js";
@@ -161,6 +162,13 @@ export class FsThread {
   /** One that there isn't has ended already. */
   endHold(hold: string): void {
     this.#post({ type: "endHold", hold });
+  }
+
+  /** Finds, or removes, what nothing needs in a part of the store. Errors: `internal` as above, those of collecting. */
+  async collect(part: number, action: "look" | "remove"): Promise<CollectedPart> {
+    return (await this.#ask((question) => ({
+      ...{ type: "collect", question, part, action },
+    }))) as CollectedPart;
   }
 
   /** Drains and closes the store. Rejects when the thread failed, now or before. */

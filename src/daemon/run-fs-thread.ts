@@ -95,6 +95,9 @@ export function runFsThread({ config, log }: Setup, port: MessagePort): void {
         case "endHold":
           holds.end(message.hold);
           break;
+        case "collect":
+          answer(message, () => nexus.collect(message.part, message.action));
+          break;
         case "close":
           devices.close();
           nexus

@@ -15,6 +15,8 @@ const STORE_SETTINGS = [
   ["quotaFiles", "quota_files"],
   ["quotas", "quotas"],
   ["cacheSizeMb", "cache_size_mb"],
+  ["gcIntervalHours", "gc_interval_hours"],
+  ["gcGraceMinutes", "gc_grace_minutes"],
 ] as const satisfies readonly [keyof Config, string][];
 
 /** What all mounts of one store have in common, as JSON. */

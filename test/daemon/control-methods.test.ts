@@ -53,6 +53,7 @@ function fixture() {
       devices: [{ mount: 1, requestsServed: 12, lookupsHeld: 5, openHandles: 2 }],
     }),
     holds: NO_HOLDS,
+    collector: { collect: unexpected },
     isStopping: () => stopped.length > 0,
     stop: (reason) => void stopped.push(reason),
   };

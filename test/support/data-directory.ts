@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import type { ContentHash } from "../../src/model/ids.js";
 import { brokenInvariants } from "../storage/metadata/invariants.js";
 
 /**
@@ -39,6 +40,15 @@ export function problemsIn(dataDir: string): string[] {
 /** The hash that a content is stored under. */
 export function hashOf(bytes: string | Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Puts a content into `cas/` that nothing names; returns its hash. */
+export function addStray(dataDir: string, text: string): ContentHash {
+  const hash = hashOf(text) as ContentHash;
+  const directory = join(dataDir, "cas", hash.slice(0, 2), hash.slice(2, 4));
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, hash), text, { mode: 0o444 });
+  return hash;
 }
 
 /** What lies in `cas/`, by the names of the files. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { composeOn, type Nexus } from "../../src/compose.js";
+import { composeOn, type Nexus, type StoresAndTools } from "../../src/compose.js";
 import type { Config } from "../../src/config/config.js";
 import type { Caller, Identity } from "../../src/model/identity.js";
 import {
@@ -41,6 +41,7 @@ export interface WorldOptions {
   readonly dataDir?: string;
   readonly clock?: FakeClock;
   readonly config?: Partial<Config>;
+  readonly collection?: StoresAndTools["collection"];
   /** What stands between the file system and the stores. */
   readonly wrapContents?: (store: ContentStore) => ContentStore;
   readonly wrapMetadata?: (store: MetadataStore) => MetadataStore;
@@ -79,6 +80,7 @@ export class World {
       contents: this.contents,
       ...tools,
       owner: { uid: 0, gid: 0 },
+      ...(options.collection && { collection: options.collection }),
     });
     // Each with a client of the kind that the run of the tests is for.
     const { local } = this;

@@ -61,8 +61,42 @@ export interface ContentStore {
   /** Removes sealed contents. Requests are carried out in the order in which they come. */
   remove(hashes: readonly ContentHash[]): Promise<void>;
 
+  /**
+   * The sealed contents that lie on disk in one of {@link CONTENT_DIRECTORIES}, whoever needs them, looked for off the
+   * calling thread. For finding those that a power failure left and nobody knows of.
+   */
+  sealedIn(directory: number): Promise<ContentHash[]>;
+  /** Removes, or looks at, what nobody needs; in the order of requests, as {@link remove}. */
+  handleNeedless(request: Needless): Promise<NeedlessFound>;
+
   capacity(): Capacity;
   close(): Promise<void>;
+}
+
+/** Into how many directories sealed contents are divided, by how their hash begins. */
+export const CONTENT_DIRECTORIES = 256;
+
+/** Files that nobody needs. */
+export interface Needless {
+  /** Sealed contents; or what seals that failed have left unfinished, which is all such files while no seal is at it. */
+  readonly what: readonly ContentHash[] | "unfinished";
+  readonly action: "remove" | "look";
+  /** What has changed since is left alone: milliseconds since the epoch. */
+  readonly changedBeforeMs: number;
+}
+
+/** Files, and their bytes. */
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What there was of it. */
+export interface NeedlessFound {
+  /** What was removed, or would be. */
+  readonly old: Amount;
+  /** What was left alone for its age. */
+  readonly young: Amount;
 }
 
 /** An open content. Positions and lengths are bytes. */

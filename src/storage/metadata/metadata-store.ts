@@ -149,6 +149,8 @@ export interface MetadataStore {
   unreferencedContents(): ContentHash[];
   /** Which of these nothing refers to. */
   selectUnreferenced(hashes: readonly ContentHash[]): ContentHash[];
+  /** Which of these are unknown: neither noted as contents, announced ones included, nor had by an inode. */
+  selectUnknown(hashes: readonly ContentHash[]): ContentHash[];
   /** Forgets contents that were removed, unless something refers to them again. */
   forgetContents(hashes: readonly ContentHash[]): void;
 

@@ -104,6 +104,11 @@ export class Reclaimer {
     };
   }
 
+  /** Whether somebody wants nothing of this kind to be removed now. */
+  isHeld(kind: Holdable): boolean {
+    return this.#holds[kind] > 0;
+  }
+
   /** Deletes the orphans noted so far. */
   reap(): void {
     this.#cancelReap?.();

@@ -1,6 +1,6 @@
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { SealRequest } from "../content-store.js";
+import type { Needless, NeedlessFound, SealRequest } from "../content-store.js";
 
 /**
  * The slow part of a content store: what takes long, or syncs, and so must not run on the serving
@@ -18,6 +18,8 @@ export interface ContentJobs {
   seal(requests: readonly SealJob[]): Promise<SealedContent[]>;
   discardStaging(ids: readonly StagingId[]): Promise<void>;
   remove(hashes: readonly ContentHash[]): Promise<void>;
+  sealedIn(directory: number): Promise<ContentHash[]>;
+  handleNeedless(request: Needless): Promise<NeedlessFound>;
   close(): Promise<void>;
 }
 

@@ -11,7 +11,6 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -24,9 +23,11 @@ import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
+import type { Needless, NeedlessFound } from "../content-store.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import { FailedSync, lostBytes } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
+import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** How many chunks are hashed before the thread looks at its messages (some 10 ms). */
@@ -113,6 +114,15 @@ export class LocalContentJobs implements ContentJobs {
   remove(hashes: readonly ContentHash[]): Promise<void> {
     const paths = hashes.map((hash) => casPath(this.#layout, hash));
     return this.#inOrder(() => forAll(paths, removeBlob));
+  }
+
+  async sealedIn(directory: number): Promise<ContentHash[]> {
+    return sealedIn(this.#layout, directory);
+  }
+
+  /** No seal is under way then, so what is unfinished stays so. */
+  handleNeedless(request: Needless): Promise<NeedlessFound> {
+    return this.#inOrder(() => handleNeedless(this.#layout, request));
   }
 
   async close(): Promise<void> {
@@ -334,12 +344,6 @@ function hashOf(bytes: Uint8Array): ContentHash {
   return createHash("sha256").update(bytes).digest("hex") as ContentHash;
 }
 
-function removeBlob(path: string): void {
-  rmSync(path, { force: true });
-  const leaf = dirname(path);
-  if (removeIfEmpty(leaf)) removeIfEmpty(dirname(leaf));
-}
-
 /** One that can't be removed is reported when the others are gone. */
 function forAll(paths: readonly string[], remove: (path: string) => void): void {
   let failure: NexusError | undefined;
@@ -351,15 +355,4 @@ function forAll(paths: readonly string[], remove: (path: string) => void): void 
     }
   }
   if (failure !== undefined) throw failure;
-}
-
-function removeIfEmpty(directory: string): boolean {
-  try {
-    rmdirSync(directory);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOENT") return false;
-    throw fsError(error, { op: "rmdir", path: directory });
-  }
 }

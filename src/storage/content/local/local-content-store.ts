@@ -10,6 +10,8 @@ import type {
   Capacity,
   ContentReader,
   ContentStore,
+  Needless,
+  NeedlessFound,
   SealRequest,
   StagingFile,
   StagingStat,
@@ -143,6 +145,14 @@ export class LocalContentStore implements ContentStore {
 
   remove(hashes: readonly ContentHash[]): Promise<void> {
     return this.#jobs.remove(hashes);
+  }
+
+  sealedIn(directory: number): Promise<ContentHash[]> {
+    return this.#jobs.sealedIn(directory);
+  }
+
+  handleNeedless(request: Needless): Promise<NeedlessFound> {
+    return this.#jobs.handleNeedless(request);
   }
 
   capacity(): Capacity {

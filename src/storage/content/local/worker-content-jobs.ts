@@ -5,6 +5,7 @@ import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import { endThread } from "../../end-thread.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
+import type { Needless, NeedlessFound } from "../content-store.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import {
   type JobMethod,
@@ -76,6 +77,14 @@ export class WorkerContentJobs implements ContentJobs {
 
   remove(hashes: readonly ContentHash[]): Promise<void> {
     return this.#call("remove", hashes);
+  }
+
+  sealedIn(directory: number): Promise<ContentHash[]> {
+    return this.#call("sealedIn", directory);
+  }
+
+  handleNeedless(request: Needless): Promise<NeedlessFound> {
+    return this.#call("handleNeedless", request);
   }
 
   async close(): Promise<void> {

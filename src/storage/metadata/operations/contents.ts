@@ -39,6 +39,11 @@ const IS_REMOVABLE = query(
   `SELECT 1 FROM contents c WHERE hash = ? AND ref_count = 0
    AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash)`,
 );
+/** The inodes are asked, too: a list of contents that lacks one is damage, and shall cost no file its content. */
+const IS_KNOWN = query(
+  `SELECT 1 WHERE EXISTS (SELECT 1 FROM contents WHERE hash = ?)
+   OR EXISTS (SELECT 1 FROM inodes WHERE content_hash = ?)`,
+);
 const POINT_AT_CONTENT = command(
   `UPDATE inodes SET content_hash = ?, size_bytes = ?, blocks = ?, version = ?, staging_id = NULL
    WHERE ino = ?`,
@@ -168,6 +173,14 @@ export function* selectUnreferenced(hashes: readonly ContentHash[]): Script<Cont
   const selected: ContentHash[] = [];
   for (const hash of hashes) {
     if ((yield* first(IS_REMOVABLE, hash)) !== undefined) selected.push(hash);
+  }
+  return selected;
+}
+
+export function* selectUnknown(hashes: readonly ContentHash[]): Script<ContentHash[]> {
+  const selected: ContentHash[] = [];
+  for (const hash of hashes) {
+    if ((yield* first(IS_KNOWN, hash, hash)) === undefined) selected.push(hash);
   }
   return selected;
 }

@@ -332,6 +332,10 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#engine.read(contents.selectUnreferenced(hashes));
   }
 
+  selectUnknown(hashes: readonly ContentHash[]): ContentHash[] {
+    return this.#engine.read(contents.selectUnknown(hashes));
+  }
+
   forgetContents(hashes: readonly ContentHash[]): void {
     this.#engine.write(contents.forgetContents(hashes));
   }
