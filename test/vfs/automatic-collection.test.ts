@@ -106,6 +106,6 @@ test("a file system collects its own store, unless the interval is 0", async () 
   await world.until(() => !world.hasBlob(hash));
   expect(await world.read("file")).toBe("content");
   await world.close();
-  await world.pass(HOUR);
+  expect(world.clock.waiting).toBe(0);
   expect(world.trouble).toStrictEqual([]);
 });
