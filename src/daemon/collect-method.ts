@@ -12,7 +12,8 @@ export function collectMethod(
   return {
     /**
      * `{ part, action: "look" | "remove" }`: one part of the store, from 0 on, as a {@link CollectedPart}. For the
-     * daemon's own user. Errors: `not-permitted`, `invalid-argument`, `io-failure`, `access-denied`.
+     * daemon's own user. Errors: `not-permitted`, `invalid-argument`, `io-failure`, `access-denied`,
+     * `closed` (the daemon is ending).
      */
     "daemon.collect": async (params, context): Promise<CollectedPart> => {
       requireSameUser(context);

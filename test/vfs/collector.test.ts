@@ -268,5 +268,23 @@ test("there are so many parts, and none of a store that is closed", async () => 
   }
   expect(await world.nexus.collect(UNFINISHED, "look")).toMatchObject({ unfinished: { files: 1 } });
   await world.close();
-  expect(await world.nexus.collect(UNFINISHED, "look")).toMatchObject({ unfinished: NONE });
+  expect(await kindOfLater(world.nexus.collect(UNFINISHED, "look"))).toBe("closed");
+});
+
+test("closing waits for the part that is under way, which ends", async () => {
+  const world = await worldWithFiles();
+  const hashes = ["1", "2"].map((text) => addStray(world.dataDir, text));
+  let closing: Promise<void> | undefined;
+  const { sealedIn } = world.contents;
+  Object.assign(world.contents, {
+    sealedIn: async (directory: number) => {
+      closing = world.close();
+      return await sealedIn.call(world.contents, directory);
+    },
+  });
+  const [hash] = hashes as [ContentHash, ContentHash];
+  expect(await kindOfLater(world.nexus.collect(partOf(hash), "remove"))).toBe("closed");
+  await closing;
+  expect(hashes.every((stray) => world.hasBlob(stray))).toBe(true);
+  expect(world.trouble).toStrictEqual([]);
 });
