@@ -11,7 +11,7 @@ import { killNow } from "../support/processes.js";
 const NEXUS = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const LOAD = fileURLToPath(new URL("shared-contents.py", import.meta.url));
 /** How long the store is busy while it is collected. */
-const BUSY_MS = 4000;
+const BUSY_MS = 3000;
 /** No age protects what somebody needs, so nothing else has to. */
 const NO_GRACE = { NEXUS_GC_GRACE_MINUTES: "0" };
 
@@ -101,12 +101,12 @@ describe.skipIf(whyNoMounts() !== undefined)("nexus gc", () => {
   test("whose daemon is killed leaves a store that is in order, and needs none the next time", async () => {
     const mounted = await start();
     try {
-      for (let n = 0; n < 2000; n++) addStray(mounted.dataDir, `stray ${n}`);
+      for (let n = 0; n < 800; n++) addStray(mounted.dataDir, `stray ${n}`);
       const line = [NEXUS, "gc", "--force", "--data-dir", mounted.dataDir];
       const command = spawn(process.execPath, line, { stdio: "ignore" });
       const ended = new Promise<number | null>((resolve) => command.once("close", resolve));
       const left = () => blobsOf(mounted.dataDir).length;
-      await expect.poll(left, { timeout: SOON.timeout, interval: 1 }).toBeLessThan(2020);
+      await expect.poll(left, { timeout: SOON.timeout, interval: 1 }).toBeLessThan(820);
       await killNow(mounted.pid);
       expect(await ended).toBe(1);
       expect(left()).toBeGreaterThan(20);
