@@ -39,7 +39,8 @@ describe.each(["at once", "later"] as const)("a request that fails %s", (when) =
   });
 
   test("in a way that programs know is in no log", async () => {
-    const trouble = ["corrupt", "io-failure", "internal"];
+    const scarce = ["too-many-open-files", "out-of-memory"];
+    const trouble = ["corrupt", "io-failure", "internal", ...scarce];
     for (const kind of ERROR_KINDS) {
       const { errno, log } = await failing(new NexusError(kind, "why"), when);
       expect(errno).toBeGreaterThan(0);
