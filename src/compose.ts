@@ -14,9 +14,11 @@ import { FileSearch } from "./features/search/file-search.js";
 import { NamespaceTransfer } from "./features/transfer/namespace-transfer.js";
 import { StoreWatch } from "./features/watch/store-watch.js";
 import { makeDirectories } from "./libc/directories.js";
+import { failpointsFor } from "./libc/killing-failpoints.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
+import { type Failpoints, NO_FAILPOINTS } from "./model/failpoint.js";
 import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import { runEach } from "./model/run-each.js";
@@ -119,8 +121,12 @@ export function compose({
   scheduler: Scheduler;
   logger: Logger;
 }): Nexus {
-  const { dataDir, dbPath, cacheSizeMb, gcGraceMinutes, gcIntervalHours } = config;
+  const { dataDir, dbPath, cacheSizeMb, gcGraceMinutes, gcIntervalHours, failpoint } = config;
   requireNoBackup(dataDir);
+  const failpoints = failpointsFor(failpoint);
+  if (failpoint !== undefined) {
+    logger.warn({ failpoint }, "a failpoint is armed, as only tests do: this process kills itself");
+  }
   const quotas = quotaTable(config);
   makeDirectory(dataDir);
   const clock = new SystemClock();
@@ -138,20 +144,21 @@ export function compose({
     scheduler,
     checkpointer: new WorkerCheckpointer({
       databasePath: dbPath,
-      startThread: startCheckpointThread,
+      startThread: () => startCheckpointThread({ failpoint }),
       logger,
     }),
     logger,
+    failpoints,
   });
   const layout = layoutOf(dataDir);
-  const startThread = () => startContentJobsThread(layout);
+  const startThread = () => startContentJobsThread({ layout, failpoint });
   const jobs = new WorkerContentJobs({ startThread, clock, logger });
-  const contents = new LocalContentStore({ layout, jobs, clock });
+  const contents = new LocalContentStore({ layout, jobs, clock, failpoints });
   const collection = {
     graceMs: gcGraceMinutes * MINUTE_MS,
     intervalMs: gcIntervalHours * 60 * MINUTE_MS,
   };
-  const tools = { clock, scheduler, logger };
+  const tools = { clock, scheduler, logger, failpoints };
   return composeOn({ config, quotas, metadata, contents, owner, collection, ...tools });
 }
 
@@ -184,6 +191,7 @@ export interface StoresAndTools {
     /** 0: when asked to. */
     readonly intervalMs: number;
   };
+  readonly failpoints?: Failpoints;
 }
 
 /**
@@ -192,6 +200,7 @@ export interface StoresAndTools {
  */
 export function composeOn(options: StoresAndTools): Nexus {
   const { config, quotas: table, metadata, contents, clock, scheduler, logger, owner } = options;
+  const { failpoints = NO_FAILPOINTS } = options;
   const mounts = new MountTable(config.mounts);
   const router = new Router({
     namespaces: namespaceTable(config.namespaces),
@@ -199,9 +208,15 @@ export function composeOn(options: StoresAndTools): Nexus {
     mounts: config.readOnly ? mounts.asReadonly() : mounts,
   });
   const inodes = new InodeTable();
-  const staging = new Staging({ metadata, contents, inodes });
-  const reclaimer = new Reclaimer({ metadata, contents, staging, scheduler, logger });
-  const parts = { metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger };
+  const staging = new Staging({ metadata, contents, inodes, failpoints });
+  const reclaimer = new Reclaimer({
+    ...{ metadata, contents, staging, scheduler, logger },
+    failpoints,
+  });
+  const parts = {
+    ...{ metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger },
+    failpoints,
+  };
   const sealing = new Sealing(parts);
   const promotion = new Promotion({ ...parts, sealing });
   const { graceMs, intervalMs } = options.collection ?? { graceMs: 0, intervalMs: 0 };
@@ -223,11 +238,11 @@ export function composeOn(options: StoresAndTools): Nexus {
     quotas,
   });
   admitRoot(volume);
-  recover({ metadata, contents, staging, promotion, reclaimer, logger });
+  recover({ ...parts, promotion });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
   const visible = new VisibleZones({ router });
-  const leases = new LeaseKeeper({ work: metadata.work, clock, scheduler, logger });
+  const leases = new LeaseKeeper({ work: metadata.work, ...parts });
   const fileSystem = new VirtualFileSystem({
     inner: new NexusFileSystem(volume),
     work: metadata.work,

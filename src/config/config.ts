@@ -1,6 +1,7 @@
 import type { MountEntry } from "../core/mount-table.js";
 import type { NamespaceDeclaration } from "../core/namespace.js";
 import type { QuotaRule } from "../core/quota.js";
+import type { ArmedFailpoint } from "../model/failpoint.js";
 import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
 import type { LogLevel } from "../telemetry/log-level.js";
@@ -40,6 +41,8 @@ export interface Config {
   readonly readOnly: boolean;
   readonly logLevel: LogLevel;
   readonly logFile: string | undefined;
+  /** Where this process shall kill itself: no setting, only tests ask for that. */
+  readonly failpoint?: ArmedFailpoint;
 }
 
 /** How a mount is connected to the kernel: by the FUSE device itself, or through the package fuse-native. */

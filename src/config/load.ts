@@ -6,6 +6,7 @@ import type { Config, Setting, Settings } from "./config.js";
 import { readConfigFile } from "./config-file.js";
 import { DEFAULTS, defaultDataDir } from "./defaults.js";
 import { environmentSettings } from "./environment.js";
+import { armedFailpoint } from "./failpoints.js";
 import {
   type IssueParams,
   isSettingKey,
@@ -71,6 +72,7 @@ export function loadConfigAndSettings(options: LoadOptions): {
   const dbPath = absolute("db_path") ?? join(dataDir, "metadata.db");
   const logFile = absolute("log_file");
   if (logFile !== undefined) requireApart(logFile, { dataDir, dbPath });
+  const failpoint = armedFailpoint(env);
   const config: Config = {
     dataDir,
     dbPath,
@@ -92,6 +94,7 @@ export function loadConfigAndSettings(options: LoadOptions): {
     readOnly: get("read_only") ?? DEFAULTS.read_only,
     logLevel: get("log_level") ?? DEFAULTS.log_level,
     logFile,
+    ...(failpoint === undefined ? {} : { failpoint }),
   };
   return { config, settings };
 }

@@ -4,6 +4,7 @@ import type { Router } from "../core/router.js";
 import { type Attributes, isDirectory } from "../model/attributes.js";
 import type { Clock } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
+import type { Failpoints } from "../model/failpoint.js";
 import type { Caller } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
 import type { Timestamp } from "../model/timestamp.js";
@@ -40,6 +41,7 @@ export interface VolumeParts {
   readonly atimePolicy: AtimePolicy;
   /** Undefined when no tenant has a limit. */
   readonly quotas: TenantQuotas | undefined;
+  readonly failpoints: Failpoints;
 }
 
 /**
@@ -61,6 +63,7 @@ export class Volume {
   readonly changes: Changes;
   readonly atimePolicy: AtimePolicy;
   readonly quotas: TenantQuotas | undefined;
+  readonly failpoints: Failpoints;
 
   constructor(parts: VolumeParts) {
     this.metadata = parts.metadata;
@@ -77,6 +80,7 @@ export class Volume {
     this.changes = parts.changes;
     this.atimePolicy = parts.atimePolicy;
     this.quotas = parts.quotas;
+    this.failpoints = parts.failpoints;
     this.activity.whenRecorded((inode) => this.letGoUnused(inode));
     this.staging.whenCopied((inode) => this.letGoUnused(inode));
   }

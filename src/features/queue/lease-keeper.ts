@@ -1,4 +1,5 @@
 import type { Clock, Scheduler } from "../../model/clock.js";
+import type { Failpoints } from "../../model/failpoint.js";
 import { timestampToMs } from "../../model/timestamp.js";
 import type { WorkStore } from "../../storage/metadata/work-store.js";
 import type { Logger } from "../../telemetry/logger.js";
@@ -17,15 +18,23 @@ export class LeaseKeeper {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
+  readonly #failpoints: Failpoints;
   readonly #stopWatching: () => void;
   #cancel: (() => void) | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
 
-  constructor(options: { work: WorkStore; clock: Clock; scheduler: Scheduler; logger: Logger }) {
+  constructor(options: {
+    work: WorkStore;
+    clock: Clock;
+    scheduler: Scheduler;
+    logger: Logger;
+    failpoints: Failpoints;
+  }) {
     this.#work = options.work;
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
+    this.#failpoints = options.failpoints;
     this.#stopWatching = this.#work.watchWork((news) => {
       if (news === "leased") this.#arm();
     });
@@ -43,6 +52,7 @@ export class LeaseKeeper {
     this.#dueMs = Number.POSITIVE_INFINITY;
     try {
       const expired = this.#work.expireLeases(this.#clock.now());
+      if (expired > 0) this.#failpoints.reach("lease-expired");
       if (expired > 0) this.#logger.info({ expired }, "leases ended; their items are ready again");
       this.#arm();
     } catch (error) {

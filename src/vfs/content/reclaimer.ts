@@ -1,4 +1,5 @@
 import type { Scheduler } from "../../model/clock.js";
+import type { Failpoints } from "../../model/failpoint.js";
 import type { ContentHash, Ino, StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../../storage/content/content-store.js";
 import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
@@ -18,6 +19,7 @@ export interface ReclaimerOptions {
   readonly staging: Staging;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
 }
 
 /** What can be kept although nothing needs it: staged bytes, or blobs. */
@@ -36,6 +38,7 @@ export class Reclaimer {
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
+  readonly #failpoints: Failpoints;
   readonly #orphans = new Set<Ino>();
   readonly #stagingIds = new Set<StagingId>();
   readonly #hashes = new Set<ContentHash>();
@@ -55,6 +58,7 @@ export class Reclaimer {
     this.#staging = options.staging;
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
+    this.#failpoints = options.failpoints;
   }
 
   /** Nobody uses this inode any more, and it has no name. */
@@ -116,6 +120,7 @@ export class Reclaimer {
     if (this.#orphans.size === 0) return;
     const orphans = [...this.#orphans];
     const { stagingIds, unreferenced } = this.#metadata.reap(orphans);
+    this.#failpoints.reach("orphans-reaped");
     this.#orphans.clear();
     for (const ino of orphans) {
       const staged = this.#staging.of(ino);
@@ -182,6 +187,7 @@ export class Reclaimer {
       if (hashes.length === 0) return;
       await this.#contents.remove(hashes);
       this.#metadata.forgetContents(hashes.filter((hash) => !this.#pins.has(hash)));
+      this.#failpoints.reach("content-forgotten");
     } catch (error) {
       this.#logger.error({ err: error }, "unneeded contents can't be removed now");
       for (const id of stagingIds) this.#stagingIds.add(id);

@@ -1,3 +1,4 @@
+import type { Failpoints } from "../../model/failpoint.js";
 import { timestampToMs } from "../../model/timestamp.js";
 import type { ContentStore } from "../../storage/content/content-store.js";
 import type { MetadataStore, StagedRecord } from "../../storage/metadata/metadata-store.js";
@@ -20,6 +21,7 @@ export interface RecoveryParts {
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
 }
 
 /**
@@ -46,6 +48,7 @@ export function recover(parts: RecoveryParts): void {
   reclaimer.release(unreferenced);
   const orphans = metadata.orphans();
   for (const ino of orphans) reclaimer.orphan(ino);
+  parts.failpoints.reach("contents-recovered");
   if (records.length + strays.length + orphans.length + unreferenced.length > 0) {
     const counts = {
       staged: records.length,

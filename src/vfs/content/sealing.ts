@@ -1,5 +1,6 @@
 import { requireRoom } from "../../core/room.js";
 import type { Clock } from "../../model/clock.js";
+import type { Failpoints } from "../../model/failpoint.js";
 import { type ContentHash, EMPTY_HASH, type StagingId } from "../../model/ids.js";
 import type { ContentStore, SealRequest } from "../../storage/content/content-store.js";
 import type { MetadataStore, SealedContent } from "../../storage/metadata/metadata-store.js";
@@ -17,6 +18,7 @@ export interface SealingOptions {
   readonly reclaimer: Reclaimer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
 }
 
 interface Sealable {
@@ -42,6 +44,7 @@ export class Sealing {
   readonly #reclaimer: Reclaimer;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #failpoints: Failpoints;
   /** What is being hashed now. */
   readonly #hashing = new Set<StagedContent>();
   #isStopped = false;
@@ -54,6 +57,7 @@ export class Sealing {
     this.#reclaimer = options.reclaimer;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#failpoints = options.failpoints;
   }
 
   canSeal(staged: StagedContent): boolean {
@@ -87,6 +91,7 @@ export class Sealing {
     for (const staged of withFile) this.#hashing.add(staged);
     try {
       const computed = await this.#contents.hash(withFile.map(({ id }) => id));
+      this.#failpoints.reach("content-hashed");
       for (const staged of batch.keys()) {
         const hash = staged.hasFile ? computed.get(staged.id) : EMPTY_HASH;
         if (hash !== undefined) hashes.set(staged, hash);
@@ -138,6 +143,7 @@ export class Sealing {
     this.#metadata.announceContents(
       requests.map(({ hash, sizeBytes }) => ({ hash, sizeBytes, blocks: 0 })),
     );
+    this.#failpoints.reach("contents-announced");
     return this.#contents.seal(requests);
   }
 
@@ -154,6 +160,7 @@ export class Sealing {
       return [];
     });
     unneeded.push(...this.#metadata.commitContents(commits));
+    this.#failpoints.reach("contents-committed");
     const discarded: StagingId[] = [];
     for (const { staged } of ready) {
       if (staged.hasFile) discarded.push(staged.id);

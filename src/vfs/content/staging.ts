@@ -1,4 +1,5 @@
 import { NexusError } from "../../model/errors.js";
+import type { Failpoints } from "../../model/failpoint.js";
 import type { Ino, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type {
@@ -15,6 +16,7 @@ export interface StagingOptions {
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
   readonly inodes: InodeTable;
+  readonly failpoints: Failpoints;
 }
 
 /** The staged contents of all inodes, and how an inode's content becomes one. */
@@ -22,15 +24,17 @@ export class Staging {
   readonly #metadata: MetadataStore;
   readonly #contents: ContentStore;
   readonly #inodes: InodeTable;
+  readonly #failpoints: Failpoints;
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
 
   #noteCopied: (inode: Inode) => void = () => undefined;
 
-  constructor({ metadata, contents, inodes }: StagingOptions) {
+  constructor({ metadata, contents, inodes, failpoints }: StagingOptions) {
     this.#metadata = metadata;
     this.#contents = contents;
     this.#inodes = inodes;
+    this.#failpoints = failpoints;
   }
 
   /** Tells of each content that another one of the same inode took the place of. */
@@ -146,7 +150,9 @@ export class Staging {
     const finish = (file: StagingFile | undefined): StagedContent => {
       source?.close();
       // The row comes after the bytes: a crash before it leaves the old content.
+      this.#failpoints.reach("content-copied");
       this.#stageOrDiscard({ ino, id, file });
+      this.#failpoints.reach("copy-named");
       const options = { ino, id, sizeBytes: lengthBytes, copiedBytes: lengthBytes };
       const copy = new StagedContent(file === undefined ? options : { ...options, file });
       inode.reader?.close();

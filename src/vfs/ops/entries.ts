@@ -401,5 +401,6 @@ function activeInodes(volume: Volume, { source, target }: Ends): readonly Inode[
 function bytesToSync(volume: Volume, { source, target }: Ends): Promise<void> | undefined {
   if (source === undefined || target === undefined || source === target) return undefined;
   const staged = volume.staging.of(source);
-  return staged === undefined || staged.isSynced ? undefined : volume.staging.sync(staged);
+  if (staged === undefined || staged.isSynced) return undefined;
+  return volume.staging.sync(staged).then(() => volume.failpoints.reach("replacement-synced"));
 }

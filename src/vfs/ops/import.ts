@@ -75,7 +75,9 @@ export async function importFiles(
   const owner = { uid: caller.uid, gid: caller.gid };
   const request = { now, ...owner, ...arrange(volume, { caller, placed }) };
   requireQuotas(volume, { request, placed });
+  volume.failpoints.reach("import-checked");
   const { unreferenced } = volume.metadata.importFiles(request);
+  volume.failpoints.reach("import-committed");
   for (const { parent, name } of request.directories) noteMade(volume, { caller, parent, name });
   for (const { target } of request.files) {
     if ("ino" in target) noteImported(volume, { caller, ino: target.ino });

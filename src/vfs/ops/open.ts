@@ -50,6 +50,7 @@ export function release(volume: Volume, { handle }: { handle: number }): void {
   const staged = volume.staging.of(inode.ino);
   if (closed.canWrite && inode.writers === 0 && staged !== undefined && !inode.isOrphan) {
     volume.promotion.enqueue(staged);
+    volume.failpoints.reach("handle-released");
   }
   volume.letGo(inode);
 }

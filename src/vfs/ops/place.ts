@@ -107,7 +107,9 @@ function whatIsPending(
 
 /** It may have had to wait for its turn. */
 async function syncIfCurrent(volume: Volume, staged: StagedContent): Promise<void> {
-  if (volume.staging.isCurrent(staged)) await volume.staging.sync(staged);
+  if (!volume.staging.isCurrent(staged)) return;
+  await volume.staging.sync(staged);
+  volume.failpoints.reach("replacement-synced");
 }
 
 /** Nothing else runs from here to its end. */

@@ -1,6 +1,8 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import { failpointsFor } from "../../../libc/killing-failpoints.js";
 import { lowerPriority } from "../../../libc/priority.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
+import type { ArmedFailpoint } from "../../../model/failpoint.js";
 import { END_THREAD } from "../../end-thread.js";
 import {
   type JobRequest,
@@ -14,18 +16,30 @@ import { LocalContentJobs } from "./local-content-jobs.js";
 
 // This file is both ends of a thread: imported, it starts one; run as one, it does the jobs that come.
 
-/** The thread that a `WorkerContentJobs` gives its jobs to. */
-export function startContentJobsThread(layout: Layout): Worker {
-  return new Worker(new URL(import.meta.url), { workerData: { contentLayout: layout } });
+interface ThreadData {
+  readonly contentLayout?: Layout;
+  readonly failpoint?: ArmedFailpoint | undefined;
 }
 
-const layout = (workerData as { contentLayout?: Layout } | null)?.contentLayout;
+/** The thread that a `WorkerContentJobs` gives its jobs to. */
+export function startContentJobsThread({
+  layout,
+  failpoint,
+}: {
+  layout: Layout;
+  failpoint: ArmedFailpoint | undefined;
+}): Worker {
+  const data: ThreadData = { contentLayout: layout, failpoint };
+  return new Worker(new URL(import.meta.url), { workerData: data });
+}
+
+const { contentLayout: layout, failpoint } = (workerData as ThreadData | null) ?? {};
 
 if (layout !== undefined && parentPort !== null) {
   const port = parentPort;
   // Sealing can wait; whoever is at the mount can't.
   lowerPriority();
-  const jobs = new LocalContentJobs(layout);
+  const jobs = new LocalContentJobs(layout, { failpoints: failpointsFor(failpoint) });
   const answer = async ({ number, method, argument }: JobRequest): Promise<JobResponse> => {
     try {
       // They came with their memory, so there is no need for a copy.

@@ -21,6 +21,7 @@ import { makeDirectories } from "../../../libc/directories.js";
 import { syncFileSystem, writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { Needless, NeedlessFound } from "../content-store.js";
@@ -61,6 +62,7 @@ interface ToSync {
  */
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
+  readonly #failpoints: Failpoints;
   /** Which run of `hash` is at each content: one that was cancelled must not go on for a later one. */
   readonly #hashing = new Map<StagingId, number>();
   #runs = 0;
@@ -71,8 +73,12 @@ export class LocalContentJobs implements ContentJobs {
   /** Whether all that lies in the CAS was synced. */
   #isCasDurable = false;
 
-  constructor(layout: Layout) {
+  constructor(
+    layout: Layout,
+    { failpoints = NO_FAILPOINTS }: { readonly failpoints?: Failpoints } = {},
+  ) {
     this.#layout = layout;
+    this.#failpoints = failpoints;
   }
 
   async hash(sources: readonly HashSource[]): Promise<[StagingId, ContentHash][]> {
@@ -108,12 +114,22 @@ export class LocalContentJobs implements ContentJobs {
 
   discardStaging(ids: readonly StagingId[]): Promise<void> {
     const paths = ids.map((id) => this.#stagingPath(id));
-    return this.#inOrder(() => forAll(paths, (path) => rmSync(path, { force: true })));
+    return this.#inOrder(() =>
+      forAll(paths, (path) => {
+        rmSync(path, { force: true });
+        this.#failpoints.reach("staging-discarded");
+      }),
+    );
   }
 
   remove(hashes: readonly ContentHash[]): Promise<void> {
     const paths = hashes.map((hash) => casPath(this.#layout, hash));
-    return this.#inOrder(() => forAll(paths, removeBlob));
+    return this.#inOrder(() =>
+      forAll(paths, (path) => {
+        removeBlob(path);
+        this.#failpoints.reach("blob-removed");
+      }),
+    );
   }
 
   async sealedIn(directory: number): Promise<ContentHash[]> {
@@ -145,11 +161,13 @@ export class LocalContentJobs implements ContentJobs {
       const prepared: ToSync[] = [];
       for (const request of missing) prepared.push(await this.#prepare(request));
       await this.#sync(prepared);
+      this.#failpoints.reach("content-prepared");
       const changed = new Set<string>();
       for (const request of missing) this.#place(request, changed);
       if (wasDurable) await this.#sync([...changed].map((path) => ({ path })));
       else await this.#syncAll([]);
       this.#isCasDurable = true;
+      this.#failpoints.reach("blobs-durable");
       return requests.map(({ hash, sizeBytes }) => {
         const { blocks } = statSync(casPath(this.#layout, hash));
         return { hash, sizeBytes, blocks };
@@ -275,6 +293,7 @@ export class LocalContentJobs implements ContentJobs {
     } else {
       linkOrCopy(this.#stagingPath(id), target);
     }
+    this.#failpoints.reach("blob-linked");
   }
 
   /** Errors: a `FailedSync`, when it isn't only that a file can't be opened. */

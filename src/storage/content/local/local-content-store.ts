@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
@@ -36,6 +37,7 @@ const COPY_AT_ONCE_BYTES = 1024 * 1024;
 export class LocalContentStore implements ContentStore {
   readonly #layout: Layout;
   readonly #jobs: ContentJobs;
+  readonly #failpoints: Failpoints;
   readonly #small: SmallContents;
   /** The staging files whose names would survive a power failure. */
   readonly #durableEntries = new Set<StagingId>();
@@ -47,13 +49,25 @@ export class LocalContentStore implements ContentStore {
   readonly #doubtful = new Map<StagingId, ContentHash | undefined>();
 
   /** Makes the directories that are missing, and brings back what the log has. */
-  constructor({ layout, jobs, clock }: { layout: Layout; jobs: ContentJobs; clock: Clock }) {
+  constructor({
+    layout,
+    jobs,
+    clock,
+    failpoints = NO_FAILPOINTS,
+  }: {
+    layout: Layout;
+    jobs: ContentJobs;
+    clock: Clock;
+    failpoints?: Failpoints;
+  }) {
     this.#layout = layout;
     this.#jobs = jobs;
+    this.#failpoints = failpoints;
     try {
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.stagingDirectory, { mode: 0o700 });
-      this.#small = new SmallContents({ log: new StagingLog(layout.stagingDirectory), clock });
+      const log = new StagingLog(layout.stagingDirectory, { failpoints });
+      this.#small = new SmallContents({ log, clock, failpoints });
       this.#removeUnfinished();
     } catch (error) {
       throw fsError(error, { op: "open contents", path: layout.root });
@@ -233,6 +247,7 @@ export class LocalContentStore implements ContentStore {
       durableEntries: this.#durableEntries,
       doubtful: this.#doubtful,
       syncSpill: (spilled) => this.#small.syncSpill(spilled),
+      failpoints: this.#failpoints,
     });
   }
 

@@ -26,6 +26,7 @@ import {
 } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
+import type { Failpoints } from "../../../model/failpoint.js";
 import type { StagingId } from "../../../model/ids.js";
 import { type Timestamp, timestampFromMs } from "../../../model/timestamp.js";
 import { GroupSync } from "../../group-sync.js";
@@ -59,6 +60,7 @@ export class LocalStagingFile implements StagingFile {
   /** One sync at a time: of two, only one would be told of an error. */
   readonly #group = new GroupSync(() => this.#syncOnce());
   readonly #syncSpill: (id: StagingId) => Promise<void>;
+  readonly #failpoints: Failpoints;
   #sizeBytes: number;
 
   /**
@@ -75,6 +77,7 @@ export class LocalStagingFile implements StagingFile {
       durableEntries: Set<StagingId>;
       doubtful: Map<StagingId, unknown>;
       syncSpill: (id: StagingId) => Promise<void>;
+      failpoints: Failpoints;
     },
   ) {
     const { id, create } = options;
@@ -82,9 +85,11 @@ export class LocalStagingFile implements StagingFile {
     this.#durableEntries = options.durableEntries;
     this.#doubtful = options.doubtful;
     this.#syncSpill = options.syncSpill;
+    this.#failpoints = options.failpoints;
     try {
       this.#file = create ? new LocalFile(path, "w+") : openExisting(path);
       this.#sizeBytes = create ? 0 : fstatSync(this.#file.fd).size;
+      if (create) this.#failpoints.reach("staging-file-made");
     } catch (error) {
       const failure = fsError(error, { op: "open staging file", path });
       if (failure.kind !== "not-found") throw failure;
@@ -119,6 +124,7 @@ export class LocalStagingFile implements StagingFile {
       this.#cutBack();
       throw error;
     }
+    this.#failpoints.reach("bytes-staged");
     if (offset + from.length > this.#sizeBytes) this.#sizeBytes = offset + from.length;
   }
 

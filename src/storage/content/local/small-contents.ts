@@ -1,4 +1,5 @@
 import type { Clock } from "../../../model/clock.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { StagingId } from "../../../model/ids.js";
 import { SMALL_CONTENT_BYTES, SmallContent } from "./small-content.js";
 import type { StagingLog } from "./staging-log.js";
@@ -11,14 +12,24 @@ const MEMORY_BYTES = 128 * 1024 * 1024;
 export class SmallContents {
   readonly #log: StagingLog;
   readonly #clock: Clock;
+  readonly #failpoints: Failpoints;
   /** Also what the log takes for the contents as they are, when it has to write one anew. */
   readonly #contents: Map<StagingId, SmallContent>;
   #memoryBytes = 0;
 
   /** Brings back what the log has. */
-  constructor({ log, clock }: { log: StagingLog; clock: Clock }) {
+  constructor({
+    log,
+    clock,
+    failpoints = NO_FAILPOINTS,
+  }: {
+    log: StagingLog;
+    clock: Clock;
+    failpoints?: Failpoints;
+  }) {
     this.#log = log;
     this.#clock = clock;
+    this.#failpoints = failpoints;
     this.#contents = log.recover();
     for (const content of this.#contents.values()) {
       this.#memoryBytes += content.capacityBytes;
@@ -63,7 +74,9 @@ export class SmallContents {
 
   /** A file has all of the content now. */
   noteSpilled(content: SmallContent): void {
+    this.#failpoints.reach("small-content-copied");
     this.#log.append(content.id, { change: { kind: "spilled" }, mtime: content.mtime });
+    this.#failpoints.reach("small-content-spilled");
     this.#forget(content);
   }
 

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { writeAt } from "../../../libc/files.js";
 import { NexusError } from "../../../model/errors.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { StagingId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { GroupSync } from "../../group-sync.js";
@@ -79,6 +80,7 @@ interface Entry {
  */
 export class StagingLog {
   readonly #directory: string;
+  readonly #failpoints: Failpoints;
   readonly #segments: Segment[] = [];
   readonly #entries = new Map<StagingId, Entry>();
   readonly #group = new GroupSync(() => this.#syncOnce());
@@ -96,8 +98,12 @@ export class StagingLog {
   /** Whether all that matters of those lies in later ones, too. */
   #isRewritten = true;
 
-  constructor(directory: string) {
+  constructor(
+    directory: string,
+    { failpoints = NO_FAILPOINTS }: { readonly failpoints?: Failpoints } = {},
+  ) {
     this.#directory = directory;
+    this.#failpoints = failpoints;
   }
 
   /**
@@ -141,6 +147,7 @@ export class StagingLog {
     if (change.kind === "spilled" && entry === undefined) return;
     const sequence = entry?.records ?? 0;
     const segment = this.#write({ id, change, mtime, sequence });
+    this.#failpoints.reach("log-record-written");
     const isMove = change.kind === "spilled" || change.kind === "snapshot";
     if (entry !== undefined && isMove) this.#moves += 1;
     if (change.kind === "spilled") {
@@ -165,6 +172,7 @@ export class StagingLog {
   rotate(): void {
     if (this.#current().sizeBytes < SEGMENT_BYTES) return;
     this.#startSegment(this.#current().number + 1);
+    this.#failpoints.reach("log-segment-started");
     const [oldest] = this.#segments;
     if (oldest === undefined || this.#segments.length <= MOST_SEGMENTS) return;
     for (const [id, { segment }] of [...this.#entries]) {
@@ -308,6 +316,7 @@ export class StagingLog {
       }
       // It must not be forgotten while it is there: what the next start reads has no gaps.
       if (!this.#remove(oldest)) return;
+      this.#failpoints.reach("log-segment-removed");
     }
   }
 

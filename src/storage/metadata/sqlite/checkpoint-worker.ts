@@ -1,5 +1,7 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import { failpointsFor } from "../../../libc/killing-failpoints.js";
 import { lowerPriority } from "../../../libc/priority.js";
+import type { ArmedFailpoint, Failpoints } from "../../../model/failpoint.js";
 import { END_THREAD } from "../../end-thread.js";
 import { checkpoint } from "./checkpoint.js";
 import { sqliteError } from "./sqlite-error.js";
@@ -15,24 +17,35 @@ export interface CheckpointResponse {
   readonly failure?: string;
 }
 
-/** The thread that a `WorkerCheckpointer` sends its requests to. */
-export function startCheckpointThread(): Worker {
-  return new Worker(new URL(import.meta.url), { workerData: { checkpointer: true } });
+interface ThreadData {
+  readonly checkpointer?: boolean;
+  readonly failpoint?: ArmedFailpoint | undefined;
 }
 
-const isThread = (workerData as { checkpointer?: boolean } | null)?.checkpointer === true;
-if (isThread && parentPort !== null) {
+/** The thread that a `WorkerCheckpointer` sends its requests to. */
+export function startCheckpointThread({
+  failpoint,
+}: {
+  failpoint: ArmedFailpoint | undefined;
+}): Worker {
+  const data: ThreadData = { checkpointer: true, failpoint };
+  return new Worker(new URL(import.meta.url), { workerData: data });
+}
+
+const { checkpointer: isThread, failpoint } = (workerData as ThreadData | null) ?? {};
+if (isThread === true && parentPort !== null) {
   const port = parentPort;
   lowerPriority();
+  const failpoints = failpointsFor(failpoint);
   port.on("message", (message: CheckpointRequest | typeof END_THREAD) => {
     if (message === END_THREAD) process.exit();
-    port.postMessage(answer(message));
+    port.postMessage(answer(message, failpoints));
   });
 }
 
-function answer(path: CheckpointRequest): CheckpointResponse {
+function answer(path: CheckpointRequest, failpoints: Failpoints): CheckpointResponse {
   try {
-    checkpoint(path);
+    checkpoint(path, { failpoints });
     return {};
   } catch (error) {
     return { failure: sqliteError(error, "checkpoint").message };

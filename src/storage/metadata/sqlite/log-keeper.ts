@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { Failpoints } from "../../../model/failpoint.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import { checkpointPass } from "./checkpoint.js";
 import type { Checkpointer } from "./checkpointer.js";
@@ -17,6 +18,7 @@ export interface LogKeeperOptions {
   /** Given back when the database has no room to take up what the log has. */
   readonly reserve: SpaceReserve;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
 }
 
 /**
@@ -30,17 +32,19 @@ export class LogKeeper {
   readonly #checkpointer: Checkpointer;
   readonly #reserve: SpaceReserve;
   readonly #logger: Logger;
+  readonly #failpoints: Failpoints;
   readonly #state: Database.Statement;
   /** How the last checkpoint on the thread ended, until that was seen to. */
   #checkpoint: "none" | "running" | "done" | "failed" = "none";
   /** What the last one had to leave, because some other program reads it. */
   #pagesLeft = 0;
 
-  constructor({ database, checkpointer, reserve, logger }: LogKeeperOptions) {
+  constructor({ database, checkpointer, reserve, logger, failpoints }: LogKeeperOptions) {
     this.#database = database;
     this.#checkpointer = checkpointer;
     this.#reserve = reserve;
     this.#logger = logger;
+    this.#failpoints = failpoints;
     // Does nothing but answer; https://www.sqlite.org/pragma.html#pragma_wal_checkpoint.
     this.#state = database.prepare("PRAGMA wal_checkpoint(NOOP)").raw();
   }
@@ -77,6 +81,7 @@ export class LogKeeper {
     this.#pagesLeft = Math.min(this.#pagesLeft, pages);
     if (this.#isForHere(last, pages)) {
       this.#move();
+      this.#failpoints.reach("log-emptied");
       this.#pagesLeft = this.#pages();
     } else if (last === "done") {
       this.#pagesLeft = pages;

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import { MIGRATIONS } from "../migrations/index.js";
 import { sqliteError } from "./sqlite-error.js";
 
@@ -52,7 +53,10 @@ export function openDatabase({ path, cacheSizeMb }: OpenOptions): Database.Datab
 }
 
 /** Brings the schema to the newest version, each step in a transaction of its own. */
-export function migrate(database: Database.Database): void {
+export function migrate(
+  database: Database.Database,
+  { failpoints = NO_FAILPOINTS }: { readonly failpoints?: Failpoints } = {},
+): void {
   const current = schemaVersion(database);
   for (const { version, sql } of MIGRATIONS) {
     if (version <= current) continue;
@@ -61,6 +65,7 @@ export function migrate(database: Database.Database): void {
       database.pragma(`application_id = ${APPLICATION_ID}`);
       database.pragma(`user_version = ${version}`);
     })();
+    failpoints.reach("migration-step-done");
   }
 }
 

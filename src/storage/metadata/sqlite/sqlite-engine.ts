@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
 import { messageOf, NexusError } from "../../../model/errors.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import type { Answer, Row, Script, SqlValue, Statement, Step } from "../statement.js";
 import type { DatabasePlace } from "./database-place.js";
@@ -41,6 +42,7 @@ export interface SqliteEngineOptions {
    * more now.
    */
   readonly makeRoom: () => boolean;
+  readonly failpoints?: Failpoints;
 }
 
 /**
@@ -62,6 +64,7 @@ export class SqliteEngine {
   readonly #recording: Recording;
   readonly #onCommit: () => void;
   readonly #makeRoom: () => boolean;
+  readonly #failpoints: Failpoints;
   readonly #prepared = new Map<Statement, Database.Statement<SqlValue[]>>();
   readonly #control: Record<"begin" | "beginWrite" | "commit" | "bump", Database.Statement>;
 
@@ -90,6 +93,7 @@ export class SqliteEngine {
     this.#recording = options.recording;
     this.#onCommit = options.onCommit;
     this.#makeRoom = options.makeRoom;
+    this.#failpoints = options.failpoints ?? NO_FAILPOINTS;
     const prepare = (sql: string) => options.database.prepare(sql);
     this.#control = {
       begin: prepare("BEGIN"),
@@ -110,6 +114,7 @@ export class SqliteEngine {
       this.#redo(operations);
       this.#writes = operations.length;
       this.commit();
+      this.#failpoints.reach("journal-replayed");
     }
     return operations.length;
   }
@@ -193,6 +198,7 @@ export class SqliteEngine {
     this.#stuck = undefined;
     if (!wrote) return;
     this.#writes = 0;
+    this.#failpoints.reach("transaction-committed");
     this.#journal.start(this.#committedBatch());
     this.#onCommit();
   }
@@ -257,6 +263,7 @@ export class SqliteEngine {
 
   #record(entries: readonly JournalEntry[]): void {
     this.#journal.append(entries);
+    this.#failpoints.reach("journal-written");
     this.#writes += 1;
     if (this.#isMuchAtStake && this.#stuck === undefined) this.publish();
   }

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
+import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, Ino, PathId, StagingId, TenantId } from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
@@ -78,6 +79,7 @@ export interface SqliteMetadataStoreOptions {
   readonly scheduler: Scheduler;
   readonly checkpointer: Checkpointer;
   readonly logger: Logger;
+  readonly failpoints?: Failpoints;
 }
 
 /** The embedded {@link MetadataStore}: one SQLite file in WAL mode, written by this process alone. */
@@ -91,6 +93,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #log: LogKeeper;
   readonly #reserve: SpaceReserve;
   readonly #clock: Clock;
+  readonly #failpoints: Failpoints;
   readonly #pathIds = new PathIdSource();
   readonly work: SqliteWorkStore;
   readonly changes: SqliteChangeStore;
@@ -109,7 +112,9 @@ export class SqliteMetadataStore implements MetadataStore {
    */
   constructor(options: SqliteMetadataStoreOptions) {
     const { databasePath, cacheSizeMb, clock, scheduler, logger } = options;
+    const { failpoints = NO_FAILPOINTS } = options;
     this.#clock = clock;
+    this.#failpoints = failpoints;
     this.#walSync = new WalSync(databasePath, { logger });
     this.#checkpointer = options.checkpointer;
     this.#reserve = options.reserve;
@@ -119,16 +124,16 @@ export class SqliteMetadataStore implements MetadataStore {
     let engine: SqliteEngine | undefined;
     try {
       const { reserve, checkpointer } = options;
-      this.#log = new LogKeeper({ database, checkpointer, reserve, logger });
+      this.#log = new LogKeeper({ database, checkpointer, reserve, logger, failpoints });
       const isNew = database.pragma("user_version", { simple: true }) === 0;
-      if (isNew) migrate(database);
+      if (isNew) migrate(database, { failpoints });
       const place = new DatabasePlace(databasePath);
       this.#place = place;
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
       this.#journal = journal;
       const onCommit = () => this.#committed();
       const makeRoom = () => this.#makeRoom();
-      const tools = { clock, scheduler, logger };
+      const tools = { clock, scheduler, logger, failpoints };
       const recording = new Recording({ clock });
       const onEvents = { onCommit, makeRoom };
       engine = new SqliteEngine({ database, place, journal, ...tools, recording, ...onEvents });
@@ -139,7 +144,7 @@ export class SqliteMetadataStore implements MetadataStore {
       if (replayed > 0)
         logger.info({ operations: replayed }, "metadata recovered from the journal");
       // A journal speaks of the schema it was written for, so it goes first.
-      if (!isNew) migrate(database);
+      if (!isNew) migrate(database, { failpoints });
       this.changes.resume();
       const now = clock.now();
       const pathId = this.#pathIds.next(timestampToMs(now));
@@ -383,6 +388,7 @@ export class SqliteMetadataStore implements MetadataStore {
     const committed = this.#commits;
     if (this.#syncedCommits >= committed) return;
     await this.#walSync.sync();
+    this.#failpoints.reach("metadata-synced");
     this.#syncedCommits = Math.max(this.#syncedCommits, committed);
   }
 
