@@ -4,7 +4,6 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
-  fdatasyncSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -18,32 +17,25 @@ import {
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../../libc/directories.js";
-import { syncFileSystem, writeAt } from "../../../libc/files.js";
+import { writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type { Needless, NeedlessFound } from "../content-store.js";
+import { BatchSync, type ToSync } from "./batch-sync.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
-import { FailedSync, lostBytes } from "./failed-sync.js";
+import { lostBytes } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** How many chunks are hashed before the thread looks at its messages (some 10 ms). */
 const CHUNKS_A_TURN = 16;
-/** Up to so many files are synced one by one; beyond that one syncfs(2) is cheaper. */
-const SYNC_SINGLY = 8;
 const SEALED_MODE = 0o444;
 const NOTHING = new Uint8Array(0);
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
-
-/** What has to be synced; with an id, if it is the staging file itself. */
-interface ToSync {
-  readonly path: string;
-  readonly id?: StagingId | undefined;
-}
 
 /**
  * Does the jobs on the thread that it runs on.
@@ -55,13 +47,14 @@ interface ToSync {
  *
  * A content that is there already need not be durable: whoever put it there may have failed, or died,
  * before the directories were synced. So the first seal of a process, and the one after a failure,
- * sync all of the file system.
+ * sync all of the file system; or each seal syncs all of its own contents, where that can't be done.
  *
  * A staging file of which a sync failed is sealed from a copy: the kernel takes its pages for clean, so
  * another sync of it would write nothing and succeed.
  */
 export class LocalContentJobs implements ContentJobs {
   readonly #layout: Layout;
+  readonly #sync: BatchSync;
   readonly #failpoints: Failpoints;
   /** Which run of `hash` is at each content: one that was cancelled must not go on for a later one. */
   readonly #hashing = new Map<StagingId, number>();
@@ -78,6 +71,7 @@ export class LocalContentJobs implements ContentJobs {
     { failpoints = NO_FAILPOINTS }: { readonly failpoints?: Failpoints } = {},
   ) {
     this.#layout = layout;
+    this.#sync = new BatchSync(layout);
     this.#failpoints = failpoints;
   }
 
@@ -160,13 +154,13 @@ export class LocalContentJobs implements ContentJobs {
       const missing = requests.filter((request) => !this.#isPresent(request));
       const prepared: ToSync[] = [];
       for (const request of missing) prepared.push(await this.#prepare(request));
-      await this.#sync(prepared);
+      await this.#sync.files(prepared);
       this.#failpoints.reach("content-prepared");
       const changed = new Set<string>();
       for (const request of missing) this.#place(request, changed);
-      if (wasDurable) await this.#sync([...changed].map((path) => ({ path })));
-      else await this.#syncAll([]);
-      this.#isCasDurable = true;
+      if (wasDurable) await this.#sync.files([...changed].map((path) => ({ path })));
+      this.#isCasDurable =
+        wasDurable || (await this.#sync.contents(requests.map(({ hash }) => hash)));
       this.#failpoints.reach("blobs-durable");
       return requests.map(({ hash, sizeBytes }) => {
         const { blocks } = statSync(casPath(this.#layout, hash));
@@ -294,35 +288,6 @@ export class LocalContentJobs implements ContentJobs {
       linkOrCopy(this.#stagingPath(id), target);
     }
     this.#failpoints.reach("blob-linked");
-  }
-
-  /** Errors: a `FailedSync`, when it isn't only that a file can't be opened. */
-  async #sync(files: readonly ToSync[]): Promise<void> {
-    if (files.length > SYNC_SINGLY) return await this.#syncAll(files.flatMap(({ id }) => id ?? []));
-    for (const { path, id } of files) {
-      const fd = openSync(path, "r");
-      try {
-        if (path.startsWith(this.#layout.stagingDirectory)) fdatasyncSync(fd);
-        else fsyncSync(fd);
-      } catch (error) {
-        const failure = fsError(error, { op: "sync", path });
-        throw id === undefined ? failure : new FailedSync([id], failure);
-      } finally {
-        closeSync(fd);
-      }
-    }
-  }
-
-  /** `ids` are the staging files that this is for. */
-  async #syncAll(ids: readonly StagingId[]): Promise<void> {
-    const fd = openSync(this.#layout.casDirectory, "r");
-    try {
-      await syncFileSystem(fd);
-    } catch (error) {
-      throw new FailedSync(ids, fsError(error, { op: "sync", path: this.#layout.root }));
-    } finally {
-      closeSync(fd);
-    }
   }
 }
 

@@ -13,7 +13,7 @@ import { Contents, hashOf } from "../fixture.js";
 const trace = vi.hoisted(() => {
   const calls: string[] = [];
   const paths = new Map<number, string>();
-  const flags = { noLinks: false, syncFails: false };
+  const flags = { noLinks: false, syncFails: false, isOnFuse: false };
   return { calls, paths, flags };
 });
 
@@ -31,6 +31,10 @@ vi.mock("node:fs", async (importOriginal) => {
       const fd = fs.openSync(path, ...rest);
       paths.set(fd, path);
       return fd;
+    },
+    statfsSync: (path: PathLike) => {
+      const stat = fs.statfsSync(path);
+      return flags.isOnFuse ? { ...stat, type: 0x65735546 } : stat;
     },
     fsyncSync: sync,
     fdatasyncSync: sync,
@@ -105,6 +109,7 @@ async function open(): Promise<Contents> {
 beforeEach(() => {
   trace.flags.noLinks = false;
   trace.flags.syncFails = false;
+  trace.flags.isOnFuse = false;
 });
 
 describe("sealing", () => {
@@ -159,6 +164,30 @@ describe("sealing", () => {
     const id = contents.nextId();
     await contents.store.seal([{ ...content, id }]);
     expect(trace.calls).toStrictEqual(["sync everything"]);
+  });
+
+  test("syncs each file of many where syncfs(2) reaches no server: on FUSE", async () => {
+    trace.flags.isOnFuse = true;
+    const contents = await open();
+    const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
+    await contents.seal(...seeds.map((seed) => contents.stage(bytesOfLength(99, seed))));
+    const count = (call: string) => trace.calls.filter((each) => each === call).length;
+    expect(count("sync everything")).toBe(0);
+    expect(count("sync copy")).toBe(20);
+    expect(trace.calls.lastIndexOf("sync copy")).toBeLessThan(trace.calls.indexOf("name blob"));
+    // Each blob is one that somebody may have placed before.
+    expect(count("sync blob")).toBe(20);
+    expect(trace.calls.lastIndexOf("name blob")).toBeLessThan(trace.calls.indexOf("sync blob"));
+    expect(trace.calls.slice(-1)).toStrictEqual(["sync cas"]);
+  });
+
+  test("syncs what is there already with its directories, each time, on FUSE", async () => {
+    trace.flags.isOnFuse = true;
+    const contents = await open();
+    const content = await contents.sealed(LARGE);
+    trace.calls.length = 0;
+    await contents.store.seal([{ ...content, id: contents.nextId() }]);
+    expect(trace.calls).toStrictEqual(["sync blob", "sync cas/ab/cd", "sync cas/ab", "sync cas"]);
   });
 
   test("fails when a sync does, and the next try syncs a copy and what may have been placed", async () => {
