@@ -7,9 +7,9 @@ import {
   readFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { makeDirectories } from "../libc/directories.js";
+import { makeDirectories, syncDirectory } from "../libc/directories.js";
 import { tryLock } from "../libc/files.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
@@ -210,7 +210,7 @@ function open({
   advice: string;
 }): LockFiles {
   try {
-    makeDirectories(dataDir, { mode: 0o700 });
+    makeDirectories(dataDir, { mode: 0o700, whenMade: syncName });
     const directoryFd = openSync(dataDir, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       return { fd: openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), directoryFd };
@@ -227,6 +227,16 @@ function open({
       `the data directory ${dataDir} is not a directory; ${advice}`,
       { path: dataDir, cause: error },
     );
+  }
+}
+
+/** What is synced below a directory is of no use without its name. */
+function syncName(path: string): void {
+  try {
+    syncDirectory(dirname(path));
+  } catch (error) {
+    // To make something in a directory takes no right to read it, and syncing does.
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   statfsSync,
+  statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -142,6 +143,14 @@ describe.skipIf(whyNoMounts() !== undefined)("a disk that loses power", () => {
       () => readdirSync(root).sort().join(" "),
     );
     expect([...found].sort()).toEqual(["a", "b", "b c", "c"]);
+  });
+
+  test("gives no file a number that another one has", async () => {
+    for (let count = 0; count < 50; count++) writeFileSync(join(root, `old ${count}`), "");
+    await lose("all");
+    for (let count = 0; count < 400; count++) writeFileSync(join(root, `new ${count}`), "");
+    const numbers = readdirSync(root).map((name) => statSync(join(root, name)).ino);
+    expect(new Set(numbers).size).toBe(450);
   });
 
   test("a rename between directories happens in both or in none", async () => {

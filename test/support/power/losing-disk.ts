@@ -114,6 +114,8 @@ export class LosingDisk {
       }
     };
     fill(this.root);
+    // The kernel has one set of pages for each number.
+    disk.#lastIno = this.#lastIno;
     disk.#countNames(copies.values());
     return disk;
   }

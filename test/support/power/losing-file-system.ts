@@ -198,7 +198,7 @@ export class LosingFileSystem implements FileSystem {
 
   readdirPlus(_caller: Caller, { ino, cookie, emit }: ReaddirPlusRequest): void {
     this.#list({ ino, cookie }, ({ entry, node }) =>
-      emit({ ...entry, attributes: node && attributesOf(node) }),
+      emit({ ...entry, attributes: node && this.#entry(node).attributes }),
     );
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectories } from "../../../libc/directories.js";
+import { makeDirectories, syncDirectory } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
@@ -66,6 +66,8 @@ export class LocalContentStore implements ContentStore {
     try {
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.stagingDirectory, { mode: 0o700 });
+      // What is synced in them is of no use without their names, which a dead process may not have come to sync.
+      syncDirectory(layout.root);
       const log = new StagingLog(layout.stagingDirectory, { failpoints });
       this.#small = new SmallContents({ log, clock, failpoints });
       this.#removeUnfinished();

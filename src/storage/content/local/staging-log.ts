@@ -7,9 +7,9 @@ import {
   rmSync,
   unlinkSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { syncDirectoryLater } from "../../../libc/directories.js";
 import { writeAt } from "../../../libc/files.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
@@ -385,7 +385,7 @@ export class StagingLog {
     segment.isSynced = true;
     try {
       await fdatasyncLater(segment.fd);
-      if (!segment.isEntryDurable) await syncDirectory(this.#directory);
+      if (!segment.isEntryDurable) await syncDirectoryLater(this.#directory);
       segment.isEntryDurable = true;
       segment.mayBePromised = true;
     } catch (error) {
@@ -395,11 +395,6 @@ export class StagingLog {
       throw error;
     }
   }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  await directory.sync().finally(() => directory.close());
 }
 
 function closeQuietly(fd: number): void {
