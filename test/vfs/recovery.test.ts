@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT_INO, type StagingId } from "../../src/model/ids.js";
+import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { brokenInvariants } from "../storage/metadata/invariants.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { afterKill } from "../support/crash.js";
@@ -170,10 +171,18 @@ describe("after a power failure", () => {
     file.close();
     await world.sealed("file");
     await world.swept();
-    const staging = join(world.dataDir, "staging");
-    const durable = new Map(readdirSync(staging).map((name) => [name, sizeOf(staging, name)]));
+    const durable = stagingSizes(world);
     await change(world);
-    // Makes all rows durable, and no bytes.
+    return await withRowsAlone(world, durable);
+  }
+
+  function stagingSizes(world: World): ReadonlyMap<string, number> {
+    const staging = join(world.dataDir, "staging");
+    return new Map(readdirSync(staging).map((name) => [name, sizeOf(staging, name)]));
+  }
+
+  /** Every row is durable, and of staged bytes only what was there when there were so many. */
+  async function withRowsAlone(world: World, durable: ReadonlyMap<string, number>): Promise<World> {
     await world.fs.fsync(ANYBODY, { ino: ROOT_INO });
     const dataDir = afterKill(world.dataDir);
     for (const name of readdirSync(join(dataDir, "staging"))) {
@@ -249,6 +258,44 @@ describe("after a power failure", () => {
     await after.close({ drainMs: 1000 });
     expect(brokenInvariants(after.dataDir)).toStrictEqual({});
   });
+
+  test.each([8, 100_000])(
+    "a durable file of %i bytes that was written anew while it was being sealed can be read",
+    async (size) => {
+      let goOn: () => void = () => undefined;
+      let isSealing = false;
+      const wrapContents = (store: ContentStore) => {
+        const { seal } = store;
+        return Object.assign(store, {
+          seal: async (...args: Parameters<typeof seal>) => {
+            isSealing = true;
+            await new Promise<void>((resolve) => {
+              goOn = resolve;
+            });
+            return await seal.apply(store, args);
+          },
+        });
+      };
+      const world = new World({ wrapContents });
+      try {
+        const file = await world.create("file", "x".repeat(size));
+        await file.fsync();
+        file.close();
+        world.clock.advance(1100);
+        await world.until(() => isSealing);
+        const again = await world.open("file", { truncate: true });
+        const durable = stagingSizes(world);
+        await again.write("something new");
+        // The row has the new size, too.
+        await world.pass(10_000);
+        const after = await withRowsAlone(world, durable);
+        expect(await after.read("file")).toBe("");
+        expect(after.trouble).toStrictEqual([]);
+      } finally {
+        goOn();
+      }
+    },
+  );
 
   test("a file that was emptied is empty, if its row says so", async () => {
     const after = await changed(async (world) => {

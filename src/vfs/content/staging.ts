@@ -159,7 +159,9 @@ export class Staging {
       inode.reader = undefined;
       return this.adopt(copy);
     };
-    if (source === undefined || lengthBytes === 0) return finish(undefined);
+    // Of an empty one that takes a staged one's place there has to be a record, too: see below.
+    const isNothing = source === undefined || (lengthBytes === 0 && staged === undefined);
+    if (isNothing) return finish(undefined);
     const copied = this.#copy({ source, id, lengthBytes });
     // The row goes on naming the sealed content that was copied, so recovery has it if a power failure
     // takes the copy. A staged one it names no more: its bytes must not depend on that.

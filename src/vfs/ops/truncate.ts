@@ -18,14 +18,17 @@ export function truncate(
   requireSize(sizeBytes);
   const oldSizeBytes = volume.sizeBytes(inode);
   const isSame = sizeBytes === oldSizeBytes;
-  const isWritable = volume.staging.of(inode.ino)?.isWritable === true;
+  const staged = volume.staging.of(inode.ino);
+  const isWritable = staged?.isWritable === true;
   // What stays of a sealed content has to be copied; a small one may become a file when it grows.
   const takesRoom = sizeBytes > oldSizeBytes || (sizeBytes > 0 && !isWritable);
   if (takesRoom && !isSame) requireRoom(volume.metadata);
   volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
   dropCapabilities(volume, inode);
   if (isSame) return touch(volume, { caller, inode });
-  if (sizeBytes === 0 && !isWritable && inode.copyUp === undefined) {
+  // One that is just being sealed may have been synced, and its row will name it no more.
+  const isReplaceable = staged === undefined || staged.phase === "missing";
+  if (sizeBytes === 0 && isReplaceable && inode.copyUp === undefined) {
     return startOver(volume, { caller, inode });
   }
   // What grows ends in zeros.
