@@ -197,6 +197,27 @@ describe("fsync", () => {
   });
 });
 
+test("fsync of an empty file that is just being sealed harms nobody", async () => {
+  let open: () => void = () => undefined;
+  const holdSeal = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const { world, steps } = traced({ holdSeal });
+  const file = await world.create("file");
+  file.release();
+  world.clock.advance(1100);
+  await world.until(() => steps.includes("seal"));
+  try {
+    await world.fs.fsync(ANYBODY, { ino: file.ino });
+  } finally {
+    open();
+  }
+  await world.sealed("file");
+  await world.swept();
+  expect(await world.read("file")).toBe("");
+  expect(world.trouble).toStrictEqual([]);
+});
+
 describe("a content that is copied to be written", () => {
   test("costs no sync if it is small and sealed", async () => {
     const { world, steps } = traced();

@@ -297,6 +297,33 @@ describe("after a power failure", () => {
     },
   );
 
+  test.each([10, 100_000])(
+    "a file that was synced when it was empty can be read, whatever became of %i bytes written since",
+    async (size) => {
+      const world = new World();
+      const file = await world.create("file");
+      await file.fsync();
+      const durable = stagingSizes(world);
+      await file.write("x".repeat(size));
+      // The row has the new size, too.
+      await world.pass(10_000);
+      const after = await withRowsAlone(world, durable);
+      expect(await after.read("file")).toBe("");
+      expect(after.trouble).toStrictEqual([]);
+    },
+  );
+
+  test("a file that was synced when it was empty has the times that it had", async () => {
+    const world = new World();
+    const file = await world.create("file");
+    const mtime = world.clock.now();
+    await world.pass(5000);
+    await file.fsync();
+    const after = world.killed();
+    const found = await after.fs.getattr(ANYBODY, { ino: after.lookup("file") });
+    expect(found).toMatchObject({ mtime, ctime: mtime, sizeBytes: 0 });
+  });
+
   test("a file that was emptied is empty, if its row says so", async () => {
     const after = await changed(async (world) => {
       await world.open("file", { truncate: true });

@@ -22,8 +22,8 @@ export class StagedContent {
   changes: number;
   /** Counts what a sync has to write: the changes, and the times that were set. */
   states: number;
-  /** The value of `states` that is known to survive a power failure. */
-  syncedStates = 0;
+  /** The value of `states` that is known to survive a power failure; at first, not even that there is a content. */
+  syncedStates = -1;
   /** How much was copied to make it; what cost much to make is sealed later. */
   readonly copiedBytes: number;
 
@@ -49,9 +49,9 @@ export class StagedContent {
     return this.phase === "writable" || this.phase === "hashing";
   }
 
-  /** Whether all of its bytes, and its time, would survive a power failure. */
+  /** Whether it would survive a power failure, with all of its bytes and its time. */
   get isSynced(): boolean {
-    return !this.hasFile || this.syncedStates === this.states;
+    return this.syncedStates === this.states;
   }
 
   noteChange(): void {

@@ -121,6 +121,7 @@ export class Staging {
   /** Resolves when the bytes of a content survive a power failure. Errors: `io-failure`. */
   async sync(staged: StagedContent): Promise<void> {
     if (staged.isSynced) return;
+    if (!staged.hasFile) this.#makeFile(staged);
     const { states } = staged;
     try {
       await this.file(staged).sync();
@@ -137,6 +138,18 @@ export class Staging {
       throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
     }
     return this.#contents.open({ hash: contentHash, sizeBytes });
+  }
+
+  /**
+   * An empty content has no bytes to sync. But what is written later may get lost with the power, and its row stay: then
+   * recovery has to find that there was an empty one.
+   */
+  #makeFile(staged: StagedContent): void {
+    const { ino } = staged;
+    const mtime = this.#inodes.peek(ino)?.activity?.mtime ?? this.#metadata.getattr(ino)?.mtime;
+    if (mtime !== undefined) this.file(staged).setModified(mtime);
+    // Whoever is sealing it takes it for one without a file.
+    staged.noteChange();
   }
 
   #copyUp(
