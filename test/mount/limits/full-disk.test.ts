@@ -12,6 +12,8 @@ import { SmallDisk } from "../../support/small-disk.js";
 const WHY = whyNoMounts() ?? WHY_NO_LOOP_DISKS;
 const FILL = fileURLToPath(new URL("fill-disk.py", import.meta.url));
 const MIB = 1024 * 1024;
+/** More than the directories of the CAS take that what is left needs; without them it waits for the next start. */
+const SEALING_INODES = 40;
 
 interface Filled {
   /** By path: size and hash of what was acknowledged. */
@@ -66,7 +68,8 @@ describe.skipIf(WHY !== undefined)(
     test.each(Object.entries(DISKS))(
       "%s says ENOSPC and nothing else, keeps all that it took, also when it is killed, and can be emptied",
       async (_, { disk, sizes, isFull }) => {
-        const mounted = await on(disk());
+        const store = disk();
+        const mounted = await on(store);
         const at = mounted.mountPoint;
         const output = await shell(`python3 ${FILL} ${at} ${sizes.join(" ")}`);
         const { files, errors, roomy, free } = JSON.parse(output) as Filled;
@@ -86,7 +89,7 @@ describe.skipIf(WHY !== undefined)(
         for (const path of removed) unlinkSync(path);
         const hasRoom = () => {
           writeFileSync(join(at, "again"), Buffer.alloc(MIB));
-          return statfsSync(at).bavail > 0;
+          return statfsSync(at).bavail > 0 && statfsSync(store.path).ffree > SEALING_INODES;
         };
         await expect.poll(hasRoom, SOON).toBe(true);
         expect(await found(kept)).toStrictEqual(
