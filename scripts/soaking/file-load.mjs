@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
+  rmSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -150,10 +151,14 @@ function grow() {
 
 function tree() {
   const top = join(directory, "tree");
+  const leaf = Buffer.from("leaf");
+  // What a kill left of the last one.
+  rmSync(`${top}/c`, { recursive: true, force: true });
   mkdirSync(`${top}/a/b`, { recursive: true });
-  rewrite(`${top}/a/b/leaf`, Buffer.from("leaf"));
+  rewrite(`${top}/a/b/leaf`, leaf);
+  // The directory that it is in gets another name: what was said of the old one counts no more.
+  say({ begun: `file:${top}/a/b/leaf`, may: [hashOf(leaf), "absent"] });
   renameSync(`${top}/a`, `${top}/c`);
-  // The directory that it was in has another name: what was said of the old one counts no more.
   say({ done: `file:${top}/a/b/leaf`, is: "absent" });
   unlinkSync(`${top}/c/b/leaf`);
   rmdirSync(`${top}/c/b`);
