@@ -27,7 +27,6 @@ export class Staging {
   readonly #failpoints: Failpoints;
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
-
   #noteCopied: (inode: Inode) => void = () => undefined;
 
   constructor({ metadata, contents, inodes, failpoints }: StagingOptions) {
