@@ -42,9 +42,11 @@ import { AutomaticCollection } from "./vfs/content/automatic-collection.js";
 import type { CollectedPart } from "./vfs/content/collect-all.js";
 import { Collector } from "./vfs/content/collector.js";
 import { Hold } from "./vfs/content/hold.js";
+import { KnownDamage } from "./vfs/content/known-damage.js";
 import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
+import { Scrub, type ScrubFigures, scrubFigures } from "./vfs/content/scrub.js";
 import { Sealing } from "./vfs/content/sealing.js";
 import { Staging } from "./vfs/content/staging.js";
 import type { FileSystem } from "./vfs/file-system.js";
@@ -59,6 +61,7 @@ import { Volume } from "./vfs/volume.js";
 import { updateWorkIndex } from "./vfs/work-index.js";
 
 const MINUTE_MS = 60_000;
+const MEBIBYTE = 1024 * 1024;
 
 /** A namespace, open and running. */
 export interface Nexus {
@@ -100,6 +103,7 @@ export interface StoreFigures {
   readonly waitingToSeal: number;
   /** Work items of all tenants, by where they stand. */
   readonly work: WorkCounts;
+  readonly scrub: ScrubFigures;
 }
 
 /** Who owns the directories that the system itself makes. */
@@ -121,7 +125,7 @@ export function compose({
   scheduler: Scheduler;
   logger: Logger;
 }): Nexus {
-  const { dataDir, dbPath, cacheSizeMb, gcGraceMinutes, gcIntervalHours, failpoint } = config;
+  const { dataDir, dbPath, cacheSizeMb, failpoint } = config;
   requireNoBackup(dataDir);
   const failpoints = failpointsFor(failpoint);
   if (failpoint !== undefined) {
@@ -155,11 +159,16 @@ export function compose({
   const jobs = new WorkerContentJobs({ startThread, clock, logger });
   const contents = new LocalContentStore({ layout, jobs, clock, failpoints });
   const collection = {
-    graceMs: gcGraceMinutes * MINUTE_MS,
-    intervalMs: gcIntervalHours * 60 * MINUTE_MS,
+    graceMs: config.gcGraceMinutes * MINUTE_MS,
+    intervalMs: config.gcIntervalHours * 60 * MINUTE_MS,
+  };
+  const scrubbing = {
+    bytesPerSecond: config.scrubRateMb * MEBIBYTE,
+    intervalMs: config.scrubIntervalDays * 24 * 60 * MINUTE_MS,
   };
   const tools = { clock, scheduler, logger, failpoints };
-  return composeOn({ config, quotas, metadata, contents, owner, collection, ...tools });
+  const background = { collection, scrubbing };
+  return composeOn({ config, quotas, metadata, contents, owner, ...background, ...tools });
 }
 
 /** What the settings say of tenants' limits. */
@@ -191,6 +200,8 @@ export interface StoresAndTools {
     /** 0: when asked to. */
     readonly intervalMs: number;
   };
+  /** How fast contents are read to see whether they are whole, and how often: without it, or at 0 a second, never. */
+  readonly scrubbing?: { readonly bytesPerSecond: number; readonly intervalMs: number };
   readonly failpoints?: Failpoints;
 }
 
@@ -208,13 +219,14 @@ export function composeOn(options: StoresAndTools): Nexus {
     mounts: config.readOnly ? mounts.asReadonly() : mounts,
   });
   const inodes = new InodeTable();
-  const staging = new Staging({ metadata, contents, inodes, failpoints });
+  const damage = new KnownDamage({ scrub: metadata.scrub, logger });
+  const staging = new Staging({ metadata, contents, inodes, damage, failpoints });
   const reclaimer = new Reclaimer({
     ...{ metadata, contents, staging, scheduler, logger },
     failpoints,
   });
   const parts = {
-    ...{ metadata, contents, staging, inodes, reclaimer, clock, scheduler, logger },
+    ...{ metadata, contents, staging, inodes, reclaimer, damage, clock, scheduler, logger },
     failpoints,
   };
   const sealing = new Sealing(parts);
@@ -256,6 +268,11 @@ export function composeOn(options: StoresAndTools): Nexus {
     intervalMs > 0
       ? new AutomaticCollection({ collector, scheduler, logger, intervalMs })
       : undefined;
+  const { scrubbing } = options;
+  const scrub =
+    scrubbing !== undefined && scrubbing.bytesPerSecond > 0
+      ? new Scrub({ ...parts, ...scrubbing })
+      : undefined;
 
   return {
     fileSystem,
@@ -268,6 +285,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       stagedBytes: staging.bytes,
       waitingToSeal: promotion.waiting,
       work: metadata.work.countWork({ zones: "all" }),
+      scrub: scrubFigures(metadata),
     }),
     hold: () => new Hold({ metadata, contents, promotion, reclaimer, activity }),
     collect: (part, action) => collector.collect(part, action),
@@ -308,6 +326,7 @@ export function composeOn(options: StoresAndTools): Nexus {
         () => leases.close(),
         () => automatic?.close(),
         () => collector.close(),
+        () => scrub?.close(),
         () => activity.recordAll(),
         () => promotion.drain(deadlineMs),
         () => reclaimer.drain(),

@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 const METADATA_STORE = "storage/metadata/metadata-store.ts";
 const WORK_STORE = "storage/metadata/work-store.ts";
 const CHANGE_STORE = "storage/metadata/change-store.ts";
+const SCRUB_STORE = "storage/metadata/scrub-store.ts";
 const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 /** Who has a data directory: asked by whoever opens one. */
@@ -44,7 +45,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ["model", "core", "telemetry"],
   storage: ["model", "libc", "telemetry"],
   core: ["model"],
-  vfs: ["model", "core", "telemetry", METADATA_STORE, WORK_STORE, IMPORT_STORE, CONTENT_STORE],
+  vfs: [
+    ...["model", "core", "telemetry"],
+    ...[METADATA_STORE, WORK_STORE, IMPORT_STORE, SCRUB_STORE, CONTENT_STORE],
+  ],
   features: [
     "model",
     "core",

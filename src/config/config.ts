@@ -35,6 +35,10 @@ export interface Config {
   readonly gcIntervalHours: number;
   /** What is younger isn't collected. */
   readonly gcGraceMinutes: number;
+  /** How fast contents are read to see whether they are still whole: MiB a second; 0 for never. */
+  readonly scrubRateMb: number;
+  /** How often each content is. */
+  readonly scrubIntervalDays: number;
   readonly binding: Binding;
   readonly atime: "relatime" | "strictatime" | "noatime";
   readonly allowOther: boolean;

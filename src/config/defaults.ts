@@ -17,6 +17,8 @@ export const DEFAULTS = {
   cache_size_mb: 100,
   gc_interval_hours: 24,
   gc_grace_minutes: 60,
+  scrub_rate_mb: 10,
+  scrub_interval_days: 30,
 } as const;
 
 const LOCAL_NAME = "nexus-data";

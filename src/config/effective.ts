@@ -56,6 +56,8 @@ const VALUES = {
   cache_size_mb: ({ cacheSizeMb }) => cacheSizeMb,
   gc_interval_hours: ({ gcIntervalHours }) => gcIntervalHours,
   gc_grace_minutes: ({ gcGraceMinutes }) => gcGraceMinutes,
+  scrub_rate_mb: ({ scrubRateMb }) => scrubRateMb,
+  scrub_interval_days: ({ scrubIntervalDays }) => scrubIntervalDays,
 } as const satisfies Record<Exclude<SettingKey, PlannedKey>, (config: Config) => unknown>;
 
 /**

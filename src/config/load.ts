@@ -88,6 +88,8 @@ export function loadConfigAndSettings(options: LoadOptions): {
     cacheSizeMb: get("cache_size_mb") ?? DEFAULTS.cache_size_mb,
     gcIntervalHours: get("gc_interval_hours") ?? DEFAULTS.gc_interval_hours,
     gcGraceMinutes: get("gc_grace_minutes") ?? DEFAULTS.gc_grace_minutes,
+    scrubRateMb: get("scrub_rate_mb") ?? DEFAULTS.scrub_rate_mb,
+    scrubIntervalDays: get("scrub_interval_days") ?? DEFAULTS.scrub_interval_days,
     binding: get("binding") ?? DEFAULTS.binding,
     atime: get("atime") ?? DEFAULTS.atime,
     allowOther: get("allow_other") ?? DEFAULTS.allow_other,

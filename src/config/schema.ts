@@ -305,6 +305,16 @@ export const RULES = {
     allowed: "a number of minutes, 0 or more",
     variable: "NEXUS_GC_GRACE_MINUTES",
   },
+  scrub_rate_mb: {
+    schema: numeric.pipe(z.number().min(0)),
+    allowed: "a number of MiB a second, or 0 for never",
+    variable: "NEXUS_SCRUB_RATE_MB",
+  },
+  scrub_interval_days: {
+    schema: positive,
+    allowed: "a number of days above 0",
+    variable: "NEXUS_SCRUB_INTERVAL_DAYS",
+  },
   enable_metadata_cache: { schema: flag, allowed: FLAG_WORDS, isPlanned: true },
   cache_path_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },
   cache_list_size: { schema: count, allowed: COUNT_WORDS, isPlanned: true },

@@ -17,6 +17,8 @@ const STORE_SETTINGS = [
   ["cacheSizeMb", "cache_size_mb"],
   ["gcIntervalHours", "gc_interval_hours"],
   ["gcGraceMinutes", "gc_grace_minutes"],
+  ["scrubRateMb", "scrub_rate_mb"],
+  ["scrubIntervalDays", "scrub_interval_days"],
 ] as const satisfies readonly [keyof Config, string][];
 
 /** What all mounts of one store have in common, as JSON. */

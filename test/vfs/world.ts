@@ -42,6 +42,7 @@ export interface WorldOptions {
   readonly clock?: FakeClock;
   readonly config?: Partial<Config>;
   readonly collection?: StoresAndTools["collection"];
+  readonly scrubbing?: StoresAndTools["scrubbing"];
   /** What stands between the file system and the stores. */
   readonly wrapContents?: (store: ContentStore) => ContentStore;
   readonly wrapMetadata?: (store: MetadataStore) => MetadataStore;
@@ -81,6 +82,7 @@ export class World {
       ...tools,
       owner: { uid: 0, gid: 0 },
       ...(options.collection && { collection: options.collection }),
+      ...(options.scrubbing && { scrubbing: options.scrubbing }),
     });
     // Each with a client of the kind that the run of the tests is for.
     const { local } = this;

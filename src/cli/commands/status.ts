@@ -68,8 +68,22 @@ function daemonPairs({ store, ...daemon }: DaemonStatus): Pair[] {
     ["Inodes known", String(inodesKnown)],
     ["Open files", String(openHandles)],
     ["Metadata cache", `up to ${cacheSizeMb} MB`],
+    ...scrubPairs(store.scrub),
     ["Work", work.map(([state, count]) => `${count} ${state}`).join(", ") || "none"],
   ];
+}
+
+function scrubPairs({ done, beganAt, endedAt, damaged }: DaemonStatus["store"]["scrub"]): Pair[] {
+  const day = (time: string | undefined) => time?.slice(0, 10);
+  const rounds = [
+    ...(done === undefined ? [] : [`${Math.floor(done * 100)} % of all since ${day(beganAt)}`]),
+    endedAt === undefined ? "not all yet" : `all by ${day(endedAt)}`,
+  ];
+  const wrong: Pair = [
+    "Damaged",
+    `${counted(damaged, "content")}; nexus fsck tells of which files`,
+  ];
+  return [["Checked", rounds.join(", ")], ...(damaged > 0 ? [wrong] : [])];
 }
 
 async function printMounts(frame: Frame, { mounts }: DaemonStatus): Promise<void> {

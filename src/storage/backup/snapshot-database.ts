@@ -14,6 +14,7 @@ import {
 } from "../metadata/operations/contents.js";
 import { renumberStore } from "../metadata/operations/initialize.js";
 import { orphans, reap } from "../metadata/operations/remove.js";
+import { forgetScrub } from "../metadata/operations/scrub.js";
 import { checkOrigin, migrate, schemaVersion } from "../metadata/sqlite/open-database.js";
 import { runScript } from "../metadata/sqlite/run-script.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
@@ -116,12 +117,14 @@ export class SnapshotDatabase {
 
   /**
    * From here on it is another store than the one that it was copied from, to whoever holds something of that
-   * one: no journal of it is replayed over this, and no position in its record of changes means anything here.
+   * one: no journal of it is replayed over this, no position in its record of changes means anything here, and what
+   * was found when its contents were read says nothing of these.
    */
   becomeItsOwn(): void {
     this.#transaction("renumber the snapshot", (database) => {
       runScript(database, renumberStore(randomInt(2 ** 32)));
       runScript(database, forgetRecord({ store: randomBytes(8).toString("hex") }));
+      runScript(database, forgetScrub());
     });
   }
 

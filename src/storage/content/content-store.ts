@@ -2,6 +2,7 @@ import type { ContentHash, StagingId } from "../../model/ids.js";
 import type { MaybePromise } from "../../model/maybe-promise.js";
 import type { Timestamp } from "../../model/timestamp.js";
 import type { SealedContent } from "../metadata/metadata-store.js";
+import type { NeededContent, Problem } from "../metadata/scrub-store.js";
 
 /**
  * The bytes of files. A content is either *sealed*: immutable, named by its hash, stored once
@@ -68,6 +69,14 @@ export interface ContentStore {
   sealedIn(directory: number): Promise<ContentHash[]>;
   /** Removes, or looks at, what nobody needs; in the order of requests, as {@link remove}. */
   handleNeedless(request: Needless): Promise<NeedlessFound>;
+  /**
+   * Reads sealed contents, one after the other and no faster than it is told, off the calling thread; and where that
+   * can be had, from the disk, not from what the kernel has of them in memory. One that is removed meanwhile counts as
+   * missing.
+   */
+  verify(request: Verification): Promise<Verified>;
+  /** Ends what {@link verify} is at, early. */
+  cancelVerify(): void;
 
   capacity(): Capacity;
   close(): Promise<void>;
@@ -83,6 +92,25 @@ export interface Needless {
   readonly action: "remove" | "look";
   /** What has changed since is left alone: milliseconds since the epoch. */
   readonly changedBeforeMs: number;
+}
+
+export interface Verification {
+  readonly contents: readonly NeededContent[];
+  readonly bytesPerSecond: number;
+}
+
+export interface Verified {
+  /** How many, from the first one on: all of them, or fewer when it was cancelled. */
+  readonly count: number;
+  readonly wrong: readonly WrongContent[];
+}
+
+/** A sealed content that isn't what it should be. */
+export interface WrongContent {
+  readonly hash: ContentHash;
+  readonly problem: Problem;
+  /** For people. */
+  readonly detail: string;
 }
 
 /** Files, and their bytes. */
@@ -162,6 +190,8 @@ export interface SealRequest {
   readonly id: StagingId | undefined;
   readonly hash: ContentHash;
   readonly sizeBytes: number;
+  /** What lies under that hash is known to have other bytes: this takes its place. */
+  readonly isReplacement?: boolean;
 }
 
 /** What statfs(2) tells of the place where contents lie. */

@@ -3,6 +3,7 @@ import type { AgentId, ContentHash, Ino, PathId, StagingId, TenantId } from "../
 import type { Timestamp } from "../../model/timestamp.js";
 import type { ChangeStore } from "./change-store.js";
 import type { Imported, ImportRequest } from "./import-store.js";
+import type { ScrubStore } from "./scrub-store.js";
 import type { WorkContext, WorkStore } from "./work-store.js";
 
 /**
@@ -23,6 +24,8 @@ export interface MetadataStore {
   readonly work: WorkStore;
   /** What happened, for those who watch. */
   readonly changes: ChangeStore;
+  /** Whether contents are still what they were. */
+  readonly scrub: ScrubStore;
 
   // Reading
 

@@ -6,6 +6,7 @@ import type { ContentStore, SealRequest } from "../../storage/content/content-st
 import type { MetadataStore, SealedContent } from "../../storage/metadata/metadata-store.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { InodeTable } from "../inode-table.js";
+import type { KnownDamage } from "./known-damage.js";
 import type { Reclaimer } from "./reclaimer.js";
 import type { StagedContent } from "./staged-content.js";
 import type { Staging } from "./staging.js";
@@ -16,6 +17,7 @@ export interface SealingOptions {
   readonly staging: Staging;
   readonly inodes: InodeTable;
   readonly reclaimer: Reclaimer;
+  readonly damage: KnownDamage;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly failpoints: Failpoints;
@@ -42,6 +44,7 @@ export class Sealing {
   readonly #staging: Staging;
   readonly #inodes: InodeTable;
   readonly #reclaimer: Reclaimer;
+  readonly #damage: KnownDamage;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #failpoints: Failpoints;
@@ -55,6 +58,7 @@ export class Sealing {
     this.#staging = options.staging;
     this.#inodes = options.inodes;
     this.#reclaimer = options.reclaimer;
+    this.#damage = options.damage;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#failpoints = options.failpoints;
@@ -127,6 +131,7 @@ export class Sealing {
     this.#reclaimer.pin(pinned);
     try {
       const sealed = await this.#place(ready);
+      this.#damage.forget(pinned);
       unneeded = this.#commit(ready, sealed);
     } finally {
       this.#reclaimer.unpin(pinned);
@@ -138,7 +143,9 @@ export class Sealing {
     requireRoom(this.#metadata);
     const requests = ready.map(({ staged, hash }): SealRequest => {
       staged.phase = "frozen";
-      return { id: staged.hasFile ? staged.id : undefined, hash, sizeBytes: staged.sizeBytes };
+      const id = staged.hasFile ? staged.id : undefined;
+      const isReplacement = this.#damage.isChanged(hash);
+      return { id, hash, sizeBytes: staged.sizeBytes, isReplacement };
     });
     this.#metadata.announceContents(
       requests.map(({ hash, sizeBytes }) => ({ hash, sizeBytes, blocks: 0 })),

@@ -10,12 +10,14 @@ import type {
 import type { InodeRecord, MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type { Inode } from "../inode.js";
 import type { InodeTable } from "../inode-table.js";
+import type { KnownDamage } from "./known-damage.js";
 import { StagedContent } from "./staged-content.js";
 
 export interface StagingOptions {
   readonly metadata: MetadataStore;
   readonly contents: ContentStore;
   readonly inodes: InodeTable;
+  readonly damage: KnownDamage;
   readonly failpoints: Failpoints;
 }
 
@@ -24,15 +26,17 @@ export class Staging {
   readonly #metadata: MetadataStore;
   readonly #contents: ContentStore;
   readonly #inodes: InodeTable;
+  readonly #damage: KnownDamage;
   readonly #failpoints: Failpoints;
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
   #noteCopied: (inode: Inode) => void = () => undefined;
 
-  constructor({ metadata, contents, inodes, failpoints }: StagingOptions) {
+  constructor({ metadata, contents, inodes, damage, failpoints }: StagingOptions) {
     this.#metadata = metadata;
     this.#contents = contents;
     this.#inodes = inodes;
+    this.#damage = damage;
     this.#failpoints = failpoints;
   }
 
@@ -135,6 +139,9 @@ export class Staging {
     if (sizeBytes === 0) return undefined;
     if (contentHash === undefined) {
       throw new NexusError("corrupt", `inode ${ino} has a size and no content`);
+    }
+    if (this.#damage.isChanged(contentHash)) {
+      throw new NexusError("corrupt", `the content ${contentHash} was found to be damaged`);
     }
     return this.#contents.open({ hash: contentHash, sizeBytes });
   }

@@ -29,6 +29,7 @@ const STATUS: DaemonStatus = {
     ...{ inodesKnown: 57, openHandles: 2, stagedFiles: 3, stagedBytes: 4096, waitingToSeal: 1 },
     cacheSizeMb: 64,
     work: { ready: 2, leased: 1 } as unknown as DaemonStatus["store"]["work"],
+    scrub: { done: undefined, beganAt: undefined, endedAt: undefined, damaged: 0 },
   },
 };
 
@@ -77,6 +78,7 @@ describe("nexus status", () => {
         "Inodes known     57",
         "Open files       2",
         "Metadata cache   up to 64 MB",
+        "Checked          not all yet",
         "Work             2 ready, 1 leased",
         "",
         "MOUNT                    IDENTITY   OPTIONS    FOR  REQUESTS  CACHED  OPEN",
@@ -85,6 +87,21 @@ describe("nexus status", () => {
         "/mnt                     admin      ro         3m       1234      56     2",
         "",
       ].join("\n"),
+    );
+  });
+
+  test("tells how much of the contents was checked, and of damage that was found", async () => {
+    const scrub = {
+      ...{ done: 0.4299, beganAt: "2026-06-01T10:00:00.000Z", damaged: 1 },
+      endedAt: "2026-05-02T01:00:00.000Z",
+    };
+    const { stdout } = await status([], async () => ({
+      ...STATUS,
+      store: { ...STATUS.store, scrub },
+    }));
+    expect(stdout).toContain(
+      "\nChecked          42 % of all since 2026-06-01, all by 2026-05-02" +
+        "\nDamaged          1 content; nexus fsck tells of which files\n",
     );
   });
 

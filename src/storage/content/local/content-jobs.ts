@@ -1,6 +1,12 @@
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { Needless, NeedlessFound, SealRequest } from "../content-store.js";
+import type {
+  Needless,
+  NeedlessFound,
+  SealRequest,
+  Verification,
+  Verified,
+} from "../content-store.js";
 
 /**
  * The slow part of a content store: what takes long, or syncs, and so must not run on the serving
@@ -20,6 +26,8 @@ export interface ContentJobs {
   remove(hashes: readonly ContentHash[]): Promise<void>;
   sealedIn(directory: number): Promise<ContentHash[]>;
   handleNeedless(request: Needless): Promise<NeedlessFound>;
+  verify(request: Verification): Promise<Verified>;
+  cancelVerify(): void;
   close(): Promise<void>;
 }
 

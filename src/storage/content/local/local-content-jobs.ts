@@ -23,12 +23,13 @@ import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { Needless, NeedlessFound } from "../content-store.js";
+import type { Needless, NeedlessFound, Verification, Verified } from "../content-store.js";
 import { BatchSync, type ToSync } from "./batch-sync.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import { lostBytes } from "./failed-sync.js";
 import { casPath, type Layout, stagingPath } from "./layout.js";
 import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
+import { verifyContents } from "./verify-contents.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** How many chunks are hashed before the thread looks at its messages (some 10 ms). */
@@ -61,6 +62,7 @@ export class LocalContentJobs implements ContentJobs {
   #runs = 0;
   /** The small contents of the last run. */
   #bytes = new Map<StagingId, Uint8Array>();
+  #verifying = new AbortController();
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #last: Promise<unknown> = Promise.resolve();
   /** Whether all that lies in the CAS was synced. */
@@ -135,8 +137,18 @@ export class LocalContentJobs implements ContentJobs {
     return this.#inOrder(() => handleNeedless(this.#layout, request));
   }
 
+  async verify(request: Verification): Promise<Verified> {
+    this.#verifying = new AbortController();
+    return await verifyContents(this.#layout, request, { signal: this.#verifying.signal });
+  }
+
+  cancelVerify(): void {
+    this.#verifying.abort();
+  }
+
   async close(): Promise<void> {
     this.#hashing.clear();
+    this.cancelVerify();
     await this.#last;
   }
 
@@ -183,8 +195,9 @@ export class LocalContentJobs implements ContentJobs {
     return stagingPath(this.#layout, id);
   }
 
-  /** A content of that name but another size is damaged, and counts as missing. */
-  #isPresent({ hash, sizeBytes }: SealJob): boolean {
+  /** A content of that name that is known to be damaged, or has another size, counts as missing. */
+  #isPresent({ hash, sizeBytes, isReplacement = false }: SealJob): boolean {
+    if (isReplacement) return false;
     const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
     return stat?.size === sizeBytes;
   }

@@ -16,6 +16,8 @@ import type {
   SealRequest,
   StagingFile,
   StagingStat,
+  Verification,
+  Verified,
 } from "../content-store.js";
 import type { ContentJobs } from "./content-jobs.js";
 import { FailedSync, lostBytes } from "./failed-sync.js";
@@ -169,6 +171,14 @@ export class LocalContentStore implements ContentStore {
 
   handleNeedless(request: Needless): Promise<NeedlessFound> {
     return this.#jobs.handleNeedless(request);
+  }
+
+  verify(request: Verification): Promise<Verified> {
+    return this.#jobs.verify(request);
+  }
+
+  cancelVerify(): void {
+    this.#jobs.cancelVerify();
   }
 
   capacity(): Capacity {

@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { fsError } from "../../../libc/system-error.js";
 import { isKind } from "../../../model/errors.js";
 import type { ContentHash } from "../../../model/ids.js";
-
-const CHUNK_BYTES = 1024 * 1024;
+import { MediumFile } from "./medium-file.js";
 
 /** What lies where a sealed content should be. */
 export type BlobState =
@@ -24,60 +21,63 @@ export interface LookOptions {
 }
 
 /**
- * Reads a sealed content and says whether it is what its name says. What can't be read is an answer, not an
- * error. Errors: those of `onBytes`, `too-many-open-files`.
+ * Reads a sealed content from its disk and says whether it is what its name says. What can't be read is an answer, not
+ * an error. Errors: those of `onBytes`, `too-many-open-files`.
  */
 export async function lookAtBlob({ path, hash, onBytes }: LookOptions): Promise<BlobState> {
-  const file = await openBlob(path);
-  if ("is" in file) return file;
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) return { is: "unreadable", reason: "it is no regular file" };
+  return await withBlob(path, async (file, mode) => {
     const digest = createHash("sha256");
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     let sizeBytes = 0;
+    const chunks = file.chunks();
     for (;;) {
-      const read = await file.read(buffer, 0, CHUNK_BYTES, sizeBytes).catch(unreadable);
-      if ("is" in read) return read;
-      if (read.bytesRead === 0) break;
-      digest.update(buffer.subarray(0, read.bytesRead));
-      sizeBytes += read.bytesRead;
-      await onBytes(read.bytesRead);
+      const next = await chunks.next().catch(unreadable);
+      if ("is" in next) return next;
+      if (next.done === true) break;
+      digest.update(next.value);
+      sizeBytes += next.value.length;
+      await onBytes(next.value.length);
     }
     const found = digest.digest("hex") as ContentHash;
     if (found !== hash) return { is: "damaged", sizeBytes, hash: found };
-    return { is: "whole", sizeBytes, mode: stat.mode & 0o7777 };
-  } finally {
-    await file.close();
-  }
+    return { is: "whole", sizeBytes, mode };
+  });
 }
 
 /** As `lookAtBlob`, without a look at the bytes: what is there counts as whole. */
 export async function glanceAtBlob(path: string): Promise<BlobState> {
-  const file = await openBlob(path);
+  return await withBlob(path, async (file, mode) => {
+    const { size: sizeBytes } = await file.stat();
+    return { is: "whole", sizeBytes, mode };
+  });
+}
+
+async function withBlob(
+  path: string,
+  look: (file: MediumFile, mode: number) => Promise<BlobState>,
+): Promise<BlobState> {
+  const file = await open(path);
   if ("is" in file) return file;
   try {
     const stat = await file.stat();
     if (!stat.isFile()) return { is: "unreadable", reason: "it is no regular file" };
-    return { is: "whole", sizeBytes: stat.size, mode: stat.mode & 0o7777 };
+    return await look(file, stat.mode & 0o7777);
   } finally {
     await file.close();
   }
 }
 
-/** Opened so that a FIFO in its place doesn't hold anybody up, and a symlink isn't followed. */
-async function openBlob(path: string): Promise<FileHandle | BlobState> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+async function open(path: string): Promise<MediumFile | BlobState> {
   try {
-    return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return await MediumFile.open(path);
   } catch (error) {
     const failure = fsError(error, { op: "open content", path });
-    if (isKind(failure, "too-many-open-files")) throw failure;
-    if (isKind(failure, "not-found")) return { is: "missing" };
-    return unreadable(failure);
+    return isKind(failure, "not-found") ? { is: "missing" } : unreadable(failure);
   }
 }
 
 function unreadable(error: unknown): BlobState & { is: "unreadable" } {
-  return { is: "unreadable", reason: fsError(error, { op: "read content" }).message };
+  const failure = fsError(error, { op: "read content" });
+  const { message } = failure;
+  if (isKind(failure, "too-many-open-files")) throw failure;
+  return { is: "unreadable", reason: message };
 }

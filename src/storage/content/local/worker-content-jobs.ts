@@ -5,7 +5,7 @@ import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { Logger } from "../../../telemetry/logger.js";
 import { endThread } from "../../end-thread.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
-import type { Needless, NeedlessFound } from "../content-store.js";
+import type { Needless, NeedlessFound, Verification, Verified } from "../content-store.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import {
   type JobMethod,
@@ -87,12 +87,20 @@ export class WorkerContentJobs implements ContentJobs {
     return this.#call("handleNeedless", request);
   }
 
+  verify(request: Verification): Promise<Verified> {
+    return this.#call("verify", request);
+  }
+
+  cancelVerify(): void {
+    if (this.#thread !== undefined) this.#call("cancelVerify").catch(() => undefined);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#thread !== undefined) await endThread(this.#thread);
   }
 
-  async #call<T>(method: JobMethod, argument: unknown, moved: ArrayBuffer[] = []): Promise<T> {
+  async #call<T>(method: JobMethod, argument?: unknown, moved: ArrayBuffer[] = []): Promise<T> {
     const thread = this.#running();
     const number = this.#number++;
     return await new Promise<T>((resolve, reject) => {

@@ -57,6 +57,7 @@ import type { SpaceReserve } from "./space-reserve.js";
 import { SqliteChangeStore } from "./sqlite-change-store.js";
 import { SqliteEngine } from "./sqlite-engine.js";
 import { isMaybeFull, sqliteError } from "./sqlite-error.js";
+import { SqliteScrubStore } from "./sqlite-scrub-store.js";
 import { SqliteWorkStore } from "./sqlite-work-store.js";
 import { WalSync } from "./wal-sync.js";
 
@@ -97,6 +98,7 @@ export class SqliteMetadataStore implements MetadataStore {
   readonly #pathIds = new PathIdSource();
   readonly work: SqliteWorkStore;
   readonly changes: SqliteChangeStore;
+  readonly scrub: SqliteScrubStore;
   #inodeCount: number | undefined;
   #closing: Promise<void> | undefined;
   #nextId = 0;
@@ -140,6 +142,7 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#engine = engine;
       this.work = new SqliteWorkStore({ engine, clock });
       this.changes = new SqliteChangeStore({ engine, recording, ...tools });
+      this.scrub = new SqliteScrubStore({ engine });
       const replayed = engine.recover();
       if (replayed > 0)
         logger.info({ operations: replayed }, "metadata recovered from the journal");
