@@ -61,7 +61,7 @@ export class RpcCaller {
 
   #take(frame: Frame): void {
     try {
-      if (typeof frame === "string") this.#takeMessage(parseMessage(frame));
+      if (typeof frame === "string") this.#takeMessage(parseMessage(frame, "server"));
       else this.#takeBytes(frame);
     } catch (error) {
       this.#carrier.close(`what the other side sent makes no sense: ${messageOf(error)}`);

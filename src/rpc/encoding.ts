@@ -33,7 +33,7 @@ export function encoded(value: unknown): unknown {
   return notTooDeep(() => encode(value));
 }
 
-/** What {@link encoded} was given. Errors: `invalid-argument` for what it would not have made. */
+/** What {@link encoded} was given, made in the place of `value`. Errors: `invalid-argument` for what it would not have made. */
 export function decoded(value: unknown): unknown {
   return notTooDeep(() => decode(value));
 }
@@ -51,15 +51,25 @@ function notTooDeep(action: () => unknown): unknown {
 
 function decode(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(decode);
-  const entries = Object.entries(value);
-  const [only] = entries;
-  if (entries.length === 1 && only?.[0].startsWith("$")) {
-    const decoder = DECODERS.get(only[0]);
-    if (decoder === undefined) throw malformed(only[0]);
-    return decoder(only[1]);
+  if (Array.isArray(value)) {
+    for (const [index, inner] of value.entries()) {
+      if (typeof inner === "object" && inner !== null) value[index] = decode(inner);
+    }
+    return value;
   }
-  return Object.fromEntries(entries.map(([key, inner]) => [key, decode(inner)]));
+  const object = value as Record<string, unknown>;
+  const keys = Object.keys(object);
+  const [only] = keys;
+  if (keys.length === 1 && only?.startsWith("$")) {
+    const decoder = DECODERS.get(only);
+    if (decoder === undefined) throw malformed(only);
+    return decoder(object[only]);
+  }
+  for (const key of keys) {
+    const inner = object[key];
+    if (typeof inner === "object" && inner !== null) object[key] = decode(inner);
+  }
+  return object;
 }
 
 function encode(value: unknown): unknown {

@@ -1,10 +1,12 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** A text frame, as characters. Larger arguments and results are refused. */
-export const MOST_MESSAGE_CHARACTERS = 16 * MIB;
-/** Values in values, in a text frame of any length worth mentioning. */
-export const MOST_NESTED = 1000;
+/** A text frame of who asks, as characters. Larger arguments are refused. */
+export const MOST_REQUEST_CHARACTERS = 16 * MIB;
+/** The same of who answers: what was asked for is more than what it takes to ask. */
+export const MOST_RESULT_CHARACTERS = 64 * MIB;
+/** What is parsed of a request of any length worth mentioning: others wait meanwhile, some tenths of a second at most. */
+export const REQUEST_LIMITS = { mostNested: 1000, mostCost: 2_000_000 } as const;
 /** The bytes of a stream in one binary frame. */
 export const CHUNK_BYTES = 256 * KIB;
 /** What a stream may have on its way before its reader grants more. */

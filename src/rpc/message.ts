@@ -1,7 +1,7 @@
 import { messageOf } from "../model/errors.js";
 import { decoded, encoded } from "./encoding.js";
-import { MOST_MESSAGE_CHARACTERS, MOST_NESTED } from "./limits.js";
-import { isNestedDeeper } from "./nesting.js";
+import { MOST_REQUEST_CHARACTERS, MOST_RESULT_CHARACTERS, REQUEST_LIMITS } from "./limits.js";
+import { limitBeyond, OBJECT_COST } from "./parsing-cost.js";
 import { ERROR_CODES, ProtocolError } from "./remote-error.js";
 
 /** Names a request while it is under way; a whole number from 1 on, below 2^48. */
@@ -18,6 +18,9 @@ export type Message =
   | { readonly type: "notification"; readonly method: string; readonly params: Params }
   | { readonly type: "result"; readonly id: RequestId; readonly result: unknown }
   | { readonly type: "error"; readonly id: RequestId; readonly error: unknown };
+
+/** Who wrote a message: the one who asks, or the one who serves. */
+export type Side = "caller" | "server";
 
 /** Decoded, and not looked at any further. */
 export type Params = Readonly<Record<string, unknown>>;
@@ -55,21 +58,19 @@ export function messageFrame(message: {
     ...(params === undefined ? {} : { params: encoded(params) }),
     ...("result" in message ? { result: encoded(result) } : {}),
   });
-  if (frame.length > MOST_MESSAGE_CHARACTERS) {
-    throw new ProtocolError(ERROR_CODES.invalidParams, {
-      kind: "invalid-argument",
-      message: `a message has at most ${MOST_MESSAGE_CHARACTERS} characters, this one has ${frame.length}: take less at a time`,
-    });
-  }
-  return frame;
+  const from = message.method === undefined ? "server" : "caller";
+  const problem = frameProblem(frame, from);
+  if (problem === undefined) return frame;
+  const error = { kind: "invalid-argument", message: `${problem}: take less at a time` } as const;
+  throw new ProtocolError(ERROR_CODES.invalidParams, error);
 }
 
 /**
- * What a text frame says. Errors: a {@link ProtocolError} with the code to answer with, under
+ * What a text frame of one of the two sides says. Errors: a {@link ProtocolError} with the code to answer with, under
  * {@link idOf} the frame.
  */
-export function parseMessage(frame: string): Message {
-  const message = parsed(frame);
+export function parseMessage(frame: string, from: Side): Message {
+  const message = parsed(frame, from);
   if (message === undefined || message.jsonrpc !== "2.0") {
     throw invalidRequest("a message is an object with jsonrpc '2.0'; there are no batches");
   }
@@ -85,12 +86,27 @@ export function parseMessage(frame: string): Message {
   return { type: "result", id, result: decoded(message.result) };
 }
 
-function parsed(frame: string): Readonly<Record<string, unknown>> | undefined {
-  if (frame.length > MOST_MESSAGE_CHARACTERS) throw invalidRequest("the message is too long");
-  // V8 takes seconds for millions of levels, and the thread serves others, too.
-  if (frame.length > SHORT_CHARACTERS && isNestedDeeper(frame, { than: MOST_NESTED })) {
-    throw invalidRequest(`values are nested in at most ${MOST_NESTED} others`);
+/** What is wrong with a frame whatever it says; asked before it is parsed. */
+function frameProblem(frame: string, from: Side): string | undefined {
+  const most = from === "caller" ? MOST_REQUEST_CHARACTERS : MOST_RESULT_CHARACTERS;
+  const { length } = frame;
+  if (length > most) return `a message has at most ${most} characters, this one has ${length}`;
+  // Nobody else waits for a caller that parses what it asked for.
+  if (length <= SHORT_CHARACTERS || from === "server") return undefined;
+  const { mostNested, mostCost } = REQUEST_LIMITS;
+  switch (limitBeyond(frame, REQUEST_LIMITS)) {
+    case "mostNested":
+      return `values are nested in at most ${mostNested} others`;
+    case "mostCost":
+      return `a message has at most ${mostCost} values, and an object counts as ${OBJECT_COST}`;
+    case undefined:
+      return undefined;
   }
+}
+
+function parsed(frame: string, from: Side): Readonly<Record<string, unknown>> | undefined {
+  const problem = frameProblem(frame, from);
+  if (problem !== undefined) throw invalidRequest(problem);
   let value: unknown;
   try {
     value = JSON.parse(frame);
@@ -124,9 +140,9 @@ function invalidRequest(message: string): ProtocolError {
 }
 
 /** The id that a frame gives, for the answer to one that is wrong otherwise. */
-export function idOf(frame: string): RequestId | null {
+export function idOf(frame: string, from: Side): RequestId | null {
   try {
-    const id = parsed(frame)?.id;
+    const id = parsed(frame, from)?.id;
     return isRequestId(id) ? id : null;
   } catch {
     return null;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { WebSocket as WebSocketClass } from "ws";
 import { messageOf, NexusError } from "../model/errors.js";
 import { SOCKET_NAME, shortPath } from "./socket-path.js";
-import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "./web-socket-carrier.js";
+import { CALLER_SOCKET_OPTIONS, RPC_PATH, WebSocketCarrier } from "./web-socket-carrier.js";
 
 /** Longer than an owner takes that has much to do. */
 const LIMIT_MS = 30_000;
@@ -74,7 +74,7 @@ async function openOn(
   { WebSocket, signal }: { WebSocket: typeof WebSocketClass; signal: AbortSignal },
 ): Promise<WebSocketCarrier> {
   const webSocket = new WebSocket(`ws://localhost${RPC_PATH}`, {
-    ...WEB_SOCKET_OPTIONS,
+    ...CALLER_SOCKET_OPTIONS,
     createConnection: () => socket,
     // Masked with nothing: that is against proxies (RFC 6455, section 10.3), and takes long.
     generateMask: () => undefined,

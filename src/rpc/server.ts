@@ -96,11 +96,11 @@ export class RpcServer {
   /** Who doesn't read what he asked for isn't listened to either. */
   #take(frame: Frame): Promise<void> | undefined {
     try {
-      if (typeof frame === "string") this.#takeMessage(parseMessage(frame));
+      if (typeof frame === "string") this.#takeMessage(parseMessage(frame, "caller"));
       else this.#takeBytes(frame);
     } catch (error) {
       if (typeof frame === "string" && error instanceof ProtocolError) {
-        this.#answer({ id: idOf(frame), error: errorMessage(error) });
+        this.#answer({ id: idOf(frame, "caller"), error: errorMessage(error) });
       } else {
         this.close(messageOf(error));
       }

@@ -2,20 +2,31 @@ import type { RawData, WebSocket } from "ws";
 import type { Carrier, CarrierListener, Frame } from "./carrier.js";
 import { Delivery } from "./delivery.js";
 import { Departures } from "./departures.js";
-import { CHUNK_BYTES, MOST_MESSAGE_CHARACTERS } from "./limits.js";
+import { CHUNK_BYTES, MOST_REQUEST_CHARACTERS, MOST_RESULT_CHARACTERS } from "./limits.js";
 
 /** Where a WebSocket is opened. */
 export const RPC_PATH = "/rpc";
 
-/** What both ends of the socket are made with. A character of UTF-16 has up to three bytes in UTF-8. */
-export const WEB_SOCKET_OPTIONS = {
+/** What both ends of the socket are made with. */
+const OPTIONS = {
   // Both ends are on one machine: that would only cost time.
   perMessageDeflate: false,
-  maxPayload: 3 * MOST_MESSAGE_CHARACTERS + CHUNK_BYTES,
   // Parsing finds what isn't UTF-8 anyway, as text that makes no sense.
   skipUTF8Validation: false,
   // How long to wait for the other side's goodbye, in milliseconds: one that is stopped says none.
   closeTimeout: 2000,
+} as const;
+/** A character of UTF-16 has so many bytes of UTF-8 at most. */
+const CHARACTER_BYTES = 3;
+
+/** What the end of a caller is made with, which takes results; and that of who serves, which takes requests. */
+export const CALLER_SOCKET_OPTIONS = {
+  ...OPTIONS,
+  maxPayload: CHARACTER_BYTES * MOST_RESULT_CHARACTERS + CHUNK_BYTES,
+} as const;
+export const SERVER_SOCKET_OPTIONS = {
+  ...OPTIONS,
+  maxPayload: CHARACTER_BYTES * MOST_REQUEST_CHARACTERS + CHUNK_BYTES,
 } as const;
 
 /** RFC 6455, section 7.4.1. */

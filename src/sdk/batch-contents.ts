@@ -36,38 +36,53 @@ export function sentFiles(files: Iterable<unknown>): {
   return { files: sent, upload: { chunks, isWhole: true } };
 }
 
-/** The list with the contents that came. Errors: `invalid-argument`, and those of the upload. */
-export async function filledFiles(
-  files: unknown,
-  upload: AsyncIterable<Uint8Array>,
-): Promise<unknown[]> {
-  if (!Array.isArray(files)) throw wrong("the files are no list");
-  requireFew(files.filter(isSent).reduce((sum, { contentBytes }) => sum + contentBytes, 0));
-  const filled: unknown[] = files.map((file: unknown) =>
-    isSent(file) ? { path: file.path, content: Buffer.allocUnsafe(file.contentBytes) } : file,
-  );
-  const contents = files.flatMap((file: unknown, index) => {
-    const made = filled[index] as { readonly content: Buffer };
-    return isSent(file) ? [made.content] : [];
-  });
-  let at = 0;
-  let offset = 0;
-  for await (const chunk of upload) {
-    for (let rest = chunk; rest.length > 0; ) {
-      const content = contents[at];
-      if (content === undefined) throw wrong("there are more bytes than the files have");
-      const piece = rest.subarray(0, content.length - offset);
-      content.set(piece, offset);
-      offset += piece.length;
-      rest = rest.subarray(piece.length);
-      if (offset < content.length) continue;
-      at += 1;
-      offset = 0;
-    }
+/**
+ * Writes lists of files for one connection, the contents of one list after those of the other: what a client has the
+ * other side keep in memory is one list, however many it sends.
+ */
+export class Batches {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Gathers what comes for a list, and has it written. Errors: `invalid-argument`, those of the upload and of `write`.
+   */
+  async write<T>(
+    { files, upload }: { files: unknown; upload: () => AsyncIterable<Uint8Array> },
+    write: (files: unknown[]) => T,
+  ): Promise<Awaited<T>> {
+    const written = this.#last.then(async () => await write(await filledFiles(files, upload())));
+    this.#last = written.catch(() => undefined);
+    return await written;
   }
-  const isFull = contents.slice(at).every(({ length }) => length === 0);
-  if (!isFull) throw wrong("there are less bytes than the files have");
-  return filled;
+}
+
+/** The list with the contents that came. */
+async function filledFiles(files: unknown, upload: AsyncIterable<Uint8Array>): Promise<unknown[]> {
+  if (!Array.isArray(files)) throw wrong("the files are no list");
+  const sent = files.filter(isSent);
+  const bytes = sent.reduce((sum, { contentBytes }) => sum + contentBytes, 0);
+  requireFew(bytes);
+  const all = await gathered(upload, bytes);
+  let at = 0;
+  return files.map((file: unknown) => {
+    if (!isSent(file)) return file;
+    const start = at;
+    at += file.contentBytes;
+    return { path: file.path, content: all.subarray(start, at) };
+  });
+}
+
+/** So many bytes. The memory is taken as they come: until then the kernel has none to give. */
+async function gathered(upload: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
+  const all = Buffer.allocUnsafeSlow(bytes);
+  let count = 0;
+  for await (const chunk of upload) {
+    if (count + chunk.length > bytes) throw wrong("there are more bytes than the files have");
+    all.set(chunk, count);
+    count += chunk.length;
+  }
+  if (count < bytes) throw wrong("there are less bytes than the files have");
+  return all;
 }
 
 function bytesOf(content: unknown): Uint8Array | undefined {

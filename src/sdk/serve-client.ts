@@ -4,7 +4,7 @@ import { NexusError } from "../model/errors.js";
 import type { Carrier } from "../rpc/carrier.js";
 import type { ServedCall } from "../rpc/served-call.js";
 import { type Method, RpcServer } from "../rpc/server.js";
-import { filledFiles } from "./batch-contents.js";
+import { Batches } from "./batch-contents.js";
 import type { NexusClient } from "./client.js";
 import { lineOf, type MethodLine } from "./client-methods.js";
 
@@ -27,11 +27,12 @@ export interface ServeClientOptions {
  */
 export async function serveClient(options: ServeClientOptions): Promise<void> {
   const { carrier, client, onUnexpected, leaving } = options;
+  const batches = new Batches();
   const methodOf = (name: string) => {
     const line = lineOf(name);
     return line === undefined || line.shape === "local"
       ? undefined
-      : served(client, { name, line });
+      : served(client, { name, line, batches });
   };
   const server = new RpcServer({ carrier, methodOf, onUnexpected });
   const leave = () => void server.leave({ reason: String(leaving?.reason), onlyWaits });
@@ -52,10 +53,16 @@ function onlyWaits({ method, params }: ServedCall): boolean {
 /** A method of the client, whatever it is called with. */
 type AnyMethod = (...args: unknown[]) => unknown;
 
-function served(
-  client: NexusClient,
-  { name, line }: { readonly name: string; readonly line: MethodLine },
-): Method {
+interface ServedMethod {
+  readonly name: string;
+  readonly line: MethodLine;
+  readonly batches: Batches;
+}
+
+/** More than any method has. */
+const MOST_ARGUMENTS = 8;
+
+function served(client: NexusClient, { name, line, batches }: ServedMethod): Method {
   const method = methodOf(client, name);
   return async (call) => {
     const args = argumentsOf(call, line);
@@ -67,8 +74,9 @@ function served(
         args[line.content ?? 0] = call.upload();
         return await method(...args);
       case "batch":
-        args[0] = await filledFiles(args[0], call.upload());
-        return await method(...args);
+        return await batches.write({ files: args[0], upload: () => call.upload() }, (files) =>
+          method(files, ...args.slice(1)),
+        );
       case "whole":
         await call.sendWhole(async () => (await method(...args)) as Uint8Array);
         return null;
@@ -100,12 +108,16 @@ function methodOf(client: NexusClient, name: string): AnyMethod {
 /** With a signal that ends what nobody waits for any more, and the progress that is wanted. */
 function argumentsOf(call: ServedCall, { options: at }: MethodLine): unknown[] {
   const { args } = call.params;
-  const all: unknown[] = Array.isArray(args) ? [...args] : [];
+  const given: readonly unknown[] = Array.isArray(args) ? args : [];
+  if (given.length > MOST_ARGUMENTS) {
+    throw new NexusError("invalid-argument", `there are at most ${MOST_ARGUMENTS} arguments`);
+  }
+  const all = [...given];
   if (at === undefined) return all;
   const { signal, onProgress } = call;
-  const given = all[at];
-  if (given !== undefined && (typeof given !== "object" || given === null)) return all;
-  all[at] = { ...given, signal, ...(onProgress === undefined ? {} : { onProgress }) };
+  const its = all[at];
+  if (its !== undefined && (typeof its !== "object" || its === null)) return all;
+  all[at] = { ...its, signal, ...(onProgress === undefined ? {} : { onProgress }) };
   return all;
 }
 

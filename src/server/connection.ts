@@ -80,7 +80,7 @@ function serveControl(
 function initializeIn(frame: Frame): Request | undefined {
   if (typeof frame !== "string" || !frame.includes(INITIALIZE)) return undefined;
   try {
-    const message = parseMessage(frame);
+    const message = parseMessage(frame, "caller");
     return message.type === "request" && message.method === INITIALIZE ? message : undefined;
   } catch {
     return undefined;

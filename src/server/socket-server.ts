@@ -5,7 +5,7 @@ import type { WebSocketServer } from "ws";
 import { peerCredentials } from "../libc/sockets.js";
 import type { Credentials } from "../model/identity.js";
 import type { Carrier } from "../rpc/carrier.js";
-import { RPC_PATH, WEB_SOCKET_OPTIONS, WebSocketCarrier } from "../rpc/web-socket-carrier.js";
+import { RPC_PATH, SERVER_SOCKET_OPTIONS, WebSocketCarrier } from "../rpc/web-socket-carrier.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type ConnectionOptions, serveConnection } from "./connection.js";
 import type { Admit, ControlHandler } from "./control.js";
@@ -164,5 +164,5 @@ export class SocketServer {
 /** Loaded with the first client: most mounts are made without one, and it takes a tenth of a second. */
 async function webSocketServer(): Promise<WebSocketServer> {
   const ws = await import("ws");
-  return new ws.WebSocketServer({ noServer: true, ...WEB_SOCKET_OPTIONS });
+  return new ws.WebSocketServer({ noServer: true, ...SERVER_SOCKET_OPTIONS });
 }

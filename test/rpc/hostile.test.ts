@@ -1,6 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Carrier, Frame } from "../../src/rpc/carrier.js";
-import { MOST_MESSAGE_CHARACTERS, WINDOW_BYTES } from "../../src/rpc/limits.js";
+import {
+  MOST_REQUEST_CHARACTERS,
+  MOST_RESULT_CHARACTERS,
+  WINDOW_BYTES,
+} from "../../src/rpc/limits.js";
 import { bytesFrame } from "../../src/rpc/message.js";
 import { type Method, RpcServer } from "../../src/rpc/server.js";
 import { PAIRS } from "./pairs.js";
@@ -11,7 +15,7 @@ const methods: Readonly<Record<string, Method>> = {
     new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(new Error("given up")));
     }),
-  long: async () => "x".repeat(MOST_MESSAGE_CHARACTERS),
+  long: async () => "x".repeat(MOST_RESULT_CHARACTERS),
 };
 
 /** The bare end of a connection whose other end serves. */
@@ -80,7 +84,7 @@ describe.each(Object.entries(PAIRS))("over %s", (_, pair) => {
   test.each([
     [
       "a message that is too long",
-      (near: Carrier) => near.send("x".repeat(4 * MOST_MESSAGE_CHARACTERS)),
+      (near: Carrier) => near.send("x".repeat(4 * MOST_REQUEST_CHARACTERS)),
     ],
     ["bytes of nothing", (near: Carrier) => near.send(Buffer.from([1, 2]))],
     ["an answer to nothing", (near: Carrier) => ask(near, { id: 1, result: 1 })],

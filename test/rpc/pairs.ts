@@ -9,7 +9,11 @@ import type { Carrier, Frame } from "../../src/rpc/carrier.js";
 import { PortCarrier } from "../../src/rpc/port-carrier.js";
 import { relay } from "../../src/rpc/relay.js";
 import { type Method, RpcServer } from "../../src/rpc/server.js";
-import { WEB_SOCKET_OPTIONS, WebSocketCarrier } from "../../src/rpc/web-socket-carrier.js";
+import {
+  CALLER_SOCKET_OPTIONS,
+  SERVER_SOCKET_OPTIONS,
+  WebSocketCarrier,
+} from "../../src/rpc/web-socket-carrier.js";
 
 /** Two ends of a connection. */
 export type Pair = readonly [Carrier, Carrier];
@@ -22,9 +26,9 @@ function ports(): Pair {
 async function webSockets(): Promise<Pair> {
   const http = createServer().listen(0, "127.0.0.1");
   await once(http, "listening");
-  const server = new WebSocketServer({ server: http, ...WEB_SOCKET_OPTIONS });
+  const server = new WebSocketServer({ server: http, ...SERVER_SOCKET_OPTIONS });
   const { port } = http.address() as AddressInfo;
-  const near = new WebSocket(`ws://127.0.0.1:${port}`, WEB_SOCKET_OPTIONS);
+  const near = new WebSocket(`ws://127.0.0.1:${port}`, CALLER_SOCKET_OPTIONS);
   const opened = once(near, "open");
   const [far] = (await once(server, "connection")) as [WebSocket];
   const pair = [new WebSocketCarrier(near), new WebSocketCarrier(far)] as const;
