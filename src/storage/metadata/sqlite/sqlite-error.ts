@@ -23,10 +23,9 @@ export function sqliteError(error: unknown, op: string): NexusError {
     return new NexusError("internal", `${op}: unexpected failure`, { op, cause: error });
   }
   const primary = error.code.split("_").slice(0, 2).join("_");
-  return new NexusError(KIND_OF_CODE[primary] ?? "internal", `${op}: ${error.message}`, {
-    op,
-    cause: error,
-  });
+  const kind = KIND_OF_CODE[primary] ?? "internal";
+  const advice = kind === "corrupt" ? "; nexus fsck tells what of it can be read" : "";
+  return new NexusError(kind, `${op}: ${error.message}${advice}`, { op, cause: error });
 }
 
 /** Whether more room may help: SQLite calls it an I/O error when the index of its log can't grow. */
