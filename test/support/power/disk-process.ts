@@ -5,6 +5,7 @@ import { Session } from "../../../src/fuse/session.js";
 import { unmount } from "../../../src/libc/mount.js";
 import { silentLogger } from "../silent-logger.js";
 import type { DiskAnswer, DiskRequest } from "./disk-messages.js";
+import { FailingCalls } from "./failing-calls.js";
 import { LosingDisk } from "./losing-disk.js";
 import { LosingFileSystem } from "./losing-file-system.js";
 import { Survival } from "./survival.js";
@@ -19,6 +20,7 @@ interface Mount {
 
 const pump = new Pump();
 let disk = new LosingDisk();
+const failing = new FailingCalls();
 let mounted: Mount | undefined;
 
 async function mount(mountPoint: string): Promise<void> {
@@ -28,7 +30,7 @@ async function mount(mountPoint: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const session = new Session({
       fd,
-      fs: new LosingFileSystem(disk),
+      fs: failing.in(new LosingFileSystem(disk)),
       identify: () => ({ isAdmin: true }),
       logger: silentLogger,
       onReady: () => {
@@ -57,6 +59,9 @@ async function carryOut(request: DiskRequest): Promise<void> {
   switch (request.kind) {
     case "mount":
       await mount(request.mountPoint);
+      break;
+    case "fail":
+      failing.set(request);
       break;
     case "freeze":
       if (mounted !== undefined) pump.remove(mounted.session);

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeTempDir } from "../temp-dir.js";
-import type { DiskAnswer, DiskRequest } from "./disk-messages.js";
+import type { DiskAnswer, DiskCall, DiskRequest } from "./disk-messages.js";
 import type { SurvivalMode } from "./survival.js";
 
 const RUNNER = fileURLToPath(new URL("../typescript-process.mjs", import.meta.url));
@@ -53,6 +53,11 @@ export class PowerDisk {
     kill();
     await this.#ask({ kind: "cut", mode, seed });
     await this.#ask({ kind: "mount", mountPoint: this.path });
+  }
+
+  /** From now on these calls fail with EIO, each in `share` of the cases; without any, all work again. */
+  async fail(calls: readonly DiskCall[], { share = 1, seed = 1 } = {}): Promise<void> {
+    await this.#ask({ kind: "fail", calls, share, seed });
   }
 
   async remove(): Promise<void> {
