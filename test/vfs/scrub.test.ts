@@ -7,7 +7,7 @@ import type { ContentStore } from "../../src/storage/content/content-store.js";
 import { casPath, layoutOf } from "../../src/storage/content/local/layout.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { kindOfLater } from "../support/error-kind.js";
-import { World, type WorldOptions } from "./world.js";
+import { ANYBODY, World, type WorldOptions } from "./world.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -240,6 +240,19 @@ describe("a content with other bytes than it was stored with", () => {
     await it.write("again", "right");
     await it.sealed("again");
     expect(await it.read("again")).toBe("right");
+  });
+
+  test("can't be copied either", async () => {
+    const it = await damaged();
+    const from = await it.open("damaged", { access: "read" });
+    const to = await it.create("copy");
+    const span = { offset: 0, toOffset: 0, length: 5 };
+    const request = { handle: from.handle, toHandle: to.handle, ...span };
+    const copying = async () => it.fs.copyFileRange(ANYBODY, request);
+    expect(await kindOfLater(copying())).toBe("corrupt");
+    expect(it.hash("copy")).toBeUndefined();
+    from.close();
+    to.close();
   });
 
   test("can be read again minutes after the next start, when somebody has put the right bytes there", async () => {

@@ -77,7 +77,10 @@ interface Both {
 }
 
 function reference(volume: Volume, { caller, from, to }: Both): number {
-  const { sizeBytes } = volume.record(from);
+  const record = volume.record(from);
+  const { sizeBytes } = record;
+  // A copy of what can't be read would be taken for one.
+  volume.staging.openSealed(record)?.close();
   volume.quotas?.requireSize(to, { from: 0, to: sizeBytes });
   dropSetIdOf(volume, { caller, inode: to });
   dropCapabilities(volume, to);
