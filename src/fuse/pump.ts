@@ -10,6 +10,14 @@ const BUSY_GAP_MS = 0.3;
 /** With one processor, whoever waits awake keeps the others from asking. */
 const CAN_STAY_AWAKE = availableParallelism() > 1;
 
+/**
+ * When nothing comes, the event loop goes round after the first of these pauses, then twice as long each time, up to
+ * the last; then it sleeps. V8 gives back what is free of its heap by timers of the loop, the first one eight seconds
+ * after a collection.
+ */
+const FIRST_ROUND_MS = 1000;
+const LAST_ROUND_MS = 64_000;
+
 /** A descriptor with requests on it. */
 export interface Source {
   readonly fd: number;
@@ -34,7 +42,8 @@ interface Timer {
  * when a message from another thread or a result from libuv's thread pool arrives, the pump steps
  * aside for one turn of the loop (60-100 microseconds from there to here). What the loop can't tell
  * by its descriptor are its timers and immediates; so on this thread delays are made with
- * {@link after} and {@link turn}, never with setTimeout or setImmediate. Nor can the loop tell of a promise that
+ * {@link after} and {@link turn}, never with setTimeout or setImmediate, and timers that others make, V8 above all, have
+ * their time when the thread has none of its own: see {@link FIRST_ROUND_MS}. Nor can the loop tell of a promise that
  * was resolved while a request was served: see {@link stepAside}.
  */
 export class Pump implements Scheduler {
@@ -47,6 +56,8 @@ export class Pump implements Scheduler {
   #stepsAside = false;
   /** Requests come one after the other. */
   #isBusy = false;
+  /** How long nothing has to come until the event loop goes round; -1 when it has gone often enough. */
+  #roundMs = FIRST_ROUND_MS;
 
   constructor() {
     this.#poll.add(this.#loop.fd);
@@ -93,7 +104,7 @@ export class Pump implements Scheduler {
   /** Serves until the event loop has something to do. */
   #serve(): void {
     for (;;) {
-      this.#sleep();
+      const isRound = !this.#sleep();
       let isWaiting = this.#poll.isReady(this.#loop.fd);
       for (const source of this.#sources) {
         if (this.#poll.isReady(source.fd) && source.receive() === "ended") this.remove(source);
@@ -106,26 +117,29 @@ export class Pump implements Scheduler {
         for (const take of this.#turns.splice(0)) take();
         return;
       }
-      if (hasRun || isWaiting || !this.#isRunning) return;
+      if (hasRun || isWaiting || isRound || !this.#isRunning) return;
     }
   }
 
   /**
    * Waits until something is ready. In a run of requests, one after the other, the next one is
    * waited for awake at first: going to sleep and waking up again takes longer than it usually
-   * takes to come (and on a virtual machine, leaving the processor costs most of all).
+   * takes to come (and on a virtual machine, leaving the processor costs most of all). False when nothing came.
    */
-  #sleep(): void {
+  #sleep(): boolean {
     const timeoutMs = this.#timeoutMs();
     if (this.#isBusy && timeoutMs !== 0) {
       const until = performance.now() + AWAKE_MS;
       do {
-        if (this.#poll.wait(0) > 0) return;
+        if (this.#poll.wait(0) > 0) return true;
       } while (performance.now() < until);
     }
     const before = performance.now();
-    this.#poll.wait(timeoutMs);
+    const hasCome = this.#poll.wait(timeoutMs) > 0;
     this.#isBusy = CAN_STAY_AWAKE && performance.now() - before < BUSY_GAP_MS;
+    if (hasCome) this.#roundMs = FIRST_ROUND_MS;
+    else if (timeoutMs === this.#roundMs) this.#roundMs = nextRoundMs(timeoutMs);
+    return hasCome;
   }
 
   #runDueTimers(): boolean {
@@ -143,11 +157,16 @@ export class Pump implements Scheduler {
 
   #timeoutMs(): number {
     if (this.#turns.length > 0 || this.#stepsAside) return 0;
-    if (this.#timers.size === 0) return -1;
+    if (this.#timers.size === 0) return this.#roundMs;
     let dueMs = Number.POSITIVE_INFINITY;
     for (const timer of this.#timers) dueMs = Math.min(dueMs, timer.dueMs);
-    return Math.max(0, Math.ceil(dueMs - performance.now()));
+    const waitMs = Math.max(0, Math.ceil(dueMs - performance.now()));
+    return this.#roundMs === -1 ? waitMs : Math.min(waitMs, this.#roundMs);
   }
+}
+
+function nextRoundMs(roundMs: number): number {
+  return roundMs >= LAST_ROUND_MS || roundMs === -1 ? -1 : roundMs * 2;
 }
 
 function turnOfTheLoop(): Promise<void> {

@@ -164,6 +164,12 @@ describe("the event loop goes on below the pump", () => {
     }
   });
 
+  test("when a timer of its own is due, once nothing else has come for a second: V8 has such", async () => {
+    const { pump, run } = limitedPump();
+    setTimeout(() => pump.stop(), 1);
+    expect(await run()).toBe("stopped");
+  });
+
   test("even when a device always has something", async () => {
     const { pump, run } = limitedPump();
     const [fd, kernel] = connection();
