@@ -15,6 +15,7 @@ import { NamespaceTransfer } from "./features/transfer/namespace-transfer.js";
 import { StoreWatch } from "./features/watch/store-watch.js";
 import { makeDirectories } from "./libc/directories.js";
 import { failpointsFor } from "./libc/killing-failpoints.js";
+import { mostDescriptors } from "./libc/limits.js";
 import { fsError } from "./libc/system-error.js";
 import { type Clock, type Scheduler, SystemClock } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
@@ -47,6 +48,7 @@ import { Promotion } from "./vfs/content/promotion.js";
 import { Reclaimer } from "./vfs/content/reclaimer.js";
 import { recover } from "./vfs/content/recovery.js";
 import { Scrub, type ScrubFigures, scrubFigures } from "./vfs/content/scrub.js";
+import { SealedReaders } from "./vfs/content/sealed-readers.js";
 import { Sealing } from "./vfs/content/sealing.js";
 import { Staging } from "./vfs/content/staging.js";
 import type { FileSystem } from "./vfs/file-system.js";
@@ -62,6 +64,8 @@ import { updateWorkIndex } from "./vfs/work-index.js";
 
 const MINUTE_MS = 60_000;
 const MEBIBYTE = 1024 * 1024;
+/** Sealed contents that stay open at once, where the process may have so many descriptors. */
+const MOST_READERS = 4096;
 
 /** A namespace, open and running. */
 export interface Nexus {
@@ -167,8 +171,10 @@ export function compose({
     intervalMs: config.scrubIntervalDays * 24 * 60 * MINUTE_MS,
   };
   const tools = { clock, scheduler, logger, failpoints };
-  const background = { collection, scrubbing };
-  return composeOn({ config, quotas, metadata, contents, owner, ...background, ...tools });
+  // The others are for contents that are being written, clients, and whatever is opened for a moment.
+  const mostReaders = Math.min(MOST_READERS, Math.ceil(mostDescriptors() / 4));
+  const settings = { config, quotas, collection, scrubbing, mostReaders };
+  return composeOn({ metadata, contents, owner, ...settings, ...tools });
 }
 
 /** What the settings say of tenants' limits. */
@@ -203,6 +209,8 @@ export interface StoresAndTools {
   /** How fast contents are read to see whether they are whole, and how often: without it, or at 0 a second, never. */
   readonly scrubbing?: { readonly bytesPerSecond: number; readonly intervalMs: number };
   readonly failpoints?: Failpoints;
+  /** How many sealed contents may stay open; thousands, if it isn't said. */
+  readonly mostReaders?: number;
 }
 
 /**
@@ -220,7 +228,8 @@ export function composeOn(options: StoresAndTools): Nexus {
   });
   const inodes = new InodeTable();
   const damage = new KnownDamage({ scrub: metadata.scrub, logger });
-  const staging = new Staging({ metadata, contents, inodes, damage, failpoints });
+  const readers = new SealedReaders({ most: options.mostReaders ?? MOST_READERS });
+  const staging = new Staging({ metadata, contents, inodes, readers, damage, failpoints });
   const reclaimer = new Reclaimer({
     ...{ metadata, contents, staging, scheduler, logger },
     failpoints,
@@ -243,6 +252,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     ...parts,
     router,
     handles,
+    readers,
     promotion,
     activity,
     changes,

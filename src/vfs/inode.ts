@@ -39,7 +39,7 @@ export class Inode {
   /** The access time is as the policy wants it, until something changes. */
   isAtimeSettled = false;
   activity: Activity | undefined;
-  /** The sealed content, while somebody reads it. */
+  /** The sealed content, while somebody reads it; `SealedReaders` opens and closes it. */
   reader: ContentReader | undefined;
   /** A copy of the content for writing, while it is being made. */
   copyUp: Promise<StagedContent> | undefined;

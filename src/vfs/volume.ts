@@ -15,6 +15,7 @@ import type { ActivityRecorder } from "./activity-recorder.js";
 import type { Changes } from "./changes.js";
 import type { Promotion } from "./content/promotion.js";
 import type { Reclaimer } from "./content/reclaimer.js";
+import type { SealedReaders } from "./content/sealed-readers.js";
 import type { Staging } from "./content/staging.js";
 import type { Entry } from "./file-system.js";
 import type { HandleTable } from "./handle-table.js";
@@ -33,6 +34,7 @@ export interface VolumeParts {
   readonly logger: Logger;
   readonly inodes: InodeTable;
   readonly handles: HandleTable;
+  readonly readers: SealedReaders;
   readonly staging: Staging;
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
@@ -56,6 +58,7 @@ export class Volume {
   readonly logger: Logger;
   readonly inodes: InodeTable;
   readonly handles: HandleTable;
+  readonly readers: SealedReaders;
   readonly staging: Staging;
   readonly promotion: Promotion;
   readonly reclaimer: Reclaimer;
@@ -73,6 +76,7 @@ export class Volume {
     this.logger = parts.logger;
     this.inodes = parts.inodes;
     this.handles = parts.handles;
+    this.readers = parts.readers;
     this.staging = parts.staging;
     this.promotion = parts.promotion;
     this.reclaimer = parts.reclaimer;
@@ -201,8 +205,7 @@ export class Volume {
    */
   letGo(inode: Inode): void {
     if (inode.handles === 0) {
-      inode.reader?.close();
-      inode.reader = undefined;
+      this.readers.close(inode);
       this.staging.of(inode.ino)?.close();
     }
     if (inode.isInUse) return;

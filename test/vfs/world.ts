@@ -43,6 +43,7 @@ export interface WorldOptions {
   readonly config?: Partial<Config>;
   readonly collection?: StoresAndTools["collection"];
   readonly scrubbing?: StoresAndTools["scrubbing"];
+  readonly mostReaders?: number;
   /** What stands between the file system and the stores. */
   readonly wrapContents?: (store: ContentStore) => ContentStore;
   readonly wrapMetadata?: (store: MetadataStore) => MetadataStore;
@@ -83,6 +84,7 @@ export class World {
       owner: { uid: 0, gid: 0 },
       ...(options.collection && { collection: options.collection }),
       ...(options.scrubbing && { scrubbing: options.scrubbing }),
+      ...(options.mostReaders && { mostReaders: options.mostReaders }),
     });
     // Each with a client of the kind that the run of the tests is for.
     const { local } = this;

@@ -11,6 +11,7 @@ import type { InodeRecord, MetadataStore } from "../../storage/metadata/metadata
 import type { Inode } from "../inode.js";
 import type { InodeTable } from "../inode-table.js";
 import type { KnownDamage } from "./known-damage.js";
+import type { SealedReaders } from "./sealed-readers.js";
 import { StagedContent } from "./staged-content.js";
 
 export interface StagingOptions {
@@ -18,6 +19,7 @@ export interface StagingOptions {
   readonly contents: ContentStore;
   readonly inodes: InodeTable;
   readonly damage: KnownDamage;
+  readonly readers: SealedReaders;
   readonly failpoints: Failpoints;
 }
 
@@ -27,17 +29,19 @@ export class Staging {
   readonly #contents: ContentStore;
   readonly #inodes: InodeTable;
   readonly #damage: KnownDamage;
+  readonly #readers: SealedReaders;
   readonly #failpoints: Failpoints;
   readonly #staged = new Map<Ino, StagedContent>();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
   #noteCopied: (inode: Inode) => void = () => undefined;
 
-  constructor({ metadata, contents, inodes, damage, failpoints }: StagingOptions) {
-    this.#metadata = metadata;
-    this.#contents = contents;
-    this.#inodes = inodes;
-    this.#damage = damage;
-    this.#failpoints = failpoints;
+  constructor(options: StagingOptions) {
+    this.#metadata = options.metadata;
+    this.#contents = options.contents;
+    this.#inodes = options.inodes;
+    this.#readers = options.readers;
+    this.#damage = options.damage;
+    this.#failpoints = options.failpoints;
   }
 
   /** Tells of each content that another one of the same inode took the place of. */
@@ -174,8 +178,7 @@ export class Staging {
       this.#failpoints.reach("copy-named");
       const options = { ino, id, sizeBytes: lengthBytes, copiedBytes: lengthBytes };
       const copy = new StagedContent(file === undefined ? options : { ...options, file });
-      inode.reader?.close();
-      inode.reader = undefined;
+      this.#readers.close(inode);
       return this.adopt(copy);
     };
     // Of an empty one that takes a staged one's place there has to be a record, too: see below.

@@ -88,8 +88,7 @@ function reference(volume: Volume, { caller, from, to }: Both): number {
   const unreferenced = volume.metadata.referenceContent({ from: from.ino, to: to.ino, now });
   volume.activity.drop(to);
   to.isAtimeSettled = false;
-  to.reader?.close();
-  to.reader = undefined;
+  volume.readers.close(to);
   const staged = volume.staging.of(to.ino);
   if (staged !== undefined) {
     volume.staging.remove(staged);

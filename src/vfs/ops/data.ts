@@ -114,7 +114,7 @@ export function lseek(
 }
 
 /**
- * What the inode's bytes are read from now; undefined for an empty file. Its row is looked at if it is
+ * What the inode's bytes are read from now, until the next call of this; undefined for an empty file. Its row is looked at if it is
  * needed and wasn't given.
  */
 export function contentOf(
@@ -125,8 +125,7 @@ export function contentOf(
   if (staged !== undefined) {
     return staged.hasFile || staged.sizeBytes > 0 ? volume.staging.file(staged) : undefined;
   }
-  inode.reader ??= volume.staging.openSealed(row ?? volume.record(inode));
-  return inode.reader;
+  return volume.readers.of(inode, () => volume.staging.openSealed(row ?? volume.record(inode)));
 }
 
 /** Errors: `bad-handle` unless it may read. */

@@ -187,8 +187,7 @@ function noteImported(volume: Volume, { caller, ino }: { caller: Caller; ino: In
     volume.activity.drop(inode);
     inode.mode = record.mode;
     inode.isAtimeSettled = false;
-    inode.reader?.close();
-    inode.reader = undefined;
+    volume.readers.close(inode);
     noteNewContent(volume, { caller, inode, sizeBytes: record.sizeBytes });
   }
   const staged = volume.staging.of(ino);

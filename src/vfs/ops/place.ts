@@ -185,8 +185,7 @@ function noteNamed(volume: Volume, source: Inode): void {
 function noteReplaced(volume: Volume, { source, target }: { source: Inode; target: Inode }): void {
   volume.activity.drop(target);
   target.isAtimeSettled = false;
-  target.reader?.close();
-  target.reader = undefined;
+  volume.readers.close(target);
   const moved = volume.staging.of(source.ino);
   if (moved === undefined) {
     dropStaged(volume, target);

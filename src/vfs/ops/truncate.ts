@@ -57,8 +57,7 @@ function startOver(volume: Volume, { caller, inode }: { caller: Caller; inode: I
   const stagingId = volume.metadata.nextId() as StagingId;
   volume.metadata.setattr({ ino, sizeBytes: 0, mtime: now, stagingId, now });
   volume.activity.drop(inode);
-  inode.reader?.close();
-  inode.reader = undefined;
+  volume.readers.close(inode);
   const staged = volume.staging.startEmpty(ino, stagingId);
   settleUnopened(volume, { inode, staged });
   noteNewContent(volume, { caller, inode, sizeBytes: 0 });
