@@ -3,6 +3,9 @@ import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
 import type { Granted } from "./operations/context.js";
 
+/** So many are let go of before others have their turn: each takes a microsecond or two. */
+const PIECE = 512;
+
 export interface HoldingsOptions {
   readonly fs: FileSystem;
   readonly logger: Logger;
@@ -89,12 +92,30 @@ export class Holdings {
     if (forgotten > 0) this.#letGo(() => this.#fs.forget({ ino, count: forgotten }));
   }
 
-  /** The mount has ended. */
-  letGoOfAll(): void {
-    for (const handle of this.#handles) this.#letGo(() => this.#fs.release({ handle }));
-    for (const [ino, count] of this.#lookups) this.#letGo(() => this.#fs.forget({ ino, count }));
+  /**
+   * The same for many, in pieces of a millisecond or so: `pairs` has an inode and a count after the other. A kernel
+   * that is short of memory forgets tens of thousands at once.
+   */
+  *forgetMany(pairs: Float64Array): Generator<void> {
+    for (let at = 0; at < pairs.length; at += 2) {
+      this.forget(pairs[at] as Ino, pairs[at + 1] ?? 0);
+      if (at % (2 * PIECE) === 2 * PIECE - 2) yield;
+    }
+  }
+
+  /** The mount has ended. In pieces, as above: there may be others. */
+  *letGoOfAll(): Generator<void> {
+    let done = 0;
+    for (const handle of this.#handles) {
+      this.#letGo(() => this.#fs.release({ handle }));
+      if (++done % PIECE === 0) yield;
+    }
     this.#handles.clear();
     this.#pastCache.clear();
+    for (const [ino, count] of this.#lookups) {
+      this.#letGo(() => this.#fs.forget({ ino, count }));
+      if (++done % PIECE === 0) yield;
+    }
     this.#lookups.clear();
   }
 

@@ -4,10 +4,12 @@ import type { Scheduler } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import type { Caller, Credentials, Identity } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
+import { type MaybePromise, whenReady } from "../model/maybe-promise.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { FileSystem } from "../vfs/file-system.js";
 import { ENOSYS, errnoOf, errnoOfKind, isTrouble } from "./errno.js";
 import { Holdings } from "./holdings.js";
+import { inTurns } from "./in-turns.js";
 import type { Coherence } from "./invalidation/coherence.js";
 import { KernelCache } from "./invalidation/kernel-cache.js";
 import type { StartNotifier } from "./invalidation/notifier/notifier.js";
@@ -76,11 +78,14 @@ export class Session implements Source {
   readonly #mount = Symbol("mount");
   readonly #coherence: Coherence | undefined;
   readonly #cache: KernelCache | undefined;
+  readonly #scheduler: Scheduler | undefined;
   readonly #holdings: Holdings;
   /** Requests not answered yet, by their number, with what cuts them short. */
   readonly #waiting = new Map<number, () => void>();
   /** Answers that wait until other kernels have forgotten what they make untrue. */
   #heldAnswers = 0;
+  /** Many look-ups are being taken back, piece by piece. */
+  #forgetting: MaybePromise<void> = undefined;
   readonly #unknown = new Set<number>();
   /** A request is being carried out, or answered: the descriptor stays open until that is done. */
   #isWorking = false;
@@ -103,6 +108,7 @@ export class Session implements Source {
       logger: options.logger,
       onForgotten: (ino) => this.#cache?.pages.noteForgotten(ino),
     });
+    this.#scheduler = options.sharing?.scheduler;
     this.#coherence = options.sharing?.coherence;
     this.#cache = options.sharing && this.#share(options.sharing);
   }
@@ -325,13 +331,19 @@ export class Session implements Source {
     this.#refuse(this.#newReply(), { ...numbersOf(this.#request), errno: ENOSYS });
   }
 
+  /**
+   * What the kernel has forgotten is of no hurry, and whoever asks something meanwhile doesn't wait for it. It
+   * doesn't matter what comes first: counts are taken away, not set.
+   */
   #forgetMany(): void {
-    const count = this.#request.u32(0);
-    this.#request.need(8 + count * 16);
-    for (let index = 0; index < count; index++) {
-      const at = 8 + index * 16;
-      this.#holdings.forget(this.#request.u64(at) as Ino, this.#request.u64(at + 8));
-    }
+    const pieces = this.#holdings.forgetMany(this.#request.forgotten());
+    const forget = () => (this.#isOver ? undefined : inTurns(pieces, this.#scheduler));
+    const forgetting = whenReady(this.#forgetting, forget);
+    if (!(forgetting instanceof Promise)) return;
+    this.#forgetting = forgetting;
+    void forgetting.then(() => {
+      if (this.#forgetting === forgetting) this.#forgetting = undefined;
+    });
   }
 
   /** False when nobody waits for the answer any more. */
@@ -413,10 +425,10 @@ export class Session implements Source {
     if (!this.#hasEnded || this.#isOver || this.#isWorking) return;
     if (this.#waiting.size + this.#heldAnswers > 0) return;
     this.#isOver = true;
-    this.#holdings.letGoOfAll();
     this.#coherence?.leave(this.#mount);
     this.#cache?.close();
-    this.#onEnd(this.#failure);
+    const letGo = () => inTurns(this.#holdings.letGoOfAll(), this.#scheduler);
+    whenReady(whenReady(this.#forgetting, letGo), () => this.#onEnd(this.#failure));
   }
 }
 

@@ -126,6 +126,16 @@ export class Request {
     return { sec: sec < 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER, nsec: 0 };
   }
 
+  /**
+   * The body of BATCH_FORGET, struct fuse_batch_forget_in: inodes, each with the look-ups that are forgotten after it.
+   * It is the caller's. Errors: {@link MalformedRequest} when there are fewer than it says.
+   */
+  forgotten(): Float64Array {
+    const count = this.u32(0);
+    this.need(8 + count * 16);
+    return Float64Array.from({ length: count * 2 }, (_, index) => this.u64(8 + index * 8));
+  }
+
   /** So many bytes of the body, in place: valid until the next request is read. */
   bytes(offset: number, length: number): Buffer {
     this.need(offset + length);
