@@ -151,6 +151,81 @@ describe("the order of removal", () => {
     expect(steps.slice(2)).toStrictEqual(["durable", "remove"]);
   });
 
+  test("is the same for a content that was needed again, and then no more, while it was about to go", async () => {
+    const steps: string[] = [];
+    let meanwhile: (() => Promise<void>) | undefined;
+    const world: World = new World({
+      wrapContents: (store) => {
+        const { remove } = store;
+        return Object.assign(store, {
+          remove: (hashes: readonly ContentHash[]) => {
+            steps.push("remove");
+            return remove.call(store, hashes);
+          },
+        });
+      },
+      wrapMetadata: (store) => {
+        const { sync } = store;
+        return Object.assign(store, {
+          sync: async () => {
+            await sync.call(store);
+            const other = meanwhile;
+            meanwhile = undefined;
+            await other?.();
+            steps.push("durable");
+          },
+        });
+      },
+    });
+    await world.write("first", "same");
+    await world.sealed("first");
+    await passSweeps(world);
+    const hash = hashOf(world, "first");
+    steps.splice(0);
+    meanwhile = async () => {
+      await world.write("second", "same");
+      await world.sealed("second");
+      await world.unlink("second");
+      await world.pass(50);
+      steps.push("needed no more");
+    };
+    await world.unlink("first");
+    await world.pass(1100);
+    await world.until(() => steps.includes("durable"));
+    await passSweeps(world);
+    await world.until(() => !world.hasBlob(hash));
+    expect(steps).toStrictEqual(["needed no more", "durable", "durable", "remove"]);
+  });
+
+  test("takes a few hundred at a time, however many there are", async () => {
+    const before = new World();
+    const hashes = Array.from(
+      { length: 1200 },
+      (_, number) => number.toString(16).padStart(64, "0") as ContentHash,
+    );
+    before.metadata.announceContents(
+      hashes.map((hash) => ({ hash, sizeBytes: 1, blocks: 0, now: before.clock.now() })),
+    );
+    await before.close();
+    const sizes: number[] = [];
+    const world = new World({
+      dataDir: before.dataDir,
+      wrapContents: (store) => {
+        const { remove } = store;
+        return Object.assign(store, {
+          remove: (some: readonly ContentHash[]) => {
+            sizes.push(some.length);
+            return remove.call(store, some);
+          },
+        });
+      },
+    });
+    await passSweeps(world);
+    await world.until(() => world.metadata.unreferencedContents().length === 0);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(hashes.length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(512);
+  });
+
   test("spares what is being sealed just now, though nothing refers to it yet", async () => {
     let open: () => void = () => undefined;
     const opened = new Promise<void>((resolve) => {

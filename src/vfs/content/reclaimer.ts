@@ -12,6 +12,8 @@ const REAP_AT_ONCE = 512;
 /** Bytes are removed this long after nothing needs them any more. */
 const SWEEP_AFTER_MS = 1000;
 const RETRY_AFTER_MS = 10_000;
+/** So many at a time: who was held up by a backup, or removes a million files, holds up nobody. */
+const SWEEP_AT_ONCE = 512;
 
 export interface ReclaimerOptions {
   readonly metadata: MetadataStore;
@@ -176,24 +178,45 @@ export class Reclaimer {
     if (stagingIds.length === 0 && candidates.length === 0) return;
     try {
       await this.#metadata.sync();
-      // Somebody may have begun to hold them meanwhile.
-      if (this.#holds.staged > 0) for (const id of stagingIds.splice(0)) this.#stagingIds.add(id);
-      if (stagingIds.length > 0) await this.#contents.discardStaging(stagingIds);
-      if (this.#holds.sealed > 0) for (const hash of candidates.splice(0)) this.#hashes.add(hash);
-      // Look again, now: a content may have been sealed anew meanwhile. From here to the request
-      // for removal nothing else runs, and requests are carried out in order.
-      const unpinned = candidates.filter((hash) => !this.#pins.has(hash));
-      const hashes = this.#metadata.selectUnreferenced(unpinned);
-      if (hashes.length === 0) return;
-      await this.#contents.remove(hashes);
-      this.#metadata.forgetContents(hashes.filter((hash) => !this.#pins.has(hash)));
-      this.#failpoints.reach("content-forgotten");
+      while (stagingIds.length > 0) await this.#discardSome(stagingIds);
+      while (candidates.length > 0) await this.#removeSome(candidates);
     } catch (error) {
       this.#logger.error({ err: error }, "unneeded contents can't be removed now");
       for (const id of stagingIds) this.#stagingIds.add(id);
       for (const hash of candidates) this.#hashes.add(hash);
       this.#sweepLater(RETRY_AFTER_MS);
     }
+  }
+
+  /** Takes away from the list what it has done. */
+  async #discardSome(stagingIds: StagingId[]): Promise<void> {
+    // Somebody may have begun to hold them meanwhile.
+    if (this.#holds.staged > 0) {
+      for (const id of stagingIds.splice(0)) this.#stagingIds.add(id);
+      return;
+    }
+    await this.#contents.discardStaging(stagingIds.slice(-SWEEP_AT_ONCE));
+    stagingIds.splice(-SWEEP_AT_ONCE);
+  }
+
+  /** The same for contents that had no reference when the metadata was synced. */
+  async #removeSome(candidates: ContentHash[]): Promise<void> {
+    if (this.#holds.sealed > 0) {
+      for (const hash of candidates.splice(0)) this.#hashes.add(hash);
+      return;
+    }
+    // Look again, now: a content may have been sealed anew meanwhile. From here to the request
+    // for removal nothing else runs, and requests are carried out in order. One that was sealed anew and
+    // has lost that reference, too, is in the next sweep: the loss is to be durable before.
+    const some = candidates.slice(-SWEEP_AT_ONCE);
+    const left = some.filter((hash) => !this.#pins.has(hash) && !this.#hashes.has(hash));
+    const hashes = this.#metadata.selectUnreferenced(left);
+    if (hashes.length > 0) {
+      await this.#contents.remove(hashes);
+      this.#metadata.forgetContents(hashes.filter((hash) => !this.#pins.has(hash)));
+      this.#failpoints.reach("content-forgotten");
+    }
+    candidates.splice(-SWEEP_AT_ONCE);
   }
 
   #takeUnheld<T>(kind: Holdable, waiting: Set<T>): T[] {
