@@ -41,6 +41,12 @@ export function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
+/** What a process has in memory, proc_pid_status(5); 0 of one that is gone. */
+export function residentBytes(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? "")?.[1];
+  return 1024 * Number(kib ?? 0);
+}
+
 /** How long a process has to use no processor time to be called idle. */
 const IDLE_MS = 3000;
 
