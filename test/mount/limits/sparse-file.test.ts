@@ -7,14 +7,14 @@ import { Mounted, shell, whyNoMounts } from "../../support/daemon.js";
 import { residentBytes } from "../../support/processes.js";
 
 const MIB = 2 ** 20;
-const SIZE_BYTES = 1024 * MIB;
+const SIZE_BYTES = 512 * MIB;
 const POLL_MS = 5;
 /** What reading and hashing take, however large a file is; heaps grow before they are swept. */
 const MOST_BYTES = 96 * MIB;
 /** On a busy machine, too. */
 const LONGEST_WAIT_MS = 2000;
 
-describe.skipIf(whyNoMounts() !== undefined)("a sparse file of 1 GiB", () => {
+describe.skipIf(whyNoMounts() !== undefined)("a sparse file of 512 MiB", () => {
   test("takes no room and no memory: made, grown, cut, read, copied and sealed, while others are served", async () => {
     const mounted = await Mounted.start();
     onTestFinished(() => mounted.stop());
