@@ -19,6 +19,10 @@ export class FakeDevice {
   constructor() {
     DEVICES.set(this.fd, this);
   }
+
+  close(): void {
+    DEVICES.delete(this.fd);
+  }
 }
 
 export function read(fd: number, into: Uint8Array): number {

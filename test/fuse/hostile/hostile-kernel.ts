@@ -11,6 +11,7 @@ import { opcodeOf, whyWrong } from "./check-answer.js";
 import { Known } from "./known.js";
 import { hostileBytes } from "./request-bytes.js";
 import { type HostileStep, isPause, type RequestStep } from "./step.js";
+import type { Outcome, Tally } from "./tally.js";
 import { identify } from "./users.js";
 
 const { ENOENT } = constants.errno;
@@ -49,14 +50,16 @@ export class HostileKernel {
   readonly #session: Session;
   readonly #known = new Known();
   readonly #asked = new Map<bigint, Asked>();
+  readonly #tally: Tally | undefined;
   readonly #before: { readonly inodesKnown: number; readonly openHandles: number };
   #unique = 0n;
   #ends = 0;
   #trouble: string | undefined;
 
-  constructor({ nexus, clock }: { nexus: Nexus; clock: FakeClock }) {
+  constructor({ nexus, clock, tally }: { nexus: Nexus; clock: FakeClock; tally?: Tally }) {
     this.#nexus = nexus;
     this.#clock = clock;
+    this.#tally = tally;
     this.#before = nexus.figures();
     this.#session = new Session({
       fd: this.#device.fd,
@@ -99,6 +102,7 @@ export class HostileKernel {
     this.#expect("inodes known at the end", { is: inodesKnown, should: this.#before.inodesKnown });
     this.#expect("files open at the end", { is: openHandles, should: this.#before.openHandles });
     this.#session.abort();
+    this.#device.close();
     this.#expect("ends", { is: this.#ends, should: 1 });
   }
 
@@ -127,8 +131,11 @@ export class HostileKernel {
     this.#device.requests.push(request);
     // An INTERRUPT has another request answered.
     this.#device.refuses = isLost && isAnswered ? ENOENT : undefined;
+    const startMs = performance.now();
     const next = this.#session.receive();
+    const ms = performance.now() - startMs;
     this.#device.refuses = undefined;
+    this.#tally?.note(opcode ?? "none", { outcome: outcomeOf(this.#device.answers, unique), ms });
     this.#takeAnswers();
     // What nobody took was refused at once, or comes later and is taken.
     if (isLost && !this.#session.isWaiting) this.#asked.delete(unique);
@@ -217,4 +224,10 @@ export class HostileKernel {
     this.#unique += 2n;
     return this.#unique;
   }
+}
+
+function outcomeOf(answers: readonly Buffer[], unique: bigint): Outcome {
+  const answer = answers.find((one) => one.readBigUInt64LE(8) === unique);
+  if (answer === undefined) return "silent";
+  return answer.readInt32LE(4) === 0 ? "answered" : "refused";
 }

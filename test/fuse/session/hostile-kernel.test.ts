@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { Random } from "../../differ/random.js";
 import { fewer } from "../../support/fewer.js";
 import { hostileSteps } from "../hostile/generate.js";
+import { LongRun } from "../hostile/long-run.js";
 import { runHostile } from "../hostile/run.js";
 import type { HostileStep } from "../hostile/step.js";
 
@@ -16,7 +17,9 @@ const REQUESTS = Number(process.env.HOSTILE_REQUESTS ?? 12_000);
 const LENGTH = Number(process.env.HOSTILE_LENGTH ?? 3000);
 const SEEDS = seedsOf(process.env.HOSTILE_SEEDS);
 const SHRINK_MS = Number(process.env.HOSTILE_SHRINK_MS ?? 30_000);
-const REPORT_EVERY = 20 * LENGTH;
+const PROGRESS = process.env.HOSTILE_PROGRESS;
+/** Requests, in a long run. */
+const SAVED_EVERY = 120_000;
 /** Many times what it takes. */
 const TIMEOUT_MS = 30_000 + 5 * REQUESTS + SHRINK_MS;
 
@@ -34,28 +37,26 @@ async function shortest(steps: readonly HostileStep[]): Promise<string> {
   return `${await runHostile(short)}\nafter\n${short.map((step) => JSON.stringify(step)).join("\n")}`;
 }
 
-/** How a long run is getting on. */
-function report(done: number, startMs: number): void {
-  if (process.env.HOSTILE_REQUESTS === undefined || done % REPORT_EVERY !== 0) return;
-  const seconds = (performance.now() - startMs) / 1000;
-  console.log(`${done} requests, ${Math.round(done / seconds)} a second`);
-}
-
 describe.each(SEEDS)("with the seed %i", (seed) => {
   test(
     "a kernel out of its mind gets one good answer to each request, and leaves nothing behind",
     async () => {
       const random = new Random(seed);
       const endless = hostileSteps(random);
-      const startMs = performance.now();
-      for (let done = 0; done < REQUESTS; done += LENGTH) {
-        const steps = Array.from(
-          { length: Math.min(LENGTH, REQUESTS - done) },
-          () => endless.next().value,
-        );
-        const failure = await runHostile(steps);
+      const take = (length: number) => Array.from({ length }, () => endless.next().value);
+      const isLong = process.env.HOSTILE_REQUESTS !== undefined;
+      const run = new LongRun(PROGRESS === undefined ? undefined : `${PROGRESS}-${seed}.json`);
+      let done = 0;
+      for (; done < run.requestsBefore; done += LENGTH) take(LENGTH);
+      let savedAt = done;
+      while (done < REQUESTS) {
+        const steps = take(Math.min(LENGTH, REQUESTS - done));
+        const failure = await runHostile(steps, run.tally);
         if (failure !== undefined) expect.unreachable(`${failure}\n${await shortest(steps)}`);
-        report(done + steps.length, startMs);
+        done += steps.length;
+        if (!isLong || (done < REQUESTS && done - savedAt < SAVED_EVERY)) continue;
+        await run.save(done);
+        savedAt = done;
       }
     },
     TIMEOUT_MS,
