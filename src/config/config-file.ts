@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type * as Yaml from "yaml";
-import { messageOf, NexusError } from "../model/errors.js";
+import { NexusError } from "../model/errors.js";
 import type { Setting } from "./config.js";
+import { readConfigText } from "./config-text.js";
 import { expandVariables } from "./expand.js";
-
-const requireModule = createRequire(import.meta.url);
+import { shownWord } from "./shown.js";
+import { parseSettings } from "./yaml-settings.js";
 
 /** Looked for in this order when no file is named; the first one that is there counts. */
 function defaultPaths({ cwd, home }: { cwd: string; home: string }): string[] {
@@ -17,6 +16,7 @@ interface ConfigFile {
   readonly path: string;
   /** What relative paths in it are relative to. */
   readonly directory: string;
+  /** All keys that it has; the value of one without a value is null. */
   readonly settings: Map<string, Setting>;
 }
 
@@ -39,12 +39,11 @@ export function readConfigFile({
   for (const path of paths) {
     const text = readIfThere(path, { isNamed: named !== undefined });
     if (text === undefined) continue;
-    const values = parse(text, path);
+    const values = parseSettings(text, path);
     const settings = new Map<string, Setting>();
     for (const [key, value] of Object.entries(values)) {
-      const expanded = expandVariables(value, { env, where: `${path}: ${key}` });
-      // A key without a value is a key that isn't set.
-      if (expanded !== null) settings.set(key, { value: expanded, source: path });
+      const expanded = expandVariables(value, { env, where: `${path}: ${shownWord(key)}` });
+      settings.set(key, { value: expanded, source: path });
     }
     return { path, directory: dirname(path), settings };
   }
@@ -54,9 +53,11 @@ export function readConfigFile({
 
 function readIfThere(path: string, { isNamed }: { isNamed: boolean }): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readConfigText(path);
   } catch (error) {
+    if (error instanceof NexusError) throw error;
     const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") refuseDanglingLink(path);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     // The working directory is in a mount whose daemon is gone: the one that is to be mounted again.
     if (code === "ENOTCONN" && !isNamed) return undefined;
@@ -67,39 +68,11 @@ function readIfThere(path: string, { isNamed }: { isNamed: boolean }): string | 
   }
 }
 
-function parse(text: string, path: string): Record<string, unknown> {
-  // A hundred modules, which most commands don't need: there is no configuration file.
-  const { parseDocument } = requireModule("yaml") as typeof Yaml;
-  const document = parseDocument(text, { prettyErrors: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    throw unreadable(problem, { path, line: problem.linePos?.[0].line });
-  }
-  const values = resolveAliases(document, path);
-  if (values === null || values === undefined) return {};
-  if (typeof values !== "object" || Array.isArray(values)) {
-    throw new NexusError("invalid-config", `${path}: expected settings, one 'key: value' a line`);
-  }
-  return values as Record<string, unknown>;
-}
-
-/** The plain values. An alias of nothing, or aliases of aliases that multiply without end, show here. */
-function resolveAliases(document: Yaml.Document, path: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw unreadable(error, { path, line: undefined });
-  }
-}
-
-function unreadable(
-  problem: unknown,
-  { path, line }: { path: string; line: number | undefined },
-): NexusError {
-  const where = line === undefined ? path : `${path}:${line}`;
-  // The parser says the line once more.
-  const [what] = messageOf(problem)
-    .replace(/ at line \d+, column \d+:?/, "")
-    .split("\n");
-  return new NexusError("invalid-config", `${where}: ${what}`, { path, cause: problem });
+/** Somebody has a configuration, and without it they would be somebody else here. */
+function refuseDanglingLink(path: string): void {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (info?.isSymbolicLink() !== true) return;
+  throw new NexusError("invalid-config", `${path} can't be read: it is a link to nothing`, {
+    path,
+  });
 }

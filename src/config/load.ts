@@ -14,6 +14,7 @@ import {
   type SettingKey,
   type SettingRule,
 } from "./schema.js";
+import { shown, shownWord } from "./shown.js";
 import { suggestion } from "./suggest.js";
 import { workingDirectory } from "./working-directory.js";
 
@@ -52,7 +53,7 @@ export function loadConfigAndSettings(options: LoadOptions): {
   const file = readConfigFile({ named: options.configPath, cwd, home, env });
   const base = file?.directory ?? cwd;
   const settings = new Map<string, Setting>([
-    ...(file?.settings ?? []),
+    ...setIn(file?.settings ?? new Map()),
     ...environmentSettings(env),
     ...explicit,
   ]);
@@ -101,11 +102,17 @@ export function loadConfigAndSettings(options: LoadOptions): {
   return { config, settings };
 }
 
+/** A key without a value isn't set; one that isn't known is a slip all the same. */
+function setIn(file: Settings): [key: string, setting: Setting][] {
+  for (const [key, setting] of file) requireKnown(key, setting);
+  return [...file].filter(([, { value }]) => value !== null);
+}
+
 function requireKnown(key: string, { source }: Setting): void {
   if (isSettingKey(key)) return;
   throw new NexusError(
     "invalid-config",
-    `${source}: unknown setting '${key}'${suggestion(key, KEYS)}`,
+    `${source}: unknown setting '${shownWord(key)}'${suggestion(key, KEYS)}`,
   );
 }
 
@@ -144,7 +151,7 @@ function problemOf(
   const words = entryWords[String(issue?.path.at(-1))] ?? allowed;
   if (issue?.code === "unrecognized_keys") {
     const [key = ""] = issue.keys;
-    return `unknown key '${key}'${suggestion(key, Object.keys(entryWords))}; allowed: ${words}`;
+    return `unknown key '${shownWord(key)}'${suggestion(key, Object.keys(entryWords))}; allowed: ${words}`;
   }
   const isPlain = typeof found === "number" || typeof found === "boolean";
   if (issue?.code === "invalid_type" && issue.expected === "string" && isPlain) {
@@ -165,7 +172,10 @@ function locate(value: unknown, path: readonly PropertyKey[]): { at: string; fou
 }
 
 function describe(value: unknown): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
+  if (value === undefined) return "nothing";
+  // JSON has no word for what is no number, or without end.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return shown(text);
 }
 
 function withHome(path: string, home: string): string {

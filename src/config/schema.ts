@@ -50,9 +50,25 @@ const numeric = z.union([
 const count = numeric.pipe(z.number().int().min(0));
 const positive = numeric.pipe(z.number().positive());
 
+/** In KiB it still fits SQLite's 32 bits. */
+const MOST_CACHE_MB = 2 ** 20;
+/** Ten years. More is a slip, and at some point no timer can wait for it. */
+const MOST_HOURS = 87_600;
+/** A store that is looked through all the time would do nothing else. */
+const FEWEST_HOURS = 0.001;
+
+/** What Node makes of bytes that are no UTF-8, in arguments and in the environment: not what was meant. */
+const REPLACEMENT = "\ufffd";
+
 /** A name that can stand in a path. */
-const component = z.string().refine((text) => passes(() => checkName(text)));
-const path = z.string().min(1);
+const component = z
+  .string()
+  .refine((text) => !text.includes(REPLACEMENT) && passes(() => checkName(text)));
+/** Of the host, which ends at a zero byte. */
+const path = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes("\0") && !text.includes(REPLACEMENT));
 const virtualPath = z
   .string()
   .refine((text) => text.startsWith("/") && passes(() => canonicalPath(text)))
@@ -80,9 +96,12 @@ function eachOnce<T>(
   { key, what }: { key: string; what: string },
 ): (entries: readonly T[], context: z.RefinementCtx) => void {
   return (entries, context) => {
-    const names = entries.map(nameOf);
-    for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) === index) continue;
+    const names = new Set<string>();
+    for (const [index, name] of entries.map(nameOf).entries()) {
+      if (!names.has(name)) {
+        names.add(name);
+        continue;
+      }
       const params: IssueParams = { problem: `a second ${what} '${name}'; each may stand once` };
       context.addIssue({ code: "custom", path: [index, key], params });
     }
@@ -100,6 +119,9 @@ const mountKeys = z.strictObject({
   priority: numeric.pipe(z.number().int()).default(0),
 });
 const mount = mountKeys.transform(({ path: prefix, ...entry }) => ({ prefix, ...entry }));
+const mounts = z
+  .array(mount)
+  .superRefine(eachOnce(({ prefix }) => prefix, { key: "path", what: "mount" }));
 
 /** Of a user or a group; the largest 32-bit number means "none" to the kernel. */
 const unixId = numeric.pipe(
@@ -239,7 +261,7 @@ export const RULES = {
     } satisfies Record<keyof typeof namespaceKeys.shape, string>,
   },
   mounts: {
-    schema: z.array(mount),
+    schema: mounts,
     allowed: `a list of { path, backend: ${LOCAL_BACKEND}, readonly, priority }`,
     entryWords: {
       path: "an absolute path without '..' that leaves the root",
@@ -291,18 +313,28 @@ export const RULES = {
     } satisfies Record<keyof typeof quotaKeys.shape, string>,
   },
   cache_size_mb: {
-    schema: positive,
-    allowed: "a number above 0",
+    schema: positive.pipe(z.number().max(MOST_CACHE_MB)),
+    allowed: `a number above 0, up to ${MOST_CACHE_MB}`,
     variable: "NEXUS_CACHE_SIZE_MB",
   },
   gc_interval_hours: {
-    schema: numeric.pipe(z.number().min(0)),
-    allowed: "a number of hours, or 0 for never",
+    schema: numeric.pipe(
+      z
+        .number()
+        .max(MOST_HOURS)
+        .refine((hours) => hours === 0 || hours >= FEWEST_HOURS),
+    ),
+    allowed: `a number of hours from ${FEWEST_HOURS} to ${MOST_HOURS}, or 0 for never`,
     variable: "NEXUS_GC_INTERVAL_HOURS",
   },
   gc_grace_minutes: {
-    schema: numeric.pipe(z.number().min(0)),
-    allowed: "a number of minutes, 0 or more",
+    schema: numeric.pipe(
+      z
+        .number()
+        .min(0)
+        .max(MOST_HOURS * 60),
+    ),
+    allowed: `a number of minutes from 0 to ${MOST_HOURS * 60}`,
     variable: "NEXUS_GC_GRACE_MINUTES",
   },
   scrub_rate_mb: {

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodeOf } from "../cli/exit-code.js";
 import { surviveClosedOutput } from "../cli/standard-output.js";
+import { errorLine } from "../cli/terminal/visible.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountRequest, parseCommandLine, type StoreRequest } from "./command-line.js";
 import { launch, report } from "./launch.js";
@@ -42,7 +43,7 @@ try {
     }
   }
 } catch (error) {
-  console.error(`nexus-mount: ${messageOf(error)}`);
+  say(messageOf(error));
   // Whatever is still open here closes now, the device above all.
   process.exit(exitCodeOf(error));
 }
@@ -52,9 +53,9 @@ function sayUnmounted({ mountPoint, stillServing: pid }: Unmounted): string {
   return `detached ${mountPoint}; process ${pid} serves it until the last file that is open there is closed`;
 }
 
-/** Beside the result: why it takes a while, what was meant otherwise. */
+/** In one line: why it takes a while, what was meant otherwise, what went wrong. */
 function say(message: string): void {
-  console.error(`nexus-mount: ${message}`);
+  process.stderr.write(errorLine(message, { program: "nexus-mount" }));
 }
 
 /** The configuration, too, is loaded by who needs it. */

@@ -64,6 +64,9 @@ export function duplicate(fd: number): number {
   return copy;
 }
 
+/** As long as an `int` of milliseconds can say; more would be some other number. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The set of descriptors that one thread sleeps on: a struct pollfd each, packed as poll(2) has it. */
 export class PollSet {
   #fds: number[] = [];
@@ -84,11 +87,11 @@ export class PollSet {
   }
 
   /**
-   * Blocks the calling thread until one is readable (or in error) or the time is up; -1 waits for
+   * Blocks the calling thread until one is readable (or in error) or the time is up, 24 days at most; -1 waits for
    * ever. Returns how many are ready; 0 also when a signal came.
    */
   wait(timeoutMs: number): number {
-    return Math.max(0, libcPoll(this.#packed, this.#fds.length, timeoutMs));
+    return Math.max(0, libcPoll(this.#packed, this.#fds.length, Math.min(timeoutMs, LONGEST_MS)));
   }
 
   /** Whether the last {@link wait} found something to read, an error or a hang-up on `fd`. */

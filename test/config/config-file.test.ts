@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigPlace } from "../support/config-place.js";
@@ -42,6 +43,59 @@ describe("a file that can't be read", () => {
     const path = join(place.cwd, "nexus.yaml");
     mkdirSync(path);
     expect(place.refusalOf(() => place.load())).toBe(`${path} can't be read: EISDIR`);
+  });
+
+  test("is refused when it is a pipe, which nobody may ever write to", () => {
+    const place = new ConfigPlace();
+    const path = join(place.cwd, "nexus.yaml");
+    execFileSync("mkfifo", [path]);
+    expect(place.refusalOf(() => place.load())).toBe(
+      `${path} can't be read: it is a pipe, and not a file`,
+    );
+  });
+
+  test("is refused when it is a link to nothing, or to itself", () => {
+    const place = new ConfigPlace();
+    const path = join(place.cwd, "nexus.yaml");
+    symlinkSync("elsewhere", path);
+    expect(place.refusalOf(() => place.load())).toBe(
+      `${path} can't be read: it is a link to nothing`,
+    );
+    const circle = join(place.cwd, "circle.yaml");
+    symlinkSync("circle.yaml", circle);
+    expect(place.refusalOf(() => place.load({ configPath: circle }))).toBe(
+      `${circle} can't be read: ELOOP`,
+    );
+  });
+
+  test("is refused when it is far too large to be one, or never ends", () => {
+    const place = new ConfigPlace();
+    const path = place.write("cwd/nexus.yaml", "#");
+    const fd = openSync(path, "r+");
+    ftruncateSync(fd, 100 * 1024 * 1024);
+    closeSync(fd);
+    for (const configPath of [path, "/dev/zero"]) {
+      expect(place.refusalOf(() => place.load({ configPath }))).toBe(
+        `${configPath} can't be read: it has more than 256 KiB`,
+      );
+    }
+    expect(place.load({ configPath: "/dev/null" }).cacheSizeMb).toBe(100);
+  });
+
+  test("is refused in another encoding than UTF-8", () => {
+    const place = new ConfigPlace();
+    const path = join(place.cwd, "nexus.yaml");
+    const refusal = (bytes: Buffer) => {
+      place.write("cwd/nexus.yaml", bytes);
+      return place.refusalOf(() => place.load());
+    };
+    const text = "\ufefftenant_id: caf\u00e9\n";
+    expect(refusal(Buffer.from(text, "utf16le"))).toBe(
+      `${path} can't be read: it has zero bytes; save it as UTF-8`,
+    );
+    expect(refusal(Buffer.from(text.slice(1), "latin1"))).toBe(
+      `${path} can't be read: it is no UTF-8; save it as that`,
+    );
   });
 
   test.skipIf(process.getuid?.() === 0)("says so when permission is missing", () => {
@@ -103,6 +157,58 @@ describe("a file that is no YAML, or says something else than settings", () => {
     const message = place.refusalOf(() => place.loadYaml(text));
     expect(message).toContain(join(place.cwd, "nexus.yaml"));
   });
+
+  test.each([
+    ["lists in lists", "- ".repeat(100_000)],
+    ["keys of keys", "? ".repeat(100_000)],
+    ["brackets", "[".repeat(100_000)],
+    ["braces", "{a: ".repeat(50_000)],
+    ["indentation", Array.from({ length: 600 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("")],
+  ])("%s without end are refused, and not parsed: that could end the process", (_, text) => {
+    const place = new ConfigPlace();
+    expect(place.refusalOf(() => place.loadYaml(`namespaces:\n ${text}`))).toBe(
+      `${join(place.cwd, "nexus.yaml")}: lists and maps are nested too deep`,
+    );
+  });
+
+  test.each([
+    [
+      "a value inside itself",
+      "tenant_id: a\nnamespaces: &a\n  - *a\n",
+      "3: '*a' stands for a value",
+    ],
+    [
+      "a value deep inside itself",
+      "quotas: &a [{tenant_id: [*a]}]\n",
+      "1: '*a' stands for a value",
+    ],
+    ["a key that is a list", "tenant_id: a\n? [b]\n: c\n", "2: a key must be a word"],
+    [
+      "the same key twice in an entry",
+      "quotas:\n  - {a: 1, a: 2}\n",
+      "2: the key 'a' is there twice",
+    ],
+    ["a key that is there as a number, too", "1: a\n'1': b\n", "2: the key '1' is there twice"],
+    ["a tag that nobody knows", "agent_id: a\ntenant_id: !vault x\n", "2: Unresolved tag: !vault"],
+  ])("%s is refused with its line", (_, text, told) => {
+    const place = new ConfigPlace();
+    const path = join(place.cwd, "nexus.yaml");
+    expect(place.refusalOf(() => place.loadYaml(text))).toContain(`${path}:${told}`);
+  });
+
+  test.each([
+    ["brackets", "}".repeat(250_000)],
+    ["keys", Array.from({ length: 25_000 }, (_, index) => `k${index}:\n`).join("")],
+    ["anchors", "& ".repeat(60_000)],
+  ])(
+    "as many %s as fit into a file are refused in a moment",
+    (_, text) => {
+      const place = new ConfigPlace();
+      const message = place.refusalOf(() => place.loadYaml(text));
+      expect(message.length).toBeLessThan(400);
+    },
+    10_000,
+  );
 
   test("anchors and aliases may be used", () => {
     const yaml = "tenant_id: &name acme\nagent_id: *name\n";

@@ -32,6 +32,18 @@ describe("a text", () => {
     expect(expandVariables(text, { env, where })).toBe(expanded);
   });
 
+  test("with variables that make it longer than any setting is refused, before it is made", () => {
+    const long = { LONG: "x".repeat(30_000) };
+    expect(() => expandVariables(ref("LONG").repeat(30_000), { env: long, where })).toThrow(
+      expect.objectContaining({
+        kind: "invalid-config",
+        message: `${where}: with the value of LONG it would have more than 65536 characters`,
+      }),
+    );
+    const twice = expandVariables(ref("LONG").repeat(2), { env: long, where });
+    expect(twice).toHaveLength(60_000);
+  });
+
   test("with a variable that isn't set is refused, and says what to do", () => {
     expect(() => expandVariables(`x${ref("NONE")}`, { env, where })).toThrow(
       expect.objectContaining({

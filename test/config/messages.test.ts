@@ -80,7 +80,14 @@ describe("a refused value is told with its place, key, what was found and what i
     ["cache_size_mb: -1", "cache_size_mb: found -1"],
     ["cache_size_mb: lots", 'cache_size_mb: found "lots"'],
     ["cache_size_mb: '0x10'", 'cache_size_mb: found "0x10"'],
-    ["cache_size_mb: .inf", "cache_size_mb: found"],
+    ["cache_size_mb: .inf", "cache_size_mb: found Infinity"],
+    ["cache_size_mb: .nan", "cache_size_mb: found NaN"],
+    ["cache_size_mb: 1e300", "cache_size_mb: found 1e+300"],
+    ["gc_interval_hours: 1e9", "gc_interval_hours: found 1000000000"],
+    ["gc_interval_hours: 0.0001", "gc_interval_hours: found 0.0001"],
+    ["gc_grace_minutes: 1e12", "gc_grace_minutes: found 1000000000000"],
+    ['data_dir: "a\\0b"', 'data_dir: found "a\\u0000b"'],
+    ["tenant_id: caf\ufffd", 'tenant_id: found "caf\ufffd"'],
     ["cache_path_size: 1.5", "cache_path_size: found 1.5"],
     ["is_admin: 1", "is_admin: found 1"],
     ["is_admin: [true]", "is_admin: found [true]"],
@@ -114,6 +121,13 @@ describe("a setting that there is none of", () => {
       expect(refusalOfYaml(`${key}: x`)).toBe(`FILE: unknown setting '${key}'`);
     },
   );
+
+  test("is refused without a value, too, and in one line whatever is in it", () => {
+    expect(refusalOfYaml("tennant_id:\n")).toBe(
+      "FILE: unknown setting 'tennant_id'; did you mean 'tenant_id'?",
+    );
+    expect(refusalOfYaml('"a\\nb": c')).toBe("FILE: unknown setting 'a\\nb'");
+  });
 
   test("is refused among the flags too", () => {
     const place = new ConfigPlace();
@@ -250,6 +264,24 @@ describe("a problem inside a list is told with its index and key", () => {
     ],
   ])("an entry of identities that can't be meant: %s", (yaml, told) => {
     expect(refusalOfYaml(`identities: ${yaml}`)).toContain(`FILE: ${told}`);
+  });
+
+  test("a second mount at the same path, however it is written", () => {
+    expect(refusalOfYaml("mounts: [{path: /a/b}, {path: /c}, {path: //a/b/}]")).toBe(
+      "FILE: mounts[2].path: a second mount '/a/b'; each may stand once",
+    );
+  });
+
+  test("as much of a long value or key as anybody reads", () => {
+    const long = refusalOfYaml(`tenant_id: ${"x".repeat(100_000)}`);
+    expect(long).toMatch(
+      /^FILE: tenant_id: found "x{399}\.\.\. \(100002 characters\); allowed: a name/,
+    );
+    const place = new ConfigPlace();
+    const explicit = new Map([["k".repeat(100_000), { value: 1, source: "an option" }]]);
+    expect(place.refusalOf(() => place.load({ explicit }))).toBe(
+      `an option: unknown setting '${"k".repeat(400)}... (100000 characters)'`,
+    );
   });
 
   test("a second namespace of the same name", () => {

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
@@ -53,6 +54,15 @@ describe("a set of descriptors", () => {
     read(c, Buffer.alloc(1));
     expect(set.wait(-1)).toBe(1);
     expect([set.isReady(a), set.isReady(c)]).toEqual([true, false]);
+  });
+
+  test("waits for longer than an int of milliseconds can say", () => {
+    const [ours, theirs] = connection();
+    const set = new PollSet();
+    set.add(ours);
+    // 2^32 would be 0, and over before the child has begun.
+    spawn("sh", ["-c", "printf x >&3"], { stdio: ["ignore", "ignore", "ignore", theirs] });
+    expect(set.wait(2 ** 32)).toBe(1);
   });
 
   test("forgets the ones that are taken out, and keeps the others in order", () => {

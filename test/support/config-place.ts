@@ -22,7 +22,7 @@ export class ConfigPlace {
   }
 
   /** Writes a file below the base; returns its path. */
-  write(path: string, text: string): string {
+  write(path: string, text: string | Uint8Array): string {
     const absolute = join(this.base, path);
     mkdirSync(dirname(absolute), { recursive: true });
     writeFileSync(absolute, text);

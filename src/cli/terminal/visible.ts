@@ -15,8 +15,8 @@ export function visibleJson(json: string): string {
  * A message as one line on stderr. It is made visible whatever stderr is: lines about errors are for
  * people, who read them on a terminal later, too.
  */
-export function errorLine(message: string): string {
-  return `nexus: ${visible(message.trimEnd().replaceAll("\n", " "))}\n`;
+export function errorLine(message: string, { program = "nexus" } = {}): string {
+  return `${program}: ${visible(message.trimEnd().replaceAll("\n", " "))}\n`;
 }
 
 function hexOf(char: string): string {
