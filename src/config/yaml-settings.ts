@@ -24,7 +24,7 @@ export function parseSettings(text: string, path: string): Record<string, unknow
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
-    throw refused(shown(problem.message), { path, line, cause: problem });
+    throw refused(inOneLine(problem.message), { path, line, cause: problem });
   }
   requireClear(document, { path, lines, yaml });
   const values = valuesOf(document, path);
@@ -83,8 +83,13 @@ function valuesOf(document: Document, path: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw refused(shown(messageOf(error)), { path, cause: error });
+    throw refused(inOneLine(messageOf(error)), { path, cause: error });
   }
+}
+
+/** The parser's messages have what they are about in them, as it stands there. */
+function inOneLine(message: string): string {
+  return shown(message.replaceAll(/\s+/g, " ").trim());
 }
 
 function refused(

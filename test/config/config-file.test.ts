@@ -189,11 +189,18 @@ describe("a file that is no YAML, or says something else than settings", () => {
       "2: the key 'a' is there twice",
     ],
     ["a key that is there as a number, too", "1: a\n'1': b\n", "2: the key '1' is there twice"],
+    [
+      "an escape that a line ends",
+      'tenant_id: a\nagent_id: "\\u00\n"\n',
+      "2: Invalid escape sequence",
+    ],
     ["a tag that nobody knows", "agent_id: a\ntenant_id: !vault x\n", "2: Unresolved tag: !vault"],
   ])("%s is refused with its line", (_, text, told) => {
     const place = new ConfigPlace();
     const path = join(place.cwd, "nexus.yaml");
-    expect(place.refusalOf(() => place.loadYaml(text))).toContain(`${path}:${told}`);
+    const message = place.refusalOf(() => place.loadYaml(text));
+    expect(message).toContain(`${path}:${told}`);
+    expect(message).not.toContain("\n");
   });
 
   test.each([
