@@ -1,6 +1,7 @@
 import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
+import { checkName } from "../model/path.js";
 import { ERROR_CODES, ProtocolError } from "./remote-error.js";
 
 /** Counts what two sides must agree on: README.md says what belongs to it. */
@@ -8,6 +9,8 @@ export const PROTOCOL_VERSION = 1;
 
 /** The first request of a connection that wants to work with the files. */
 export const INITIALIZE = "initialize";
+
+const MOST_LABEL_CHARACTERS = 255;
 
 /** Who asks, and as whom. */
 export interface InitializeRequest {
@@ -48,8 +51,8 @@ export function parseInitialize(
     protocolVersion: PROTOCOL_VERSION,
     identity: identityOf(identity),
     client: {
-      name: textOf(name, "client.name"),
-      version: textOf(clientVersion, "client.version"),
+      name: labelOf(name, "client.name"),
+      version: labelOf(clientVersion, "client.version"),
       pid: typeof pid === "number" ? pid : 0,
     },
   };
@@ -108,9 +111,18 @@ function objectOf(value: unknown, what: string): Readonly<Record<string, unknown
 
 function nameOf(value: unknown, what: string): string {
   const name = textOf(value, what);
-  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
+  try {
+    return checkName(name);
+  } catch {
     throw wrong(what, "a name");
-  return name;
+  }
+}
+
+/** What is kept for people, as long as the connection is there. */
+function labelOf(value: unknown, what: string): string {
+  const text = textOf(value, what);
+  if (text.length > MOST_LABEL_CHARACTERS) throw wrong(what, "a short text");
+  return text;
 }
 
 function textOf(value: unknown, what: string): string {

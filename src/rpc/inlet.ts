@@ -4,6 +4,8 @@ export interface InletOptions<T> {
   /** What may come before the first grant. */
   readonly window: number;
   readonly sizeOf: (piece: T) => number;
+  /** Makes one piece of two, where they are so small that keeping them apart takes more than they have. */
+  readonly join?: (last: T, next: T) => T | undefined;
   /** Lets the other side send so much more. */
   readonly grant: (size: number) => void;
 }
@@ -29,11 +31,17 @@ export class Inlet<T> {
   /** Takes what arrives. Errors: `invalid-argument` for more than was granted. */
   push(piece: T): void {
     if (this.#isEnded) return;
-    this.#allowed -= this.#options.sizeOf(piece);
+    const size = this.#options.sizeOf(piece);
+    this.#allowed -= size;
     if (this.#allowed < 0) {
       throw new NexusError("invalid-argument", "more was sent on a stream than its reader granted");
     }
-    this.#pieces.push(piece);
+    // No grant would ever bound how many of these wait.
+    if (size === 0) return;
+    const last = this.#pieces.at(-1);
+    const joined = last === undefined ? undefined : this.#options.join?.(last, piece);
+    if (joined === undefined) this.#pieces.push(piece);
+    else this.#pieces[this.#pieces.length - 1] = joined;
     this.#wake?.();
   }
 

@@ -9,6 +9,8 @@ export const MOST_RESULT_CHARACTERS = 64 * MIB;
 export const REQUEST_LIMITS = { mostNested: 1000, mostCost: 2_000_000 } as const;
 /** The bytes of a stream in one binary frame. */
 export const CHUNK_BYTES = 256 * KIB;
+/** Pieces of a stream that wait are put together up to so much. */
+export const SMALL_BYTES = 4 * KIB;
 /** What a stream may have on its way before its reader grants more. */
 export const WINDOW_BYTES = MIB;
 /** The same for the items of an iteration. */
@@ -17,6 +19,8 @@ export const WINDOW_ITEMS = 256;
 export const MOST_HELD_BYTES = 64 * MIB;
 /** Requests of one connection under way. */
 export const MOST_REQUESTS = 16 * KIB;
+/** And their messages together, as characters. */
+export const MOST_HELD_CHARACTERS = 64 * MIB;
 /** From here on a carrier is full. */
 export const FULL_BYTES = 2 * MIB;
 /** Down to here it stays full. */

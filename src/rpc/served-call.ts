@@ -1,7 +1,7 @@
 import { isKind, NexusError } from "../model/errors.js";
 import type { Carrier } from "./carrier.js";
 import { Inlet } from "./inlet.js";
-import { WINDOW_BYTES, WINDOW_ITEMS } from "./limits.js";
+import { SMALL_BYTES, WINDOW_BYTES, WINDOW_ITEMS } from "./limits.js";
 import { CREDIT, ITEMS, messageFrame, type Params, PROGRESS, type RequestId } from "./message.js";
 import { Outlet } from "./outlet.js";
 import type { Turns } from "./turns.js";
@@ -57,6 +57,7 @@ export class ServedCall {
     this.#upload = new Inlet({
       window: WINDOW_BYTES,
       sizeOf: ({ length }) => length,
+      join: joinSmall,
       grant: (bytes) => this.#tell(CREDIT, { bytes }),
     });
     this.#bytes = new Outlet({ carrier, window: WINDOW_BYTES });
@@ -166,6 +167,11 @@ export class ServedCall {
   #tell(method: string, params: Params): void {
     this.#carrier.send(messageFrame({ method, params: { id: this.#id, ...params } }));
   }
+}
+
+/** A frame for each byte of a window would take a hundred times the window. */
+function joinSmall(last: Uint8Array, next: Uint8Array): Uint8Array | undefined {
+  return last.length + next.length > SMALL_BYTES ? undefined : Buffer.concat([last, next]);
 }
 
 function interrupted(): NexusError {

@@ -1,6 +1,6 @@
 import { messageOf, NexusError } from "../model/errors.js";
 import type { Carrier, Frame } from "./carrier.js";
-import { MOST_REQUESTS } from "./limits.js";
+import { MOST_HELD_CHARACTERS, MOST_REQUESTS } from "./limits.js";
 import {
   CANCEL,
   CREDIT,
@@ -53,6 +53,8 @@ export class RpcServer {
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
   readonly #wholes = new WholeResults(this.#turns);
+  /** Of the messages of all requests under way, whose parameters are kept. */
+  #characters = 0;
   #leaving: Leaving | undefined;
   /** Resolves when the connection is closed and nothing of it runs any more. */
   readonly closed: Promise<void>;
@@ -96,7 +98,7 @@ export class RpcServer {
   /** Who doesn't read what he asked for isn't listened to either. */
   #take(frame: Frame): Promise<void> | undefined {
     try {
-      if (typeof frame === "string") this.#takeMessage(parseMessage(frame, "caller"));
+      if (typeof frame === "string") this.#takeMessage(parseMessage(frame, "caller"), frame.length);
       else this.#takeBytes(frame);
     } catch (error) {
       if (typeof frame === "string" && error instanceof ProtocolError) {
@@ -108,10 +110,10 @@ export class RpcServer {
     return this.#carrier.isFull ? this.#carrier.drained() : undefined;
   }
 
-  #takeMessage(message: Message): void {
+  #takeMessage(message: Message, characters: number): void {
     switch (message.type) {
       case "request":
-        this.#begin(message);
+        this.#begin(message, characters);
         return;
       case "notification":
         this.#notice(message);
@@ -122,13 +124,17 @@ export class RpcServer {
     }
   }
 
-  #begin(message: Extract<Message, { type: "request" }>): void {
+  #begin(message: Extract<Message, { type: "request" }>, characters: number): void {
     const { id, method: name, params } = message;
     if (this.#calls.has(id)) {
       throw new NexusError("invalid-argument", `the id ${id} names a request under way`);
     }
     if (this.#calls.size >= MOST_REQUESTS) {
       const text = `there are ${MOST_REQUESTS} requests under way on this connection, the most that may be`;
+      throw new ProtocolError(ERROR_CODES.failed, { kind: "busy", message: text });
+    }
+    if (this.#characters + characters > MOST_HELD_CHARACTERS) {
+      const text = `the requests under way on this connection have ${this.#characters} characters, and at most ${MOST_HELD_CHARACTERS} may be`;
       throw new ProtocolError(ERROR_CODES.failed, { kind: "busy", message: text });
     }
     const method = this.#options.methodOf(name);
@@ -140,9 +146,11 @@ export class RpcServer {
     const [turns, wholes] = [this.#turns, this.#wholes];
     const call = new ServedCall({ id, method: name, params, carrier, turns, wholes });
     this.#calls.set(id, call);
+    this.#characters += characters;
     this.#endIfWaiting(call);
     const running = this.#run({ id, call, method }).finally(() => {
       this.#calls.delete(id);
+      this.#characters -= characters;
       this.#running.delete(running);
     });
     this.#running.add(running);

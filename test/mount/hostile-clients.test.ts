@@ -1,11 +1,12 @@
-import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MOST_HELD_BYTES } from "../../src/rpc/limits.js";
 import { connectSocket } from "../../src/sdk/connect-socket.js";
 import { Random } from "../differ/random.js";
 import { Mounted, SOON, whyNoMounts } from "../support/daemon.js";
-import { BINARY, frame, PING, RawClient } from "./hostile/raw-client.js";
+import { BINARY, CLOSE, frame, PING, RawClient } from "./hostile/raw-client.js";
 
 // What programs of the owner's user may do to the daemon's socket, out of error or malice: the mount is served all the
 // while, and the daemon's memory has its bounds.
@@ -136,6 +137,35 @@ describe.skipIf(whyNoMounts() !== undefined)("a daemon with hostile clients", ()
       await expect.poll(() => client.isClosed, SOON).toBe(true);
     }
     await expectService();
+  });
+
+  test("agrees to no compression, and closes the connection of who compresses all the same", async () => {
+    const extensions = "permessage-deflate; client_max_window_bits";
+    const client = await kept(RawClient.upgraded(mounted.dataDir, { extensions }));
+    const accepted = Buffer.concat(client.received).toString("latin1");
+    expect(accepted).toMatch(/^HTTP\/1\.1 101 /);
+    expect(accepted).not.toMatch(/sec-websocket-extensions/i);
+    // 64 KiB on the way, and a thousand times that for who takes it.
+    client.send(frame(deflateRawSync(Buffer.alloc(64 * MIB)), { isCompressed: true }));
+    await expect.poll(() => client.isClosed, SOON).toBe(true);
+    await expectService();
+  });
+
+  test("goes on after half a frame, requests without end under one id, and what comes after goodbye", async () => {
+    const half = await kept(RawClient.initialized(mounted.dataDir));
+    half.send(frame("x".repeat(1000), { says: 100_000 }));
+    half.socket.end();
+    const twice = await kept(RawClient.initialized(mounted.dataDir));
+    const claim = { args: [{ worker: "w", wait: true }] };
+    for (let count = 0; count < 2; count++) twice.ask(7, "queue.claim", claim);
+    const late = await kept(RawClient.initialized(mounted.dataDir));
+    late.send(Buffer.concat([frame(Buffer.from([0x03, 0xe8]), { opcode: CLOSE })]));
+    for (let id = 2; id < 50; id++) late.ask(id, "write", { args: [`/late-${id}`] });
+    for (const client of [half, twice, late]) {
+      await expect.poll(() => client.isClosed, SOON).toBe(true);
+    }
+    await expectService();
+    expect(await readdir(mounted.mountPoint)).not.toContain("late-2");
   });
 
   test("holds a bounded part of what a client asks for and never takes, and serves others meanwhile", async () => {

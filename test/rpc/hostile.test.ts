@@ -3,10 +3,14 @@ import type { Carrier, Frame } from "../../src/rpc/carrier.js";
 import {
   MOST_REQUEST_CHARACTERS,
   MOST_RESULT_CHARACTERS,
+  MOST_HELD_CHARACTERS,
   WINDOW_BYTES,
 } from "../../src/rpc/limits.js";
 import { bytesFrame } from "../../src/rpc/message.js";
+import { ServedCall } from "../../src/rpc/served-call.js";
 import { type Method, RpcServer } from "../../src/rpc/server.js";
+import { Turns } from "../../src/rpc/turns.js";
+import { WholeResults } from "../../src/rpc/whole-results.js";
 import { PAIRS } from "./pairs.js";
 
 const methods: Readonly<Record<string, Method>> = {
@@ -15,7 +19,14 @@ const methods: Readonly<Record<string, Method>> = {
     new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(new Error("given up")));
     }),
+  measure: async ({ params }) => String(params.text).length,
   long: async () => "x".repeat(MOST_RESULT_CHARACTERS),
+};
+
+const port: NonNullable<(typeof PAIRS)[string]> = () => {
+  const pair = PAIRS["a port"];
+  if (pair === undefined) throw new Error("there are no ports");
+  return pair();
 };
 
 /** The bare end of a connection whose other end serves. */
@@ -41,12 +52,47 @@ async function bare(pair: NonNullable<(typeof PAIRS)[string]>) {
     await expect.poll(() => frames.length).toBeGreaterThan(index);
     return JSON.parse(String(frames[index]));
   };
-  return { near, server, closed, answer };
+  return { near, server, closed, answer, frames };
 }
 
 function ask(near: Carrier, message: object): void {
   near.send(JSON.stringify({ jsonrpc: "2.0", ...message }));
 }
+
+test("pieces of a byte, or of none, take no more room than what they have until somebody reads", async () => {
+  const [carrier] = await port();
+  onTestFinished(() => carrier.close());
+  const turns = new Turns();
+  const wholes = new WholeResults(turns);
+  const call = new ServedCall({ id: 1, method: "m", params: {}, carrier, turns, wholes });
+  const large = Buffer.alloc(10_000, "l");
+  const small = Buffer.from(Array.from({ length: 20_000 }, (_, index) => index & 0xff));
+  const sent = Buffer.concat([small, large]);
+  for (const byte of small) call.takeBytes(Buffer.from([byte]));
+  call.takeBytes(large);
+  for (let count = 0; count < 1000; count++) call.takeBytes(Buffer.alloc(0));
+  call.endUpload(undefined);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of call.upload()) pieces.push(piece);
+  expect(pieces.length).toBeLessThan(10);
+  expect(Buffer.concat(pieces)).toStrictEqual(sent);
+});
+
+test("requests under way have a limit on what they hold together, and one that ends makes room", async () => {
+  const { near, frames } = await bare(port);
+  const answers = async (count: number) => {
+    await expect.poll(() => frames.length, { timeout: 10_000 }).toBe(count);
+    return JSON.parse(String(frames[count - 1]));
+  };
+  const text = "x".repeat(MOST_REQUEST_CHARACTERS - 1000);
+  const most = Math.floor(MOST_HELD_CHARACTERS / text.length);
+  for (let id = 1; id <= most + 1; id++) ask(near, { id, method: "wait", params: { text } });
+  expect(await answers(1)).toMatchObject({ id: most + 1, error: { data: { kind: "busy" } } });
+  ask(near, { method: "$/cancel", params: { id: 1 } });
+  expect(await answers(2)).toMatchObject({ id: 1, error: {} });
+  ask(near, { id: 99, method: "measure", params: { text } });
+  expect(await answers(3)).toMatchObject({ id: 99, result: text.length });
+});
 
 describe.each(Object.entries(PAIRS))("over %s", (_, pair) => {
   test.each([

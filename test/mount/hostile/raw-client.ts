@@ -6,6 +6,7 @@ import { shortPath } from "../../../src/rpc/socket-path.js";
 /** RFC 6455, section 5.2. */
 export const TEXT = 1;
 export const BINARY = 2;
+export const CLOSE = 8;
 export const PING = 9;
 
 /** Bytes to the owner's socket, as they are: a client that keeps to no protocol. */
@@ -35,12 +36,13 @@ export class RawClient {
     }
   }
 
-  /** One that speaks WebSocket, so far. */
-  static async upgraded(dataDir: string): Promise<RawClient> {
+  /** One that speaks WebSocket, so far; it may ask for extensions, and what it hears is in `received`. */
+  static async upgraded(dataDir: string, { extensions = "" } = {}): Promise<RawClient> {
     const client = await RawClient.connect(dataDir);
     const key = randomBytes(16).toString("base64");
+    const asked = extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
     client.send(
-      `GET /rpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+      `GET /rpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${asked}\r\n`,
     );
     await once(client.socket, "data");
     return client;
@@ -83,13 +85,14 @@ export function frame(
   {
     opcode = TEXT,
     isFinal = true,
+    isCompressed = false,
     says,
-  }: { opcode?: number; isFinal?: boolean; says?: number } = {},
+  }: { opcode?: number; isFinal?: boolean; isCompressed?: boolean; says?: number } = {},
 ): Buffer {
   const bytes = Buffer.from(payload);
   const length = says ?? bytes.length;
   const head = Buffer.alloc(14);
-  head[0] = (isFinal ? 0x80 : 0) | opcode;
+  head[0] = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode;
   head[1] = 0x80 | 127;
   head.writeBigUInt64BE(BigInt(length), 2);
   return Buffer.concat([head, bytes]);
