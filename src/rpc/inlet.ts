@@ -4,7 +4,7 @@ export interface InletOptions<T> {
   /** What may come before the first grant. */
   readonly window: number;
   readonly sizeOf: (piece: T) => number;
-  /** Makes one piece of two, where they are so small that keeping them apart takes more than they have. */
+  /** Makes one piece of two, where they are so small, or empty, that keeping them apart takes more than they have. */
   readonly join?: (last: T, next: T) => T | undefined;
   /** Lets the other side send so much more. */
   readonly grant: (size: number) => void;
@@ -31,13 +31,10 @@ export class Inlet<T> {
   /** Takes what arrives. Errors: `invalid-argument` for more than was granted. */
   push(piece: T): void {
     if (this.#isEnded) return;
-    const size = this.#options.sizeOf(piece);
-    this.#allowed -= size;
+    this.#allowed -= this.#options.sizeOf(piece);
     if (this.#allowed < 0) {
       throw new NexusError("invalid-argument", "more was sent on a stream than its reader granted");
     }
-    // No grant would ever bound how many of these wait.
-    if (size === 0) return;
     const last = this.#pieces.at(-1);
     const joined = last === undefined ? undefined : this.#options.join?.(last, piece);
     if (joined === undefined) this.#pieces.push(piece);

@@ -6,7 +6,7 @@ import { addExamples } from "../example.js";
 import type { Frame } from "../frame.js";
 import { openHostFile } from "../host-file.js";
 import { untilAborted } from "../standard-input.js";
-import { counted } from "../terminal/human.js";
+import { counted, humanSize } from "../terminal/human.js";
 import { printJson } from "../terminal/json.js";
 import { ofBytes, type Progress } from "../terminal/progress.js";
 import { printTable } from "../terminal/table.js";
@@ -92,21 +92,22 @@ async function openSource(
       close: async () => undefined,
     };
   }
-  const { file, size } = await openHostFile(path);
+  const { sizeBytes, content, close } = await openHostFile(path, { signal });
   return {
-    sizeBytes: size,
+    sizeBytes,
     counted: (bar) => {
       const chunks = async function* () {
         let done = 0;
-        for await (const chunk of file.createReadStream({ autoClose: false, signal })) {
+        for await (const chunk of content) {
           done += chunk.length;
-          bar.update({ done, note: ofBytes(done, size) });
+          const note = sizeBytes === undefined ? humanSize(done) : ofBytes(done, sizeBytes);
+          bar.update({ done, note });
           yield chunk;
         }
       };
       return Readable.from(chunks(), { objectMode: false });
     },
-    close: () => file.close(),
+    close,
   };
 }
 

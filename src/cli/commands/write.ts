@@ -98,12 +98,11 @@ async function writeFrom(
     const stdin = untilAborted(frame.surroundings.stdin, session.signal);
     return await write(stdin, { session, options, totalBytes: undefined });
   }
-  const { file, size } = await openHostFile(source.path);
+  const { sizeBytes, content, close } = await openHostFile(source.path, { signal: session.signal });
   try {
-    const content = file.createReadStream({ autoClose: false });
-    return await write(content, { session, options, totalBytes: size });
+    return await write(content, { session, options, totalBytes: sizeBytes });
   } finally {
-    await file.close();
+    await close();
   }
 }
 
