@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf } from "../conformance/posix-case.js";
 import { O } from "../conformance/posix-driver.js";
 import { SystemDriver } from "../conformance/system-driver.js";
-import { Mounted, whyNoMounts } from "../support/daemon.js";
+import { Mounted, shell, whyNoMounts } from "../support/daemon.js";
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 const SLASH = 0x2f;
@@ -46,6 +46,25 @@ const UTF_8 = [
   "f0 90 80 80",
   "f4 8f bf bf",
 ];
+
+/** The same for an attribute's name, which no line of a log and no terminal has to take. */
+const outcomeForAttribute = (byte: number) => (byte < 0x80 ? "success" : "EILSEQ");
+/** Sets an attribute of each name, finds it in the list, reads it, and removes it. */
+const NAME_OF_EACH_BYTE = `
+import errno, json, os
+def use(name):
+    os.setxattr("file", name, name)
+    assert name in map(os.fsencode, os.listxattr("file"))
+    assert os.getxattr("file", name) == name
+    os.removexattr("file", name)
+outcomes = []
+for byte in range(1, 256):
+    try:
+        use(b"user.a" + bytes([byte]))
+        outcomes.append([byte, "success"])
+    except OSError as error:
+        outcomes.append([byte, errno.errorcode[error.errno]])
+print(json.dumps(outcomes))`;
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 
@@ -101,6 +120,12 @@ describe.skipIf(whyNoMounts() !== undefined)("every byte, on a mount", () => {
       await driver.setxattr("file", { name: "user.value", value });
       expect(await driver.getxattr("file", { name: "user.value" })).toEqual(value);
     }
+  });
+
+  test("in an attribute's name is part of it, or refused by its kind", async () => {
+    const out = await shell(`python3 -c '${NAME_OF_EACH_BYTE}'`, { cwd: mounted.mountPoint });
+    const outcomes = JSON.parse(out) as [number, string][];
+    expect(outcomes).toStrictEqual(BYTES.slice(1).map((byte) => [byte, outcomeForAttribute(byte)]));
   });
 
   test("the daemon had nothing to complain about", () => {
