@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
@@ -56,13 +57,16 @@ describe("a set of descriptors", () => {
     expect([set.isReady(a), set.isReady(c)]).toEqual([true, false]);
   });
 
-  test("waits for longer than an int of milliseconds can say", () => {
+  test("waits for longer than an int of milliseconds can say", async () => {
     const [ours, theirs] = connection();
     const set = new PollSet();
     set.add(ours);
     // 2^32 would be 0, and over before the child has begun.
-    spawn("sh", ["-c", "printf x >&3"], { stdio: ["ignore", "ignore", "ignore", theirs] });
+    const stdio = ["ignore", "ignore", "ignore", theirs] as const;
+    const child = spawn("sh", ["-c", "printf x >&3"], { stdio: [...stdio] });
     expect(set.wait(2 ** 32)).toBe(1);
+    // Its end is a signal, which would end the wait of another test.
+    await once(child, "exit");
   });
 
   test("forgets the ones that are taken out, and keeps the others in order", () => {

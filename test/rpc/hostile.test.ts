@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Carrier, Frame } from "../../src/rpc/carrier.js";
 import {
+  MOST_HELD_CHARACTERS,
   MOST_REQUEST_CHARACTERS,
   MOST_RESULT_CHARACTERS,
-  MOST_HELD_CHARACTERS,
   WINDOW_BYTES,
 } from "../../src/rpc/limits.js";
 import { bytesFrame } from "../../src/rpc/message.js";
