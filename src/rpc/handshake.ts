@@ -1,7 +1,6 @@
 import { NexusError } from "../model/errors.js";
 import type { Identity } from "../model/identity.js";
 import type { AgentId, TenantId } from "../model/ids.js";
-import { checkName } from "../model/path.js";
 import { ERROR_CODES, ProtocolError } from "./remote-error.js";
 
 /** Counts what two sides must agree on: README.md says what belongs to it. */
@@ -111,11 +110,9 @@ function objectOf(value: unknown, what: string): Readonly<Record<string, unknown
 
 function nameOf(value: unknown, what: string): string {
   const name = textOf(value, what);
-  try {
-    return checkName(name);
-  } catch {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
     throw wrong(what, "a name");
-  }
+  return name;
 }
 
 /** What is kept for people, as long as the connection is there. */
