@@ -57,6 +57,11 @@ const MOST_HOURS = 87_600;
 /** A store that is looked through all the time would do nothing else. */
 const FEWEST_HOURS = 0.001;
 
+/** A slower scrub of a single gigabyte would take a day and more; a faster one no disk does. */
+const LEAST_SCRUB_MB = 0.01;
+const MOST_SCRUB_MB = 1_000_000;
+const FEWEST_SCRUB_DAYS = 0.01;
+
 /** What Node makes of bytes that are no UTF-8, in arguments and in the environment: not what was meant. */
 const REPLACEMENT = "\ufffd";
 
@@ -338,13 +343,23 @@ export const RULES = {
     variable: "NEXUS_GC_GRACE_MINUTES",
   },
   scrub_rate_mb: {
-    schema: numeric.pipe(z.number().min(0)),
-    allowed: "a number of MiB a second, or 0 for never",
+    schema: numeric.pipe(
+      z
+        .number()
+        .max(MOST_SCRUB_MB)
+        .refine((rate) => rate === 0 || rate >= LEAST_SCRUB_MB),
+    ),
+    allowed: `a number of MiB a second from ${LEAST_SCRUB_MB} to ${MOST_SCRUB_MB}, or 0 for never`,
     variable: "NEXUS_SCRUB_RATE_MB",
   },
   scrub_interval_days: {
-    schema: positive,
-    allowed: "a number of days above 0",
+    schema: numeric.pipe(
+      z
+        .number()
+        .min(FEWEST_SCRUB_DAYS)
+        .max(MOST_HOURS / 24),
+    ),
+    allowed: `a number of days from ${FEWEST_SCRUB_DAYS} to ${MOST_HOURS / 24}`,
     variable: "NEXUS_SCRUB_INTERVAL_DAYS",
   },
   enable_metadata_cache: { schema: flag, allowed: FLAG_WORDS, isPlanned: true },
