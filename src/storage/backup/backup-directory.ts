@@ -14,6 +14,7 @@ import {
 } from "./backup-layout.js";
 import { syncPath } from "./content-copier.js";
 import {
+  type DirectoryManifest,
   manifestText,
   readDirectoryManifest,
   readSnapshotManifest,
@@ -34,10 +35,13 @@ export interface Snapshot {
 
 /** What a new file system has, and nobody means. */
 const NOT_COUNTED = ["lost+found", "lock"];
+/** The manifest while it is written: no other program makes a file of this name. */
+const NEW_MANIFEST_NAME = ".nexus-backup.new";
 
 /**
  * A directory of backups, locked. A snapshot gets its name when all that it names is durable, so there is no
- * half one; what a run that was cut short left in `incoming/` is removed by the next.
+ * half one; what a run that was cut short left in `incoming/` is removed by the next. The manifest comes before
+ * anything else: without it nothing here is ours, whatever it is called.
  */
 export class BackupDirectory {
   readonly path: string;
@@ -60,6 +64,9 @@ export class BackupDirectory {
     requireBackupOrEmpty(path, layout);
     const directory = new BackupDirectory(path, await lock(path));
     try {
+      // From here on nobody else of us changes it.
+      const isNew = requireBackupOrEmpty(path, layout) === undefined;
+      if (isNew) directory.#writeManifest({ store: null });
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.snapshotsDirectory, { mode: 0o700 });
       rmSync(layout.incomingDirectory, { recursive: true, force: true });
@@ -111,14 +118,9 @@ export class BackupDirectory {
 
   /** Notes whose backups these are. Errors: `not-permitted` when they are another store's. */
   claim(store: string): void {
-    const { manifest } = this.layout;
-    const there = readDirectoryManifest(manifest);
-    if (there === undefined) {
-      const path = join(this.layout.incomingDirectory, MANIFEST_NAME);
-      writeDurably(path, manifestText({ store }));
-      renameSync(path, manifest);
-      syncPath(this.path);
-    } else if (there.store !== store) {
+    const there = readDirectoryManifest(this.layout.manifest)?.store ?? null;
+    if (there === null) this.#writeManifest({ store });
+    else if (there !== store) {
       throw new NexusError(
         "not-permitted",
         `${this.path} has backups of another store; each store needs a directory of its own`,
@@ -153,6 +155,13 @@ export class BackupDirectory {
     }
   }
 
+  #writeManifest(manifest: Omit<DirectoryManifest, "format">): void {
+    const path = join(this.path, NEW_MANIFEST_NAME);
+    writeDurably(path, manifestText(manifest));
+    renameSync(path, this.layout.manifest);
+    syncPath(this.path);
+  }
+
   /** Removes what wasn't finished, as far as that can be. */
   close(): void {
     try {
@@ -169,18 +178,15 @@ export class BackupDirectory {
 
 /** Errors: `directory-not-empty` when there is something in it that isn't counted as nothing. */
 export function requireEmpty(path: string, advice: string): void {
-  const names = namesIn(path).filter((name) => !NOT_COUNTED.includes(name));
-  if (names.length === 0) return;
+  const notCounted = [...NOT_COUNTED, NEW_MANIFEST_NAME];
+  if (namesIn(path).every((name) => notCounted.includes(name))) return;
   throw new NexusError("directory-not-empty", `${path} isn't empty; ${advice}`, { path });
 }
 
-function requireBackupOrEmpty(path: string, layout: BackupLayout): void {
-  if (readDirectoryManifest(layout.manifest) !== undefined) return;
-  const ours = ["cas", "snapshots", "incoming"];
-  const names = namesIn(path).filter((name) => !NOT_COUNTED.includes(name));
-  // A first run that was cut short has left these, and no manifest yet.
-  if (names.includes("incoming") && names.every((name) => ours.includes(name))) return;
-  requireEmpty(path, "a backup needs a directory of its own");
+function requireBackupOrEmpty(path: string, layout: BackupLayout): DirectoryManifest | undefined {
+  const manifest = readDirectoryManifest(layout.manifest);
+  if (manifest === undefined) requireEmpty(path, "a backup needs a directory of its own");
+  return manifest;
 }
 
 async function lock(path: string): Promise<DataDirLock> {

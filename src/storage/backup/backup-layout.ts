@@ -5,7 +5,7 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 
 // A directory of backups:
 //
-//   backup.json                     that it is one, and of which store
+//   backup.json                     that it is one, and of which store: written before all else
 //   lock                            held while something is written here
 //   cas/ab/cd/<hash>                the contents of all snapshots, each once
 //   snapshots/<id>/metadata.db      the database of one moment, in which nothing is staged

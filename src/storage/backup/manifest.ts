@@ -8,12 +8,16 @@ const FORMAT = 1;
 /** What a directory of backups says of itself. */
 export interface DirectoryManifest {
   readonly format: number;
-  /** The store's own id, which no other one has and a restored one keeps: the `path_id` of its root. */
-  readonly store: string;
+  /**
+   * The store's own id, which no other one has and a restored one keeps: the `path_id` of its root. Null until
+   * the first database was copied.
+   */
+  readonly store: string | null;
 }
 
 /** What a snapshot says of itself. */
 export interface SnapshotManifest extends DirectoryManifest {
+  readonly store: string;
   /** ISO 8601. */
   readonly takenAt: string;
   /** Of the program that made it. */
@@ -30,9 +34,8 @@ export interface SnapshotManifest extends DirectoryManifest {
   readonly database: { readonly sizeBytes: number; readonly sha256: string };
 }
 
-const DIRECTORY_FIELDS = { format: "number", store: "string" } as const;
 const SNAPSHOT_FIELDS = {
-  ...DIRECTORY_FIELDS,
+  ...{ format: "number", store: "string" },
   ...{ takenAt: "string", version: "string", schemaVersion: "number", dataDir: "string" },
   ...{ files: "number", contents: "number", bytes: "number", damaged: "number" },
   database: "object",
@@ -47,7 +50,10 @@ export function manifestText(
 
 /** Undefined when there is none. Errors: `corrupt`, `not-supported` (of a newer program), those of the host. */
 export function readDirectoryManifest(path: string): DirectoryManifest | undefined {
-  return read(path, DIRECTORY_FIELDS) as DirectoryManifest | undefined;
+  const manifest = read(path, { format: "number" }) as DirectoryManifest | undefined;
+  if (manifest === undefined || manifest.store === null) return manifest;
+  if (typeof manifest.store !== "string") throw unreadable(path);
+  return manifest;
 }
 
 /** The same of a snapshot. */

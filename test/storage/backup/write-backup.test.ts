@@ -229,6 +229,56 @@ describe("the next snapshot", () => {
   });
 });
 
+describe("a directory of somebody else's", () => {
+  test.each([["incoming"], ["incoming", "cas"], ["incoming", "cas", "snapshots"]])(
+    "keeps all that it has, also where it has names of ours: %s",
+    async (...names) => {
+      const [world, to] = [new World(), testDir()];
+      for (const name of names) {
+        mkdirSync(join(to, name));
+        writeFileSync(join(to, name, "letter.txt"), "not a backup");
+      }
+      expect(await kindOfLater(backUp(world, { to }))).toBe("directory-not-empty");
+      for (const name of names) expect(readdirSync(join(to, name))).toStrictEqual(["letter.txt"]);
+    },
+  );
+
+  test("isn't taken for ours because it has a file with the name of the manifest", async () => {
+    const [world, to] = [new World(), testDir()];
+    mkdirSync(join(to, "incoming"));
+    writeFileSync(join(to, "incoming", "letter.txt"), "not a backup");
+    writeFileSync(join(to, "backup.json"), JSON.stringify({ format: 1 }));
+    expect(await kindOfLater(backUp(world, { to }))).toBe("corrupt");
+    expect(readdirSync(join(to, "incoming"))).toStrictEqual(["letter.txt"]);
+  });
+
+  test("is ours from before anything was put there: a first run that was cut short needs no help", async () => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", "text");
+    let atStart: string[] = [];
+    const stopped = backUp(world, {
+      to,
+      wrap: (source) => {
+        atStart = readdirSync(to).sort();
+        return { ...source, stagedBytes: () => Promise.reject(new NexusError("interrupted", "")) };
+      },
+      signal: AbortSignal.abort(new NexusError("interrupted", "enough")),
+    });
+    expect(await kindOfLater(stopped)).toBe("interrupted");
+    expect(atStart).toStrictEqual(["backup.json", "cas", "incoming", "lock", "snapshots"]);
+    // As a kill leaves it, at the earliest and a little later.
+    for (const name of ["cas", "snapshots"]) rmSync(join(to, name), { recursive: true });
+    mkdirSync(join(to, "incoming"));
+    writeFileSync(join(to, "incoming", "1"), "half");
+    await backUp(world, { to });
+    expect(await (await restored(to)).read("file")).toBe("text");
+    const early = testDir();
+    writeFileSync(join(early, ".nexus-backup.new"), '{"form');
+    await backUp(world, { to: early });
+    expect(readdirSync(early).sort()).toStrictEqual(["backup.json", "cas", "lock", "snapshots"]);
+  });
+});
+
 describe("a content that isn't in order", () => {
   test("is told of with its files, and the rest is backed up", async () => {
     const [world, to] = [new World(), testDir()];
