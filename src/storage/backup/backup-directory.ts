@@ -5,6 +5,7 @@ import { refusal } from "../../libc/refusal.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import { DataDirLock } from "../data-dir-lock.js";
+import { syncPath } from "../file-system-sync.js";
 import {
   type BackupLayout,
   backupLayoutOf,
@@ -12,7 +13,6 @@ import {
   MANIFEST_NAME,
   snapshotPath,
 } from "./backup-layout.js";
-import { syncPath } from "./content-copier.js";
 import {
   type DirectoryManifest,
   manifestText,
@@ -71,6 +71,7 @@ export class BackupDirectory {
       makeDirectories(layout.snapshotsDirectory, { mode: 0o700 });
       rmSync(layout.incomingDirectory, { recursive: true, force: true });
       mkdirSync(layout.incomingDirectory, { mode: 0o700 });
+      syncPath(path);
       return directory;
     } catch (error) {
       directory.close();
@@ -135,7 +136,7 @@ export class BackupDirectory {
     manifest: Omit<SnapshotManifest, "format">,
   ): void {
     writeDurably(join(directory, MANIFEST_NAME), manifestText(manifest));
-    symlinkSync(join("..", "..", "cas"), join(directory, "cas"));
+    linkContents(directory);
     syncPath(databasePath);
     syncPath(directory);
     renameSync(directory, snapshotPath(this.layout, id));
@@ -213,6 +214,19 @@ function namesIn(path: string): string[] {
 function writeDurably(path: string, text: string): void {
   writeFileSync(path, text, { mode: 0o600 });
   syncPath(path);
+}
+
+/**
+ * So that a copy of a snapshot, links followed, has its contents. Nothing else needs it, and not every file system has
+ * symlinks: exFAT and vfat have none, nor need SMB and FUSE.
+ */
+function linkContents(snapshot: string): void {
+  try {
+    symlinkSync(join("..", "..", "cas"), join(snapshot, "cas"));
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(code)) throw error;
+  }
 }
 
 /** `2026-01-31T12-00-00.123Z`: ISO 8601 as far as the name of a file may have it anywhere. */

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
@@ -13,17 +12,16 @@ import {
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../libc/directories.js";
-import { clone, syncFileSystem, writeAt } from "../../libc/files.js";
+import { clone, writeAt } from "../../libc/files.js";
 import { fsError } from "../../libc/system-error.js";
 import type { ContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
+import { FileSystemSync, syncPath } from "../file-system-sync.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** What is synced together: up to so many files, or bytes. */
 const BATCH_FILES = 512;
 const BATCH_BYTES = 64 * 1024 * 1024;
-/** Up to so many files are synced one by one; beyond that one syncfs(2) is cheaper. */
-const SYNC_SINGLY = 8;
 const TURN_MS = 10;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
@@ -49,7 +47,8 @@ export interface ContentCopierOptions {
  * Puts contents into a CAS, each checked against its hash before it gets its name there. The order: the bytes
  * under another name; synced, many files at a time; then renamed. So whatever has a name is whole, also
  * after a crash or a power failure, and what is there already needn't be copied again. The directories
- * are synced by {@link finish}, before anything may rely on the names in them.
+ * are synced by {@link finish}, before anything may rely on the names in them; those of what was there already, too:
+ * a run that was cut short may have put it there.
  */
 export class ContentCopier {
   readonly #options: ContentCopierOptions;
@@ -59,18 +58,25 @@ export class ContentCopier {
   #files = 0;
   /** Until the file system says that it can't share blocks with where contents come from. */
   #mayClone = true;
+  readonly #sync: FileSystemSync;
+  /** The directories of what was copied, or was there already. */
+  readonly #leaves = new Set<string>();
   #turnBeganMs = performance.now();
   /** What got its name here by this, or is about to. */
   readonly copied = { contents: 0, bytes: 0 };
 
   constructor(options: ContentCopierOptions) {
     this.#options = options;
+    this.#sync = new FileSystemSync(options.layout.casDirectory);
   }
 
   /** Whether it is there, by its name and size. */
   has({ hash, sizeBytes }: Content): boolean {
-    const stat = statSync(casPath(this.#casLayout, hash), { throwIfNoEntry: false });
-    return stat?.isFile() === true && stat.size === sizeBytes;
+    const path = casPath(this.#casLayout, hash);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const isThere = stat?.isFile() === true && stat.size === sizeBytes;
+    if (isThere) this.#leaves.add(dirname(path));
+    return isThere;
   }
 
   /** Whether it is there with its bytes, which are read. */
@@ -135,7 +141,13 @@ export class ContentCopier {
   /** All that was copied is durable, names included, when this resolves. */
   async finish(): Promise<void> {
     await this.flush();
-    await syncAll(this.#options.layout.casDirectory);
+    if (this.#sync.coversAll) return await this.#sync.all();
+    const { casDirectory } = this.#options.layout;
+    const directories = new Set([...this.#leaves, ...[...this.#leaves].map(dirname)]);
+    for (const path of [...directories, casDirectory]) {
+      syncPath(path);
+      await this.turn();
+    }
   }
 
   /** Lets others have their turn, now and then. Errors: the reason of the signal. */
@@ -214,29 +226,13 @@ export class ContentCopier {
     const batch = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (batch.length > SYNC_SINGLY) await syncAll(this.#options.incomingDirectory);
+    if (this.#sync.isBestFor(batch.length)) await this.#sync.all();
     else for (const { path } of batch) syncPath(path);
-    for (const { path, hash } of batch) place(path, casPath(this.#casLayout, hash));
-  }
-}
-
-/** Syncs one file or directory. */
-export function syncPath(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Syncs all of the file system that a directory is on. */
-async function syncAll(directory: string): Promise<void> {
-  const fd = openSync(directory, "r");
-  try {
-    await syncFileSystem(fd);
-  } finally {
-    closeSync(fd);
+    for (const { path, hash } of batch) {
+      const to = casPath(this.#casLayout, hash);
+      place(path, to);
+      this.#leaves.add(dirname(to));
+    }
   }
 }
 
