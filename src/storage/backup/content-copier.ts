@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -22,6 +23,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** What is synced together: up to so many files, or bytes. */
 const BATCH_FILES = 512;
 const BATCH_BYTES = 64 * 1024 * 1024;
+const SEALED_MODE = 0o444;
 const TURN_MS = 10;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
@@ -165,7 +167,14 @@ export class ContentCopier {
 
   #create(): { path: string; fd: number } {
     const path = join(this.#options.incomingDirectory, String(++this.#files));
-    return { path, fd: openSync(path, "wx+", 0o444) };
+    const fd = openSync(path, "wx+", SEALED_MODE);
+    try {
+      makeReadOnly(fd);
+      return { path, fd };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   }
 
   /** The bytes of an open file in a new one, and their hash. */
@@ -233,6 +242,16 @@ export class ContentCopier {
       place(path, to);
       this.#leaves.add(dirname(to));
     }
+  }
+}
+
+/** Also under a umask that leaves out more. vfat and its like have modes of their own, and refuse others. */
+function makeReadOnly(fd: number): void {
+  try {
+    fchmodSync(fd, SEALED_MODE);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(code)) throw error;
   }
 }
 

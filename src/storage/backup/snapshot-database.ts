@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { NexusError } from "../../model/errors.js";
 import { type ContentHash, type Ino, ROOT_INO, type StagingId } from "../../model/ids.js";
@@ -60,9 +60,9 @@ export async function copyDatabase({
     database.exec("BEGIN");
     checkOrigin(database, from);
     await whileItLasts(database.prepare(STAGED).all() as StagedFile[]);
+    closeSync(openSync(to, "wx", 0o600));
     // It reads through this connection, and so what its transaction sees.
     await database.backup(to, { progress: () => PAGES_A_TURN });
-    chmodSync(to, 0o600);
   } catch (error) {
     throw sqliteError(error, `copy ${from}`);
   } finally {

@@ -17,6 +17,7 @@ import { bytesOfLength } from "../../support/bytes.js";
 import { blobsOf, hashOf, problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { testDir } from "../../support/temp-dir.js";
+import { setUmask } from "../../support/umask.js";
 import { ANYBODY, World } from "../../vfs/world.js";
 
 function blobPath(directory: string, text: string | Uint8Array): string {
@@ -117,6 +118,22 @@ describe("a snapshot", () => {
     open.close();
     await world.swept();
     expect(world.blobs).not.toContain(hashOf("kept before"));
+  });
+
+  test("has modes of contents as a store has them, under any umask", async () => {
+    setUmask(0o077);
+    const [world, to] = [new World(), testDir()];
+    await world.write("small", "small");
+    await world.write("large", bytesOfLength(100_000));
+    await world.sealed("small", "large");
+    const open = await world.create("open", "open");
+    await backUp(world, { to });
+    open.close();
+    await world.sealed("open");
+    await restored(to);
+    for (const { path } of [...blobsOf(world.dataDir), ...blobsOf(to)]) {
+      expect(statSync(path).mode & 0o7777).toBe(0o444);
+    }
   });
 
   test("is private, and has no staged row, no orphan, and nothing that nobody refers to", async () => {

@@ -4,6 +4,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -216,6 +217,8 @@ export class LocalContentJobs implements ContentJobs {
     requireSize((bytes ?? NOTHING).length, { sizeBytes, of: path });
     rmSync(path, { force: true });
     writeFileSync(path, bytes ?? NOTHING, { mode: SEALED_MODE });
+    // Also under a umask that leaves out more.
+    chmodSync(path, SEALED_MODE);
     return { path };
   }
 
@@ -230,6 +233,7 @@ export class LocalContentJobs implements ContentJobs {
     try {
       const to = openSync(path, "wx", SEALED_MODE);
       try {
+        fchmodSync(to, SEALED_MODE);
         const found = await this.#copyChunks(from, to);
         if (found === hash) return path;
       } finally {

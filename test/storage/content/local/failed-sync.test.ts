@@ -7,6 +7,7 @@ import { bytesOfLength } from "../../../support/bytes.js";
 import { kindOf, kindOfLater } from "../../../support/error-kind.js";
 import { openContentStore } from "../../../support/stores.js";
 import { testDir } from "../../../support/temp-dir.js";
+import { setUmask } from "../../../support/umask.js";
 import { Contents, hashOf } from "../fixture.js";
 
 // A sync fails once, and the next one succeeds, because the kernel takes the pages for clean.
@@ -162,6 +163,17 @@ describe("a staging file of which a sync failed", () => {
     expect(content).toMatchObject({ hash: hashOf(LARGE), sizeBytes: LARGE.length });
     expect(contents.isLinked(file.id, LARGE)).toBe(false);
     expect(contents.bytesOf({ hash: hashOf(LARGE), sizeBytes: LARGE.length })).toStrictEqual(LARGE);
+    expect(statSync(contents.blobPath(LARGE)).mode & 0o777).toBe(0o444);
+  });
+
+  test("is sealed with its mode under any umask", async () => {
+    const contents = await open();
+    const file = contents.staged(LARGE);
+    trouble.files = 1;
+    expect(await kindOfLater(file.sync())).toBe("io-failure");
+    file.close();
+    setUmask(0o077);
+    await contents.seal(file.id);
     expect(statSync(contents.blobPath(LARGE)).mode & 0o777).toBe(0o444);
   });
 });
