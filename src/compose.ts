@@ -297,7 +297,7 @@ export function composeOn(options: StoresAndTools): Nexus {
       work: metadata.work.countWork({ zones: "all" }),
       scrub: scrubFigures(metadata),
     }),
-    hold: () => new Hold({ metadata, contents, promotion, reclaimer, activity }),
+    hold: () => new Hold({ metadata, contents, staging, promotion, reclaimer, activity }),
     collect: (part, action) => collector.collect(part, action),
     featuresFor: (identity) => {
       // Who runs the program is who asks.

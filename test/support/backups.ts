@@ -15,7 +15,7 @@ import { testDir } from "./temp-dir.js";
 /** What may be said of a backup; the rest is as a command without options has it. */
 export type Asked = Partial<Omit<BackupOptions, "source" | "directory">> & {
   /** Stands between the backup and the store. */
-  readonly wrap?: (source: BackupSource) => BackupSource;
+  readonly wrap?: (source: BackupSource) => BackupSource | Promise<BackupSource>;
 };
 
 /** Makes a snapshot of an open store. */
@@ -36,7 +36,7 @@ export async function backUp(
       close: async () => undefined,
     };
     return await writeBackup({
-      ...{ source: wrap(source), directory, verify: false, version: "1.2.3" },
+      ...{ source: await wrap(source), directory, verify: false, version: "1.2.3" },
       nowMs: () => Date.now(),
       signal: new AbortController().signal,
       onPlan: () => undefined,

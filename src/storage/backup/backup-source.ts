@@ -12,9 +12,9 @@ export interface BackupSource {
   readonly databasePath: string;
   /** Aborts when the owner doesn't keep anything any more, with why. */
   readonly lost: AbortSignal;
-  /** Staged contents, of those ids that rows have. */
+  /** Staged contents, of those ids that rows have at the moment of the snapshot, which has come when this is asked. */
   stagedBytes(ids: readonly StagingId[]): Promise<readonly StagedBytes[]>;
-  /** Staged contents needn't be kept any longer. */
+  /** Staged contents needn't be kept any longer: until then none that was closed at that moment changes. */
   letStagedGo(): Promise<void>;
   close(): Promise<void>;
 }

@@ -116,13 +116,19 @@ export class ContentCopier {
     }
   }
 
-  /** Copies what an open file has until its end, whatever that is. The caller closes it. */
-  async copyOpen(fd: number): Promise<Content | ContentProblem> {
-    const received = await this.#receive(fd);
-    if (typeof received === "string") return received;
-    if (this.has(received)) rmSync(received.path);
-    else await this.#add(received);
-    return { hash: received.hash, sizeBytes: received.sizeBytes };
+  /** Copies what a file has until its end, whatever that is. */
+  async copyFile(from: string): Promise<Content | ContentProblem> {
+    const fd = openOrProblem(from);
+    if (typeof fd !== "number") return fd;
+    try {
+      const received = await this.#receive(fd);
+      if (typeof received === "string") return received;
+      if (this.has(received)) rmSync(received.path);
+      else await this.#add(received);
+      return { hash: received.hash, sizeBytes: received.sizeBytes };
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Copies bytes. */

@@ -1,4 +1,3 @@
-import { closeSync, openSync } from "node:fs";
 import { fsError } from "../../libc/system-error.js";
 import type { ContentHash } from "../../model/ids.js";
 import { casPath, type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
@@ -89,8 +88,8 @@ class BackupRun {
   readonly #layout: Layout;
   readonly #copier: ContentCopier;
   readonly #captured: CapturedFile[] = [];
-  /** Large staged contents, open: they are copied when the database has been. */
-  readonly #open: { readonly file: StagedFile; readonly fd: number }[] = [];
+  /** Large staged contents, which are copied when the database has been: its log can't start over before. */
+  readonly #large: StagedFile[] = [];
   readonly #damaged: Damage[] = [];
   #done = { contents: 0, bytes: 0 };
 
@@ -115,18 +114,20 @@ class BackupRun {
     const draft = directory.begin(nowMs());
     const to = draft.databasePath;
     let takenAt = "";
-    try {
-      await copyDatabase({
-        ...{ from: source.databasePath, to },
-        whileItLasts: (staged) => {
-          takenAt = new Date(nowMs()).toISOString();
-          return this.#capture(staged);
-        },
-      });
-      await this.#copyOpen();
-    } finally {
-      for (const { fd } of this.#open) closeSync(fd);
+    await copyDatabase({
+      ...{ from: source.databasePath, to },
+      whileItLasts: async (staged) => {
+        takenAt = new Date(nowMs()).toISOString();
+        await this.#capture(staged);
+        if (this.#large.length === 0) await source.letStagedGo();
+      },
+    });
+    if (this.#large.length > 0) {
+      await this.#copyLarge();
+      await source.letStagedGo();
     }
+    // What was staged is looked for by its name, like all that the database names.
+    await this.#copier.flush();
     const database = new SnapshotDatabase(to);
     try {
       database.seal(this.#captured);
@@ -169,7 +170,7 @@ class BackupRun {
         if (bytes?.kind === "bytes") {
           this.#captured.push({ ...file, content: await this.#copier.copyBytes(bytes.bytes) });
         } else if (bytes?.kind === "file") {
-          this.#open.push({ file, fd: openSync(stagingPath(this.#layout, file.id), "r") });
+          this.#large.push(file);
         } else {
           // The file is made by the first write: until then there is nothing, and nothing is missing.
           const isEmpty = file.sizeBytes === 0;
@@ -178,15 +179,13 @@ class BackupRun {
         }
       }
     }
-    await source.letStagedGo();
   }
 
-  async #copyOpen(): Promise<void> {
-    for (const { file, fd } of this.#open) {
-      const copied = await this.#copier.copyOpen(fd);
+  async #copyLarge(): Promise<void> {
+    for (const file of this.#large) {
+      const copied = await this.#copier.copyFile(stagingPath(this.#layout, file.id));
       this.#captured.push({ ...file, content: typeof copied === "string" ? undefined : copied });
     }
-    await this.#copier.flush();
   }
 
   async #copySealed(database: SnapshotDatabase): Promise<void> {

@@ -86,6 +86,7 @@ export class Promotion {
 
   /** The last writer of this content has gone. */
   enqueue(staged: StagedContent): void {
+    staged.isClosed = true;
     if (staged.phase === "missing") return;
     const costMs = (staged.copiedBytes / COPIED_BYTES_A_SECOND) * 1000;
     this.#wait(staged, Math.min(QUIET_MS + costMs, LONGEST_QUIET_MS));

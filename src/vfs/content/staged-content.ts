@@ -24,6 +24,8 @@ export class StagedContent {
   states: number;
   /** The value of `states` that is known to survive a power failure; at first, not even that there is a content. */
   syncedStates = -1;
+  /** Whether its last writer has gone, and nobody has changed it since. */
+  isClosed = false;
   /** How much was copied to make it; what cost much to make is sealed later. */
   readonly copiedBytes: number;
 

@@ -10,6 +10,7 @@ import type {
 import type { InodeRecord, MetadataStore } from "../../storage/metadata/metadata-store.js";
 import type { Inode } from "../inode.js";
 import type { InodeTable } from "../inode-table.js";
+import { type Keep, KeptContents } from "./kept-contents.js";
 import type { KnownDamage } from "./known-damage.js";
 import type { SealedReaders } from "./sealed-readers.js";
 import { StagedContent } from "./staged-content.js";
@@ -32,6 +33,7 @@ export class Staging {
   readonly #readers: SealedReaders;
   readonly #failpoints: Failpoints;
   readonly #staged = new Map<Ino, StagedContent>();
+  readonly #kept = new KeptContents();
   #noteSuperseded: (staged: StagedContent) => void = () => undefined;
   #noteCopied: (inode: Inode) => void = () => undefined;
 
@@ -93,16 +95,27 @@ export class Staging {
     return this.adopt(new StagedContent({ ino, id }));
   }
 
+  /** Keeps contents that nobody writes to as they are, for who reads their files: changing one copies it first. */
+  keep(): Keep {
+    return this.#kept.begin();
+  }
+
+  /** Whether a content can be changed where it is. */
+  isChangeable(staged: StagedContent | undefined): boolean {
+    return staged?.isWritable === true && !this.#kept.has(staged);
+  }
+
   /**
-   * The inode's content, ready to be changed. A sealed one is copied first, its first `keepBytes`
+   * The inode's content, ready to be changed. A sealed or kept one is copied first, its first `keepBytes`
    * at least; a large copy takes its time, and whoever comes meanwhile waits for the same one.
    */
   writable(inode: Inode, keepBytes = Number.POSITIVE_INFINITY): MaybePromise<StagedContent> {
     if (inode.copyUp !== undefined) return inode.copyUp;
     const staged = this.#staged.get(inode.ino);
-    if (staged?.isWritable) {
+    if (staged !== undefined && this.isChangeable(staged)) {
       if (staged.phase === "hashing") this.#contents.cancelHash(staged.id);
       staged.phase = "writable";
+      staged.isClosed = false;
       staged.noteChange();
       return staged;
     }

@@ -19,9 +19,9 @@ export function truncate(
   const oldSizeBytes = volume.sizeBytes(inode);
   const isSame = sizeBytes === oldSizeBytes;
   const staged = volume.staging.of(inode.ino);
-  const isWritable = staged?.isWritable === true;
-  // What stays of a sealed content has to be copied; a small one may become a file when it grows.
-  const takesRoom = sizeBytes > oldSizeBytes || (sizeBytes > 0 && !isWritable);
+  // What stays of a sealed content, or one that is kept, has to be copied; a small one may become a file when it grows.
+  const takesRoom =
+    sizeBytes > oldSizeBytes || (sizeBytes > 0 && !volume.staging.isChangeable(staged));
   if (takesRoom && !isSame) requireRoom(volume.metadata);
   volume.quotas?.requireSize(inode, { from: oldSizeBytes, to: sizeBytes });
   dropCapabilities(volume, inode);

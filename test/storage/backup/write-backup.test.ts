@@ -120,6 +120,75 @@ describe("a snapshot", () => {
     expect(world.blobs).not.toContain(hashOf("kept before"));
   });
 
+  test.each([
+    ["before its bytes are asked for", "small"],
+    ["after its bytes were asked for", "small"],
+    ["when it is let go", "small"],
+    ["before its bytes are asked for", "large"],
+    ["after its bytes were asked for", "large"],
+    ["when it is let go", "large"],
+  ])(
+    "has a file that was closed before it as it was closed, though it is changed %s (%s)",
+    async (moment, size) => {
+      const [world, to] = [new World(), testDir()];
+      const bytes = size === "small" ? bytesOfLength(1000) : bytesOfLength(200_000);
+      const names = ["overwritten", "cut", "emptied", "replaced", "untouched"];
+      const change = async () => {
+        for (let time = 0; time < 3; time++) {
+          const file = await world.open("overwritten");
+          await file.write(`changed ${time}`, 10);
+          file.close();
+        }
+        const cut = await world.open("cut");
+        await cut.truncate(5);
+        cut.close();
+        (await world.open("emptied", { truncate: true })).close();
+        await world.unlink("replaced");
+        await world.write("replaced", "another");
+        const empty = await world.open("empty");
+        await empty.write("not any more");
+        empty.close();
+      };
+      let stagedThen = 0;
+      await backUp(world, {
+        to,
+        wrap: async (source) => {
+          // After everything that was closed has been sealed, and before the moment.
+          for (const name of names) await world.write(name, bytes);
+          await world.write("empty", "");
+          world.metadata.commit();
+          return {
+            ...source,
+            stagedBytes: async (ids) => {
+              if (moment.startsWith("before")) await change();
+              const found = await source.stagedBytes(ids);
+              if (moment.startsWith("after")) await change();
+              stagedThen = world.contents.stagingIds().length;
+              return found;
+            },
+            letStagedGo: async () => {
+              await source.letStagedGo();
+              if (moment.startsWith("when")) await change();
+            },
+          };
+        },
+      });
+      const back = await restored(to);
+      for (const name of names) {
+        expect(await back.read(name)).toBe(Buffer.from(bytes).toString());
+      }
+      expect(await back.read("empty")).toBe("");
+      // And nobody's change is lost, nor is anything copied each time.
+      const changed = Buffer.from(bytes);
+      changed.write("changed 2", 10);
+      expect(await world.read("overwritten")).toBe(changed.toString());
+      expect((await world.read("cut")).length).toBeLessThanOrEqual(5);
+      expect(await world.read("emptied")).toBe("");
+      expect(await world.read("empty")).toBe("not any more");
+      if (moment.startsWith("after")) expect(stagedThen).toBe(names.length + 5);
+    },
+  );
+
   test("has modes of contents as a store has them, under any umask", async () => {
     setUmask(0o077);
     const [world, to] = [new World(), testDir()];
