@@ -1,9 +1,20 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { refusal } from "../../libc/refusal.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
+import type { ContentHash } from "../../model/ids.js";
+import { casPath } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
 import { syncPath } from "../file-system-sync.js";
 import {
@@ -141,6 +152,27 @@ export class BackupDirectory {
     syncPath(directory);
     renameSync(directory, snapshotPath(this.layout, id));
     syncPath(this.layout.snapshotsDirectory);
+  }
+
+  /**
+   * Durably takes a damaged content out of `cas/`: from then on it is missing there, to every run, until a good one
+   * comes. Its bytes are kept until then: nobody may have better ones.
+   */
+  putAside(hash: ContentHash): void {
+    const { damagedDirectory } = this.layout;
+    makeDirectories(damagedDirectory, { mode: 0o700 });
+    const from = casPath(this.layout, hash);
+    renameSync(from, join(damagedDirectory, hash));
+    for (const path of [damagedDirectory, dirname(from), this.path]) syncPath(path);
+  }
+
+  /** Removes what was put aside and has a good one in its place, which has to be durable. */
+  forgetReplaced(): void {
+    const { damagedDirectory } = this.layout;
+    const aside = namesIn(damagedDirectory) as ContentHash[];
+    const replaced = aside.filter((hash) => existsSync(casPath(this.layout, hash)));
+    for (const hash of replaced) rmSync(join(damagedDirectory, hash));
+    if (aside.length > 0 && replaced.length === aside.length) rmdirSync(damagedDirectory);
   }
 
   /** Durably takes away these snapshots; what only they name stays. */

@@ -11,6 +11,7 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 //   snapshots/<id>/metadata.db      the database of one moment, in which nothing is staged
 //   snapshots/<id>/backup.json      what it has: see `manifest.ts`
 //   snapshots/<id>/cas -> ../../cas so that a copy of a snapshot, links followed, is a data directory
+//   damaged/<hash>                  what a content became that was read and isn't what it was: no snapshot has it
 //   incoming/                       what isn't finished; nothing in it counts
 
 /** In the directory of backups, and in each snapshot. */
@@ -21,6 +22,7 @@ export interface BackupLayout extends Layout {
   readonly manifest: string;
   readonly snapshotsDirectory: string;
   readonly incomingDirectory: string;
+  readonly damagedDirectory: string;
 }
 
 export function backupLayoutOf(directory: string): BackupLayout {
@@ -29,6 +31,7 @@ export function backupLayoutOf(directory: string): BackupLayout {
     manifest: join(directory, MANIFEST_NAME),
     snapshotsDirectory: join(directory, "snapshots"),
     incomingDirectory: join(directory, "incoming"),
+    damagedDirectory: join(directory, "damaged"),
   };
 }
 

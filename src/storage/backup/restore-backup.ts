@@ -93,7 +93,10 @@ async function restore(
     done.bytes += bytes;
     onProgress(done);
   };
-  const copier = new ContentCopier({ layout, incomingDirectory, signal, onBytes });
+  const copier = new ContentCopier({
+    ...{ layout, incomingDirectory, signal, onBytes },
+    namesAre: "doubted",
+  });
   const database = new SnapshotDatabase(incoming);
   const damaged: Damage[] = [];
   try {

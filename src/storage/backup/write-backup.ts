@@ -101,6 +101,7 @@ class BackupRun {
     this.#copier = new ContentCopier({
       layout: directory.layout,
       incomingDirectory: directory.layout.incomingDirectory,
+      namesAre: options.verify ? "doubted" : "trusted",
       signal: this.#signal,
       onBytes: (bytes) => {
         this.#done.bytes += bytes;
@@ -137,6 +138,7 @@ class BackupRun {
       directory.claim(store);
       await this.#copySealed(database);
       await this.#copier.finish();
+      directory.forgetReplaced();
       this.#noteLost(database);
       const measure = database.measure();
       database.close();
@@ -211,7 +213,10 @@ class BackupRun {
       this.#done.contents += 1;
     }
     for (const content of present) {
-      if (!(await this.#copier.isWhole(content))) await copy(content);
+      if (!(await this.#copier.isWhole(content))) {
+        this.#options.directory.putAside(content.hash);
+        await copy(content);
+      }
       this.#done.contents += 1;
     }
   }

@@ -406,6 +406,41 @@ describe("a content that isn't in order", () => {
     expect(await (await restored(to)).read("file")).toBe("the bytes");
   });
 
+  test("that was found in the backup counts as missing until a good one replaces it", async () => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", "the bytes");
+    await backUp(world, { to });
+    await world.write("later", "later");
+    await backUp(world, { to });
+    const [source, copy] = [blobPath(world.dataDir, "the bytes"), blobPath(to, "the bytes")];
+    for (const path of [source, copy]) damage(path, "rotten!!!");
+    const damaged = [{ problem: "damaged", hash: hashOf("the bytes"), paths: ["/file"] }];
+    expect((await backUp(world, { to, verify: true })).damaged).toStrictEqual(damaged);
+    expect(await backUp(world, { to, keep: 1 })).toMatchObject({ damaged, snapshots: 4 });
+    expect((await restore(to)).damaged).toMatchObject([{ problem: "missing" }]);
+    const aside = join(to, "damaged", hashOf("the bytes"));
+    expect(readFileSync(aside, "utf8")).toBe("rotten!!!");
+    damage(source, "the bytes");
+    const { copied, snapshots } = await backUp(world, { to, keep: 1 });
+    expect(copied.contents).toBe(1);
+    expect(snapshots).toBe(1);
+    expect(existsSync(join(to, "damaged"))).toBe(false);
+    expect(await (await restored(to)).read("file")).toBe("the bytes");
+  });
+
+  test("is replaced by one that isn't sealed, too", async () => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", "the bytes");
+    await backUp(world, { to });
+    await world.unlink("file");
+    await world.swept();
+    damage(blobPath(to, "the bytes"), "rotten!!!");
+    const open = await world.create("open", "the bytes");
+    expect((await backUp(world, { to, verify: true })).damaged).toStrictEqual([]);
+    open.close();
+    expect(await (await restored(to)).read("open")).toBe("the bytes");
+  });
+
   test("has older snapshots kept, whatever was said of how many", async () => {
     const [world, to] = [new World(), testDir()];
     await world.write("file", "text");
