@@ -115,6 +115,7 @@ async function holdOwnStore(config: Config, patience: Patience): Promise<BackupS
     lost: new AbortController().signal,
     stagedBytes: async (ids) => hold.stagedBytes(ids),
     letStagedGo: async () => hold.letStagedGo(),
+    letGo: () => hold.end(),
     close: async () => {
       hold.end();
       await release();

@@ -35,6 +35,7 @@ export async function holdDaemonStore(
       stagedBytes: async (ids: readonly StagingId[]) =>
         (await call("daemon.stagedBytes", { ids })) as readonly StagedBytes[],
       letStagedGo: async () => void (await call("daemon.letStagedGo")),
+      letGo: () => client.close(),
       close: async () => client.close(),
     };
   } catch (error) {

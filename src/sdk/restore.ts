@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { BackupDirectory, type Snapshot } from "../storage/backup/backup-directory.js";
+import { BackupDirectory, type Snapshots } from "../storage/backup/backup-directory.js";
 import {
   type RestoreOptions,
   type RestoreResult,
   restoreBackup,
 } from "../storage/backup/restore-backup.js";
 
-export type { Snapshot } from "../storage/backup/backup-directory.js";
+export type { Snapshot, Snapshots } from "../storage/backup/backup-directory.js";
 export type { RestoreResult } from "../storage/backup/restore-backup.js";
 
 export interface RestoreRequest extends Omit<RestoreOptions, "directory"> {
@@ -21,8 +21,8 @@ export async function restore(request: RestoreRequest): Promise<RestoreResult> {
   );
 }
 
-/** The snapshots of a directory of backups, oldest first. Errors: `not-found`, `corrupt`, `not-supported`. */
-export async function listSnapshots(path: string): Promise<Snapshot[]> {
+/** The snapshots of a directory of backups. Errors: `not-found`; `corrupt`, `not-supported` (the directory itself). */
+export async function listSnapshots(path: string): Promise<Snapshots> {
   return await withBackups(path, async (directory) => directory.snapshots());
 }
 

@@ -33,6 +33,7 @@ export async function backUp(
       lost: new AbortController().signal,
       stagedBytes: async (ids) => hold.stagedBytes(ids),
       letStagedGo: async () => hold.letStagedGo(),
+      letGo: () => hold.end(),
       close: async () => undefined,
     };
     return await writeBackup({

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { NexusError } from "../../model/errors.js";
-import type { RestoreResult, Snapshot } from "../../sdk/restore.js";
+import type { RestoreResult, Snapshot, Snapshots } from "../../sdk/restore.js";
 import { printDamage } from "../damage.js";
 import { addExamples } from "../example.js";
 import type { Frame } from "../frame.js";
@@ -68,15 +68,26 @@ async function printResult(
 }
 
 async function printSnapshots(
-  { output, surroundings }: Frame,
-  { snapshots, json }: { snapshots: readonly Snapshot[]; json: boolean },
+  frame: Frame,
+  { snapshots, json }: { snapshots: Snapshots; json: boolean },
 ): Promise<void> {
+  const { readable, unreadable } = snapshots;
   if (json) {
-    return await printJson(
-      output,
-      snapshots.map(({ id, manifest }) => ({ id, ...manifest })),
-    );
+    await printJson(frame.output, [
+      ...readable.map(({ id, manifest }) => ({ id, ...manifest })),
+      ...unreadable.map(({ id, failure }) => ({ id, unreadable: failure.message })),
+    ]);
+  } else await printTableOf(frame, readable);
+  for (const { id, failure } of unreadable) {
+    const message = `${id}: this snapshot can't be read: ${failure.message}`;
+    await frame.complain(new NexusError(failure.kind, message));
   }
+}
+
+async function printTableOf(
+  { output, surroundings }: Frame,
+  snapshots: readonly Snapshot[],
+): Promise<void> {
   const now = surroundings.now();
   const alignment = "right" as const;
   await printTable<Snapshot>(output, {

@@ -5,6 +5,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -42,6 +43,19 @@ export interface Draft {
 export interface Snapshot {
   readonly id: string;
   readonly manifest: SnapshotManifest;
+}
+
+/** What has the place of a snapshot, and doesn't say what it is: damaged, of a newer program, or not ours. */
+export interface UnreadableSnapshot {
+  readonly id: string;
+  readonly path: string;
+  readonly failure: NexusError;
+}
+
+/** Oldest first. */
+export interface Snapshots {
+  readonly readable: readonly Snapshot[];
+  readonly unreadable: readonly UnreadableSnapshot[];
 }
 
 /** What a new file system has, and nobody means. */
@@ -106,23 +120,34 @@ export class BackupDirectory {
     }
   }
 
-  /** Those that are whole, oldest first. */
-  snapshots(): Snapshot[] {
-    return namesIn(this.layout.snapshotsDirectory)
-      .sort()
-      .flatMap((id) => {
-        const path = join(snapshotPath(this.layout, id), MANIFEST_NAME);
-        const manifest = readSnapshotManifest(path);
-        return manifest === undefined ? [] : [{ id, manifest }];
-      });
+  snapshots(): Snapshots {
+    const readable: Snapshot[] = [];
+    const unreadable: UnreadableSnapshot[] = [];
+    for (const id of this.#ids()) {
+      const path = snapshotPath(this.layout, id);
+      try {
+        readable.push({ id, manifest: readSnapshotManifest(join(path, MANIFEST_NAME)) });
+      } catch (error) {
+        unreadable.push({ id, path, failure: fsError(error, { op: "read", path }) });
+      }
+    }
+    return { readable, unreadable };
+  }
+
+  /** Oldest first. */
+  #ids(): string[] {
+    const { snapshotsDirectory } = this.layout;
+    const isFile = (name: string) =>
+      statSync(join(snapshotsDirectory, name), { throwIfNoEntry: false })?.isFile() === true;
+    return namesIn(snapshotsDirectory)
+      .filter((name) => !isFile(name))
+      .sort();
   }
 
   /** Begins a snapshot of this moment. Its id comes after all that there are, whatever the clock says. */
   begin(nowMs: number): Draft {
-    const newest = namesIn(this.layout.snapshotsDirectory).sort().at(-1);
-    let atMs = nowMs;
-    if (newest !== undefined) atMs = Math.max(atMs, (timeOf(newest) ?? atMs) + 1);
-    const id = idOf(atMs);
+    const times = namesIn(this.layout.snapshotsDirectory).flatMap((id) => timeOf(id) ?? []);
+    const id = idOf(Math.max(nowMs, ...times.map((ms) => ms + 1)));
     const directory = join(this.layout.incomingDirectory, id);
     mkdirSync(directory, { mode: 0o700 });
     return { id, directory, databasePath: join(directory, DATABASE_NAME) };

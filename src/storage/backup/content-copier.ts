@@ -11,20 +11,19 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../libc/directories.js";
 import { clone, writeAt } from "../../libc/files.js";
 import { fsError } from "../../libc/system-error.js";
 import type { ContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { FileSystemSync, syncPath } from "../file-system-sync.js";
+import type { Turns } from "./turns.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** What is synced together: up to so many files, or bytes. */
 const BATCH_FILES = 512;
 const BATCH_BYTES = 64 * 1024 * 1024;
 const SEALED_MODE = 0o444;
-const TURN_MS = 10;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 export interface Content {
@@ -42,7 +41,7 @@ export interface ContentCopierOptions {
   readonly incomingDirectory: string;
   /** Whether bytes that are at hand needn't be copied where their name is there already, with their size. */
   readonly namesAre: "trusted" | "doubted";
-  readonly signal: AbortSignal;
+  readonly turns: Turns;
   /** Told of each chunk that was read. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -65,7 +64,6 @@ export class ContentCopier {
   readonly #sync: FileSystemSync;
   /** The directories of what was copied, or was there already. */
   readonly #leaves = new Set<string>();
-  #turnBeganMs = performance.now();
   /** What got its name here by this, or is about to. */
   readonly copied = { contents: 0, bytes: 0 };
 
@@ -99,7 +97,7 @@ export class ContentCopier {
 
   /**
    * Copies one from this file. Returns why it can't, if that is the file's trouble. Errors: those of where it is
-   * written to (`no-space`, `io-failure` ...), and the reason of the signal.
+   * written to (`no-space`, `io-failure` ...), and of the turns.
    */
   async copy({ hash, sizeBytes }: Content, from: string): Promise<ContentProblem | undefined> {
     const fd = openOrProblem(from);
@@ -156,16 +154,8 @@ export class ContentCopier {
     const directories = new Set([...this.#leaves, ...[...this.#leaves].map(dirname)]);
     for (const path of [...directories, casDirectory]) {
       syncPath(path);
-      await this.turn();
+      await this.#options.turns.take();
     }
-  }
-
-  /** Lets others have their turn, now and then. Errors: the reason of the signal. */
-  async turn(): Promise<void> {
-    if (performance.now() - this.#turnBeganMs < TURN_MS) return;
-    await setImmediate();
-    this.#turnBeganMs = performance.now();
-    this.#options.signal.throwIfAborted();
   }
 
   #isTrusted(content: Content): boolean {
@@ -226,7 +216,7 @@ export class ContentCopier {
       this.#options.onBytes(count);
       // A file has no more when it gives less.
       if (count < CHUNK_BYTES) break;
-      await this.turn();
+      await this.#options.turns.take();
     }
     if (to !== undefined) ftruncateSync(to, offset);
     return hash.digest("hex") as ContentHash;
@@ -239,7 +229,7 @@ export class ContentCopier {
     this.copied.bytes += file.sizeBytes;
     const isFull = this.#pending.length >= BATCH_FILES || this.#pendingBytes >= BATCH_BYTES;
     if (isFull) await this.flush();
-    await this.turn();
+    await this.#options.turns.take();
   }
 
   /** Gives what was copied its names; their directories are for {@link finish}. */

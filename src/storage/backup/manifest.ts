@@ -56,13 +56,14 @@ export function readDirectoryManifest(path: string): DirectoryManifest | undefin
   return manifest;
 }
 
-/** The same of a snapshot. */
-export function readSnapshotManifest(path: string): SnapshotManifest | undefined {
+/** The same of a snapshot, which is none without one: `corrupt`. */
+export function readSnapshotManifest(path: string): SnapshotManifest {
   const manifest = read(path, SNAPSHOT_FIELDS) as SnapshotManifest | undefined;
-  const { sizeBytes, sha256 } = manifest?.database ?? {};
-  if (manifest !== undefined && (typeof sizeBytes !== "number" || typeof sha256 !== "string")) {
-    throw unreadable(path);
+  if (manifest === undefined) {
+    throw new NexusError("corrupt", `${path} is missing`, { path });
   }
+  const { sizeBytes, sha256 } = manifest.database;
+  if (typeof sizeBytes !== "number" || typeof sha256 !== "string") throw unreadable(path);
   return manifest;
 }
 

@@ -1,10 +1,12 @@
 import { readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { NexusError } from "../../model/errors.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
-import type { BackupDirectory, Snapshot } from "./backup-directory.js";
+import type { BackupDirectory, Snapshot, UnreadableSnapshot } from "./backup-directory.js";
 import { type BackupLayout, DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { requireWholeDatabase } from "./database-file.js";
+import type { Turns } from "./turns.js";
 
 /** What was removed. */
 export interface Pruned {
@@ -19,24 +21,28 @@ const NAMED = "SELECT hash FROM contents WHERE hash >= ? AND hash < ?";
 
 /**
  * Keeps the newest snapshots, and the contents that they name. The snapshots go first, durably: none is ever
- * there without what it names. Nothing is removed unless each kept one is as it was written. Errors:
- * `corrupt`, `io-failure`.
+ * there without what it names. Nothing is removed unless each kept one is as it was written, and none is
+ * there that can't be read: nobody knows what that one names. Errors: `corrupt`, `io-failure`, those of the turns.
  */
 export async function prune(
   directory: BackupDirectory,
-  { keep, turn }: { keep: number; turn: () => Promise<void> },
+  { keep, turns }: { keep: number; turns: Turns },
 ): Promise<Pruned> {
-  const snapshots = directory.snapshots();
-  const removed = snapshots.slice(0, Math.max(0, snapshots.length - keep));
-  const kept = snapshots.slice(removed.length);
+  const { readable, unreadable } = directory.snapshots();
+  const removed = readable.slice(0, Math.max(0, readable.length - keep));
+  if (removed.length === 0) return { snapshots: 0, contents: 0, bytes: 0 };
+  requireNone(unreadable);
+  const kept = readable.slice(removed.length);
   const databases: Database.Database[] = [];
   try {
-    for (const snapshot of kept) databases.push(openWhole(directory.layout, snapshot));
+    for (const snapshot of kept) {
+      databases.push(await openWhole(snapshot, { layout: directory.layout, turns }));
+    }
     const sweep = new Sweep(directory.layout, databases);
     directory.remove(removed.map(({ id }) => id));
     for (const prefix of sweep.prefixes()) {
       sweep.run(prefix);
-      await turn();
+      await turns.take();
     }
     return { snapshots: removed.length, contents: sweep.contents, bytes: sweep.bytes };
   } catch (error) {
@@ -46,9 +52,22 @@ export async function prune(
   }
 }
 
-function openWhole(layout: BackupLayout, { id, manifest }: Snapshot): Database.Database {
+function requireNone([unreadable]: readonly UnreadableSnapshot[]): void {
+  if (unreadable === undefined) return;
+  const { path, failure } = unreadable;
+  throw new NexusError(
+    "corrupt",
+    `no snapshot was removed, as nobody knows what ${path} has (${failure.message}); mend its backup.json, or remove the directory if it needn't be kept`,
+    { path, cause: failure },
+  );
+}
+
+async function openWhole(
+  { id, manifest }: Snapshot,
+  { layout, turns }: { layout: BackupLayout; turns: Turns },
+): Promise<Database.Database> {
   const path = join(snapshotPath(layout, id), DATABASE_NAME);
-  requireWholeDatabase(path, manifest);
+  await requireWholeDatabase(path, { manifest, turns });
   return new Database(path, { readonly: true, fileMustExist: true });
 }
 

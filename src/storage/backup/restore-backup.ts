@@ -11,6 +11,7 @@ import { DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { type Content, ContentCopier } from "./content-copier.js";
 import { copySnapshotDatabase } from "./database-file.js";
 import { SnapshotDatabase } from "./snapshot-database.js";
+import { Turns } from "./turns.js";
 import type { Amount, Damage } from "./write-backup.js";
 
 export interface RestoreOptions {
@@ -67,10 +68,18 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
 }
 
 function find(directory: BackupDirectory, id: string | undefined): Snapshot {
-  const snapshots = directory.snapshots();
   const { path } = directory;
-  const found = id === undefined ? snapshots.at(-1) : snapshots.find((each) => each.id === id);
+  const { readable, unreadable } = directory.snapshots();
+  const ids = [...readable, ...unreadable].map((each) => each.id).sort();
+  const wanted = id ?? ids.at(-1);
+  const found = readable.find((each) => each.id === wanted);
   if (found !== undefined) return found;
+  const damaged = unreadable.find((each) => each.id === wanted);
+  if (damaged !== undefined) {
+    const what = id === undefined ? "the newest snapshot" : "this snapshot";
+    const message = `${what} can't be read: ${damaged.failure.message}; nexus restore --list says which others there are`;
+    throw new NexusError(damaged.failure.kind, message, { path, cause: damaged.failure });
+  }
   const message =
     id === undefined ? `there is no snapshot in ${path}` : `there is no snapshot ${id} in ${path}`;
   throw new NexusError("not-found", message, { path });
@@ -87,14 +96,15 @@ async function restore(
   mkdirSync(incomingDirectory, { mode: 0o700 });
   const incoming = join(incomingDirectory, DATABASE_NAME);
   const from = join(snapshotPath(directory.layout, id), DATABASE_NAME);
-  copySnapshotDatabase(from, { to: incoming, manifest });
+  const turns = new Turns(signal);
+  await copySnapshotDatabase(from, { to: incoming, manifest, turns });
   const done = { contents: 0, bytes: 0 };
   const onBytes = (bytes: number) => {
     done.bytes += bytes;
     onProgress(done);
   };
   const copier = new ContentCopier({
-    ...{ layout, incomingDirectory, signal, onBytes },
+    ...{ layout, incomingDirectory, turns, onBytes },
     namesAre: "doubted",
   });
   const database = new SnapshotDatabase(incoming);

@@ -1,10 +1,11 @@
 import { fsError } from "../../libc/system-error.js";
 import type { ContentHash } from "../../model/ids.js";
 import { casPath, type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
-import type { BackupDirectory } from "./backup-directory.js";
+import type { BackupDirectory, Draft } from "./backup-directory.js";
 import type { BackupSource } from "./backup-source.js";
 import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
 import { describeDatabase } from "./database-file.js";
+import type { SnapshotManifest } from "./manifest.js";
 import { type Pruned, prune } from "./prune.js";
 import {
   type CapturedFile,
@@ -12,6 +13,7 @@ import {
   SnapshotDatabase,
   type StagedFile,
 } from "./snapshot-database.js";
+import { Turns } from "./turns.js";
 
 /** How many staged contents are asked for at a time: 4 MiB at most. */
 const STAGED_A_CALL = 64;
@@ -74,17 +76,33 @@ export interface BackupResult {
  * the reasons of the two signals.
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupResult> {
+  const { source } = options;
+  const run = new BackupRun(options);
   try {
-    return await new BackupRun(options).run();
+    const collected = await run.collect().catch((error) => {
+      source.lost.throwIfAborted();
+      throw error;
+    });
+    source.letGo();
+    return await run.publish(collected);
   } catch (error) {
-    options.source.lost.throwIfAborted();
     throw fsError(error, { op: "back up to", path: options.directory.path });
   }
+}
+
+/** What of a snapshot is there before it has its name. */
+interface Collected
+  extends Pick<
+    SnapshotManifest,
+    "takenAt" | "store" | "schemaVersion" | "files" | "contents" | "bytes"
+  > {
+  readonly draft: Draft;
 }
 
 class BackupRun {
   readonly #options: BackupOptions;
   readonly #signal: AbortSignal;
+  readonly #turns: Turns;
   readonly #layout: Layout;
   readonly #copier: ContentCopier;
   readonly #captured: CapturedFile[] = [];
@@ -97,12 +115,13 @@ class BackupRun {
     const { source, directory, signal } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([signal, source.lost]);
+    this.#turns = new Turns(this.#signal);
     this.#layout = layoutOf(source.dataDir);
     this.#copier = new ContentCopier({
       layout: directory.layout,
       incomingDirectory: directory.layout.incomingDirectory,
       namesAre: options.verify ? "doubted" : "trusted",
-      signal: this.#signal,
+      turns: this.#turns,
       onBytes: (bytes) => {
         this.#done.bytes += bytes;
         options.onProgress(this.#done);
@@ -110,13 +129,13 @@ class BackupRun {
     });
   }
 
-  async run(): Promise<BackupResult> {
-    const { source, directory, keep, version, nowMs } = this.#options;
+  /** All that the snapshot names is in the directory, durably. */
+  async collect(): Promise<Collected> {
+    const { source, directory, nowMs } = this.#options;
     const draft = directory.begin(nowMs());
-    const to = draft.databasePath;
     let takenAt = "";
     await copyDatabase({
-      ...{ from: source.databasePath, to },
+      ...{ from: source.databasePath, to: draft.databasePath },
       whileItLasts: async (staged) => {
         takenAt = new Date(nowMs()).toISOString();
         await this.#capture(staged);
@@ -129,7 +148,7 @@ class BackupRun {
     }
     // What was staged is looked for by its name, like all that the database names.
     await this.#copier.flush();
-    const database = new SnapshotDatabase(to);
+    const database = new SnapshotDatabase(draft.databasePath);
     try {
       database.seal(this.#captured);
       database.becomeItsOwn();
@@ -140,25 +159,31 @@ class BackupRun {
       await this.#copier.finish();
       directory.forgetReplaced();
       this.#noteLost(database);
-      const measure = database.measure();
-      database.close();
       // Whatever was removed since nobody kept it for us may be missing.
       this.#signal.throwIfAborted();
-      directory.publish(draft, {
-        ...{ store, takenAt, version, schemaVersion, dataDir: source.dataDir, ...measure },
-        damaged: this.#damaged.length,
-        database: describeDatabase(to),
-      });
-      const isDamaged = this.#damaged.length > 0;
-      const removed = keep === undefined || isDamaged ? undefined : await this.#prune(keep);
-      return {
-        ...{ snapshot: draft.id, takenAt, ...measure, damaged: this.#damaged, removed },
-        copied: this.#copier.copied,
-        snapshots: directory.snapshots().length,
-      };
+      return { draft, takenAt, store, schemaVersion, ...database.measure() };
     } finally {
       database.close();
     }
+  }
+
+  async publish({ draft, ...collected }: Collected): Promise<BackupResult> {
+    const { source, directory, keep, version, signal } = this.#options;
+    const turns = new Turns(signal);
+    directory.publish(draft, {
+      ...{ ...collected, version, dataDir: source.dataDir, damaged: this.#damaged.length },
+      database: await describeDatabase(draft.databasePath, turns),
+    });
+    const { takenAt, files, contents, bytes } = collected;
+    const isDamaged = this.#damaged.length > 0;
+    const removed =
+      keep === undefined || isDamaged ? undefined : await prune(directory, { keep, turns });
+    const { readable, unreadable } = directory.snapshots();
+    return {
+      ...{ snapshot: draft.id, takenAt, files, contents, bytes },
+      ...{ damaged: this.#damaged, removed, copied: this.#copier.copied },
+      snapshots: readable.length + unreadable.length,
+    };
   }
 
   /** Takes the bytes of what is staged while it is kept for us: the small ones at once. */
@@ -197,7 +222,7 @@ class BackupRun {
     for (const content of database.contents()) {
       if (!this.#copier.has(content)) missing.push(content);
       else if (verify) present.push(content);
-      await this.#copier.turn();
+      await this.#turns.take();
     }
     const bytes = [...missing, ...present].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     await onPlan({ contents: missing.length + present.length, bytes });
@@ -227,9 +252,5 @@ class BackupRun {
       if (content !== undefined) continue;
       this.#damaged.push({ problem: "missing", hash: undefined, paths: [database.pathOf(ino)] });
     }
-  }
-
-  #prune(keep: number): Promise<Pruned> {
-    return prune(this.#options.directory, { keep, turn: () => this.#copier.turn() });
   }
 }

@@ -270,6 +270,49 @@ describe("the next snapshot", () => {
     expect(await (await restored(to, third)).read("third")).toBe("third");
   });
 
+  test("lets go of the store when it has all, before it removes anything", async () => {
+    const [world, to] = [new World(), testDir()];
+    for (const name of ["first", "second"]) {
+      await world.write(name, name);
+      await backUp(world, { to });
+    }
+    let thereThen: string[] = [];
+    const { removed } = await backUp(world, {
+      ...{ to, keep: 1 },
+      wrap: (source) => ({
+        ...source,
+        letGo: () => {
+          thereThen = snapshotsIn(to);
+          source.letGo();
+        },
+      }),
+    });
+    expect(thereThen).toHaveLength(2);
+    expect(removed?.snapshots).toBe(2);
+  });
+
+  test("is made also when the owner of the store ends as soon as nothing is wanted of it", async () => {
+    const [world, to] = [new World(), testDir()];
+    const lost = new AbortController();
+    await backUp(world, {
+      to,
+      wrap: (source) => ({
+        ...source,
+        lost: lost.signal,
+        letGo: () => lost.abort(new NexusError("io-failure", "the daemon is gone")),
+      }),
+    });
+    expect(snapshotsIn(to)).toHaveLength(1);
+  });
+
+  test("looks at no kept snapshot when there is none to remove", async () => {
+    const [world, to] = [new World(), testDir()];
+    const { snapshot } = await backUp(world, { to });
+    writeFileSync(join(to, "snapshots", snapshot, "metadata.db"), "not as it was");
+    const { removed } = await backUp(world, { to, keep: 2 });
+    expect(removed).toStrictEqual({ snapshots: 0, contents: 0, bytes: 0 });
+  });
+
   test("removes nothing when a snapshot that it is to keep isn't as it was written", async () => {
     const [world, to] = [new World(), testDir()];
     for (const name of ["first", "second"]) {
