@@ -24,6 +24,7 @@ import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import { runEach } from "./model/run-each.js";
 import { requireNoBackup } from "./storage/backup/backup-layout.js";
+import { requireNoUnfinishedRestore } from "./storage/backup/unfinished-restore.js";
 import type { ContentStore } from "./storage/content/content-store.js";
 import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
@@ -131,6 +132,7 @@ export function compose({
 }): Nexus {
   const { dataDir, dbPath, cacheSizeMb, failpoint } = config;
   requireNoBackup(dataDir);
+  requireNoUnfinishedRestore({ dataDir, databasePath: dbPath });
   const failpoints = failpointsFor(failpoint);
   if (failpoint !== undefined) {
     logger.warn({ failpoint }, "a failpoint is armed, as only tests do: this process kills itself");

@@ -14,10 +14,10 @@ export interface RestoreRequest extends Omit<RestoreOptions, "directory"> {
   readonly directory: string;
 }
 
-/** Makes a data directory of a snapshot. Errors: those of `restoreBackup`. */
+/** Makes a data directory of a snapshot; both of its paths are absolute. Errors: those of `restoreBackup`. */
 export async function restore(request: RestoreRequest): Promise<RestoreResult> {
   return await withBackups(request.directory, (directory) =>
-    restoreBackup({ ...request, directory, dataDir: resolve(request.dataDir) }),
+    restoreBackup({ ...request, directory }),
   );
 }
 

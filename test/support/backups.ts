@@ -53,14 +53,23 @@ export async function backUp(
 /** Makes a data directory of a snapshot: of the newest one if it isn't named. */
 export async function restore(
   from: string,
-  { snapshot, dataDir = join(testDir(), "restored") }: { snapshot?: string; dataDir?: string } = {},
+  {
+    snapshot,
+    dataDir = join(testDir(), "restored"),
+    databasePath = join(dataDir, "metadata.db"),
+    onPlan = () => undefined,
+  }: {
+    readonly snapshot?: string;
+    readonly dataDir?: string;
+    readonly databasePath?: string;
+    readonly onPlan?: () => void;
+  } = {},
 ): Promise<RestoreResult & { readonly dataDir: string }> {
   const directory = await BackupDirectory.openToRead(from);
   try {
     const result = await restoreBackup({
-      ...{ directory, snapshot, dataDir },
+      ...{ directory, snapshot, dataDir, databasePath, onPlan },
       signal: new AbortController().signal,
-      onPlan: () => undefined,
       onProgress: () => undefined,
     });
     return { ...result, dataDir };

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { loadConfig } from "../../config/load.js";
 import { NexusError } from "../../model/errors.js";
 import type { RestoreResult, Snapshot, Snapshots } from "../../sdk/restore.js";
 import { printDamage } from "../damage.js";
@@ -34,15 +35,17 @@ export function addRestoreCommand(program: Command, frame: Frame): void {
         if (list === true) {
           return await printSnapshots(frame, { snapshots: await listSnapshots(directory), json });
         }
-        const named = requestOf(command).settings.get("data_dir")?.value;
-        if (typeof named !== "string") {
+        const { settings: explicit, configPath } = requestOf(command);
+        if (!explicit.has("data_dir")) {
           const message = "--data-dir has to say where the store is to be";
           throw new NexusError("invalid-argument", message);
         }
-        const dataDir = resolve(cwd, named);
+        // Who mounts it with the same settings looks for the database where they say.
+        const config = loadConfig({ explicit, configPath, face: "command", cwd });
+        const { dataDir, dbPath: databasePath } = config;
         const bar = new BytesBar({ label: "restoring", progress });
         const result = await restore({
-          ...{ directory, snapshot, dataDir, signal },
+          ...{ directory, snapshot, dataDir, databasePath, signal },
           onPlan: ({ bytes }) => bar.begin(bytes),
           onProgress: ({ bytes }) => bar.update(bytes),
         });

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
@@ -12,14 +12,25 @@ import { type Content, ContentCopier } from "./content-copier.js";
 import { copySnapshotDatabase } from "./database-file.js";
 import { SnapshotDatabase } from "./snapshot-database.js";
 import { Turns } from "./turns.js";
+import {
+  beginRestoring,
+  clearRestoring,
+  endRestoring,
+  isCutShort,
+  type RestorePlace,
+  restoringDirectory,
+  unfinishedDatabase,
+} from "./unfinished-restore.js";
 import type { Amount, Damage } from "./write-backup.js";
 
 export interface RestoreOptions {
   readonly directory: BackupDirectory;
   /** Its id; the newest one if it isn't given. */
   readonly snapshot?: string | undefined;
-  /** What becomes a data directory: one that is empty, or isn't there. */
+  /** What becomes a data directory: one that is empty, or isn't there, or has what a restore left that was cut short. */
   readonly dataDir: string;
+  /** Where the store's settings have its database; there is none yet. */
+  readonly databasePath: string;
   readonly signal: AbortSignal;
   /** Told how much there is to copy, before that begins. */
   readonly onPlan: (plan: Amount) => Promise<void> | void;
@@ -40,7 +51,8 @@ export interface RestoreResult {
 /**
  * Makes a data directory of a snapshot. Every content is checked against its hash; one that is damaged is left
  * out, so that reading its files fails instead of giving other bytes. The database gets its name last, when all else
- * is durable: before that, there is no store. What fails leaves the directory as it was.
+ * is durable: before that, there is no store. What fails leaves the directory as it was; what is killed is cleared away
+ * by the next one.
  *
  * Errors: `not-found` (no such snapshot), `directory-not-empty`, `in-use`, `corrupt` (the snapshot's database),
  * `not-supported` (made by a newer program), `no-space`, `io-failure`, the reason of the signal.
@@ -48,7 +60,7 @@ export interface RestoreResult {
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
   const { directory, dataDir } = options;
   const snapshot = find(directory, options.snapshot);
-  requireEmpty(dataDir, "a store is restored into a directory that is empty, or isn't there");
+  requireFree(options);
   const wasThere = existsSync(dataDir);
   const lock = await DataDirLock.acquire({
     dataDir,
@@ -58,13 +70,34 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     onWait: () => undefined,
   });
   try {
-    return await restore(snapshot, options);
-  } catch (error) {
-    clear(dataDir, { wasThere });
-    throw fsError(error, { op: "restore to", path: dataDir });
+    // From here on nobody else puts something there.
+    requireFree(options);
+    clearRestoring(options);
+    try {
+      return await restore(snapshot, options);
+    } catch (error) {
+      clear(options, { wasThere });
+      throw fsError(error, { op: "restore to", path: dataDir });
+    }
   } finally {
     lock.release();
   }
+}
+
+function requireFree(place: RestorePlace): void {
+  const { dataDir, databasePath } = place;
+  // A log that is left beside a database would be taken for its own.
+  const inTheWay = ["", "-wal", "-shm", "-journal"].map((suffix) => `${databasePath}${suffix}`);
+  const found = inTheWay.find((path) => existsSync(path));
+  if (found !== undefined && dirname(databasePath) !== dataDir) {
+    throw new NexusError(
+      "already-exists",
+      `${found} is there, where the setting db_path has the database of the restored store; move it away, or give another db_path`,
+      { path: found },
+    );
+  }
+  if (isCutShort(place)) return;
+  requireEmpty(dataDir, "a store is restored into a directory that is empty, or isn't there");
 }
 
 function find(directory: BackupDirectory, id: string | undefined): Snapshot {
@@ -87,14 +120,16 @@ function find(directory: BackupDirectory, id: string | undefined): Snapshot {
 
 async function restore(
   { id, manifest }: Snapshot,
-  { directory, dataDir, signal, onPlan, onProgress }: RestoreOptions,
+  options: RestoreOptions,
 ): Promise<RestoreResult> {
+  const { directory, dataDir, databasePath, signal, onPlan, onProgress } = options;
   const layout = layoutOf(dataDir);
-  const incomingDirectory = incomingOf(dataDir);
+  const incomingDirectory = restoringDirectory(dataDir);
+  beginRestoring(options);
   makeDirectories(layout.casDirectory, { mode: 0o700 });
   makeDirectories(layout.stagingDirectory, { mode: 0o700 });
-  mkdirSync(incomingDirectory, { mode: 0o700 });
-  const incoming = join(incomingDirectory, DATABASE_NAME);
+  makeDirectories(dirname(databasePath), { mode: 0o700 });
+  const incoming = unfinishedDatabase(options);
   const from = join(snapshotPath(directory.layout, id), DATABASE_NAME);
   const turns = new Turns(signal);
   await copySnapshotDatabase(from, { to: incoming, manifest, turns });
@@ -122,27 +157,23 @@ async function restore(
       }
       done.contents += 1;
     }
+    for (const path of database.lostFiles()) {
+      damaged.push({ problem: "missing", hash: undefined, paths: [path] });
+    }
     database.close();
     syncPath(incoming);
     await copier.finish();
-    renameSync(incoming, join(dataDir, DATABASE_NAME));
-    rmSync(incomingDirectory, { recursive: true });
-    syncPath(dataDir);
+    renameSync(incoming, databasePath);
+    endRestoring(options);
     return { snapshot: id, takenAt: manifest.takenAt, ...measure, damaged };
   } finally {
     database.close();
   }
 }
 
-function incomingOf(dataDir: string): string {
-  return join(dataDir, "restoring");
-}
-
 /** What was made, and nothing else: the directory was empty. */
-function clear(dataDir: string, { wasThere }: { wasThere: boolean }): void {
-  const { casDirectory, stagingDirectory } = layoutOf(dataDir);
-  const made = [incomingOf(dataDir), casDirectory, stagingDirectory];
-  for (const path of wasThere ? [...made, join(dataDir, "lock")] : [dataDir]) {
-    rmSync(path, { recursive: true, force: true });
-  }
+function clear(place: RestorePlace, { wasThere }: { wasThere: boolean }): void {
+  clearRestoring(place);
+  const { dataDir } = place;
+  rmSync(wasThere ? join(dataDir, "lock") : dataDir, { recursive: true, force: true });
 }

@@ -167,6 +167,13 @@ export class SnapshotDatabase {
     return this.#database.prepare(sql).pluck().all(hash) as string[];
   }
 
+  /** One path of each file that should have a content and has lost it before it was sealed. */
+  lostFiles(): string[] {
+    const sql = `SELECT ${pathOf("i.ino")} FROM inodes i
+      WHERE i.mode >> 12 = 8 AND i.size_bytes > 0 AND i.content_hash IS NULL AND i.staging_id IS NULL ORDER BY 1`;
+    return this.#database.prepare(sql).pluck().all() as string[];
+  }
+
   /** One path of a file. */
   pathOf(ino: Ino): string {
     return this.#database

@@ -511,7 +511,8 @@ describe("a content that isn't in order", () => {
       }),
     });
     expect(damaged).toStrictEqual([{ problem: "missing", hash: undefined, paths: ["/file"] }]);
-    const { dataDir } = await restore(to);
+    const { dataDir, damaged: left } = await restore(to);
+    expect(left).toStrictEqual(damaged);
     expect(problemsIn(dataDir)).toStrictEqual([]);
     expect(await kindOfLater(new World({ dataDir }).read("file"))).toBe("corrupt");
   });
