@@ -17,6 +17,7 @@ const LOCK = "storage/data-dir-lock.ts";
 /** What copies a whole store, whoever has it open. */
 const BACKUP = [
   "storage/backup/backup-directory.ts",
+  "storage/backup/backup-place.ts",
   "storage/backup/backup-source.ts",
   "storage/backup/restore-backup.ts",
   "storage/backup/write-backup.ts",

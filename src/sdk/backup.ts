@@ -1,8 +1,8 @@
-import { realpathSync } from "node:fs";
-import { resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import type { Config } from "../config/config.js";
-import { isKind, NexusError } from "../model/errors.js";
+import { isKind } from "../model/errors.js";
 import { BackupDirectory } from "../storage/backup/backup-directory.js";
+import { placeOfBackups, type Surroundings } from "../storage/backup/backup-place.js";
 import type { BackupSource } from "../storage/backup/backup-source.js";
 import {
   type BackupOptions,
@@ -23,8 +23,9 @@ export interface BackupRequest
   extends Pick<BackupOptions, "verify" | "keep" | "signal" | "onPlan" | "onProgress"> {
   /** Of the store. */
   readonly config: Config;
-  /** Where backups go, on the host. */
+  /** Where backups go, on the host; its parent is there. */
   readonly directory: string;
+  readonly mounts: Surroundings["mounts"];
   /** Reaches the daemon of a data directory; undefined when there is none. */
   readonly control: (dataDir: string) => Promise<ControlClient | undefined>;
   /** How to wait for a store that another process has. */
@@ -33,7 +34,7 @@ export interface BackupRequest
 
 /**
  * Makes a snapshot of a store in a directory of backups: beside its daemon, which goes on, or of a store that
- * nobody has open. Errors: those of `writeBackup` and of opening either.
+ * nobody has open. Errors: those of `writeBackup`, of opening either, and of the place.
  */
 export async function backUp(request: BackupRequest): Promise<BackupResult> {
   // A store that this process has open keeps nobody awake.
@@ -41,9 +42,9 @@ export async function backUp(request: BackupRequest): Promise<BackupResult> {
 }
 
 async function backUpTo(path: string, request: BackupRequest): Promise<BackupResult> {
-  const { config, verify, keep, signal, onPlan, onProgress } = request;
-  requireOutside(path, config);
-  const directory = await BackupDirectory.openToWrite(path);
+  const { config, mounts, verify, keep, signal, onPlan, onProgress } = request;
+  const place = placeOfBackups(path, { dataDir: config.dataDir, mounts });
+  const directory = await BackupDirectory.openToWrite(place);
   try {
     const source = await openSource(request);
     try {
@@ -57,25 +58,6 @@ async function backUpTo(path: string, request: BackupRequest): Promise<BackupRes
     }
   } finally {
     directory.close();
-  }
-}
-
-/** Errors: `invalid-argument` for a place that goes with the store when that is lost. */
-function requireOutside(path: string, { dataDir }: Config): void {
-  const isWithin = `${realPath(path)}${sep}`.startsWith(`${realPath(dataDir)}${sep}`);
-  if (!isWithin) return;
-  throw new NexusError(
-    "invalid-argument",
-    `${path} is in the data directory itself; a backup belongs on another disk`,
-    { path },
-  );
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path; // it isn't there yet
   }
 }
 

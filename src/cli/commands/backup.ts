@@ -28,7 +28,7 @@ export function addBackupCommand(program: Command, frame: Frame): void {
       (directory: string, { keep, verify = false, json = false }: Options, command: Command) =>
         frame.withSignal(async ({ signal, progress }) => {
           const { settings: explicit, configPath } = frame.locate(command);
-          const { cwd, control } = frame.surroundings;
+          const { cwd, control, readMounts } = frame.surroundings;
           const config = loadConfig({ explicit, configPath, face: "command", cwd: cwd() });
           const { patienceOf, requireStore } = await import("../open-client.js");
           const { backUp } = await import("../../sdk/backup.js");
@@ -36,6 +36,7 @@ export function addBackupCommand(program: Command, frame: Frame): void {
           const bar = new BytesBar({ label: "backing up", progress });
           const result = await backUp({
             ...{ config, control, directory: resolve(cwd(), directory), keep, verify, signal },
+            mounts: readMounts(),
             patience: patienceOf({ signal, onWait: (message) => void frame.say(message) }),
             onPlan: ({ bytes }) => bar.begin(bytes),
             onProgress: ({ bytes }) => bar.update(bytes),

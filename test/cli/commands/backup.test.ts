@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/sdk/connect.js";
@@ -9,6 +9,11 @@ import { type Ran, runCommand } from "../run-command.js";
 
 /** The stores of these tests have no daemon. */
 const surroundings = { control: async () => undefined };
+
+const MOUNT = {
+  ...{ id: 9, parentId: 1, device: "0:99", root: "/", mountPoint: "/mnt", userId: 0 },
+  ...{ type: "fuse.nexus", source: "/data" },
+};
 
 async function nexus(...args: string[]): Promise<Ran> {
   return await runCommand(args, { surroundings });
@@ -92,6 +97,32 @@ describe("nexus backup and nexus restore", () => {
       code: 2,
       stderr: expect.stringContaining("--data-dir"),
     });
+  });
+
+  test("refuse a place that would be lost with the store, by whatever path, or that isn't on its disk", async () => {
+    const { dataDir } = await store();
+    const base = testDir();
+    symlinkSync(dataDir, join(base, "link"));
+    mkdirSync(join(base, "mnt"));
+    const mount = { ...MOUNT, mountPoint: join(base, "mnt"), source: dataDir };
+    const attempt = (to: string, mounts = [mount]) =>
+      runCommand(["backup", to, "--data-dir", dataDir], {
+        surroundings: { ...surroundings, readMounts: () => mounts },
+      });
+    for (const place of ["link", "link/backups", "mnt", "mnt/backups"]) {
+      expect(await attempt(join(base, place))).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("another disk"),
+      });
+    }
+    expect(await attempt(join(base, "disk", "backups"))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("is its disk mounted?"),
+    });
+    expect(readdirSync(base).sort()).toStrictEqual(["link", "mnt"]);
+    expect(readdirSync(join(base, "mnt"))).toStrictEqual([]);
+    const another = [{ ...mount, source: testDir() }];
+    expect(await attempt(join(base, "mnt", "backups"), another)).toMatchObject({ code: 0 });
   });
 
   test("make no store and no backup where there is none", async () => {
