@@ -70,7 +70,7 @@ export class DataDirLock {
 
   /**
    * Waits up to `waitMs` for a holder that is finishing, as long as `isFinishing` says so of it.
-   * Errors: `in-use` naming the holder, `access-denied`, `io-failure`.
+   * Errors: `in-use` naming the holder, `access-denied`, `no-space`, `io-failure`.
    */
   static async acquire({
     dataDir,
@@ -106,8 +106,14 @@ export class DataDirLock {
       await setTimeout(POLL_MS);
     }
     const lock = new DataDirLock(files);
-    lock.note(holder);
-    return lock;
+    try {
+      lock.note(holder);
+      return lock;
+    } catch (error) {
+      // Else this process would have it, and nobody to give it back.
+      lock.release();
+      throw unusable(error, { dataDir, advice });
+    }
   }
 
   /** Writes down who holds it, for others to read. Never empty meanwhile: that would say that nobody does. */
@@ -219,8 +225,7 @@ function open({
       throw error;
     }
   } catch (error) {
-    const what = `the data directory ${dataDir} can't be used`;
-    const failure = refusal(error, { what, advice, path: dataDir });
+    const failure = unusable(error, { dataDir, advice });
     if (!isKind(failure, "already-exists") && !isKind(failure, "not-a-directory")) throw failure;
     throw new NexusError(
       "not-a-directory",
@@ -228,6 +233,14 @@ function open({
       { path: dataDir, cause: error },
     );
   }
+}
+
+function unusable(
+  error: unknown,
+  { dataDir, advice }: { dataDir: string; advice: string },
+): NexusError {
+  const what = `the data directory ${dataDir} can't be used`;
+  return refusal(error, { what, advice, path: dataDir });
 }
 
 /** What is synced below a directory is of no use without its name. */

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { isKind } from "../../src/model/errors.js";
 import { DataDirLock, type LockHolder, readHolder } from "../../src/storage/data-dir-lock.js";
 import { kindOfLater } from "../support/error-kind.js";
+import { SmallDisk, WHY_NO_SMALL_DISKS } from "../support/small-disk.js";
 import { testDir } from "../support/temp-dir.js";
 
 const HOLDER: LockHolder = { pid: 4711, mountPoint: "/home/me/nexus" };
@@ -277,5 +278,21 @@ describe("who holds it", () => {
     const dataDir = testDir();
     if (text !== undefined) writeFileSync(join(dataDir, "lock"), text);
     expect(readHolder(dataDir)).toBeUndefined();
+  });
+});
+
+describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a disk that is full", () => {
+  test("leaves nobody with the lock, and is named; with room it can be had", async () => {
+    const disk = new SmallDisk({ sizeBytes: 1024 * 1024 });
+    disk.fill();
+    const full = acquire(disk.path);
+    await expect(full).rejects.toMatchObject({
+      kind: "no-space",
+      message: expect.stringContaining("its disk is full"),
+    });
+    expect(DataDirLock.isHeld(disk.path)).toBe(false);
+    disk.free();
+    await acquire(disk.path);
+    expect(readHolder(disk.path)).toStrictEqual(HOLDER);
   });
 });
