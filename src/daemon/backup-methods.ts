@@ -4,12 +4,15 @@ import type { StagingId } from "../model/ids.js";
 import type { HeldStore } from "../sdk/daemon-backup.js";
 import type { ControlMethod } from "./control-server.js";
 import type { FsThread } from "./fs-thread.js";
+import type { Holders } from "./holders.js";
 import { record } from "./mount-spec.js";
 import { requireSameUser } from "./same-user.js";
 import { whenAborted } from "./when-aborted.js";
 
 export interface HoldingDaemon {
   readonly config: Pick<Config, "dataDir" | "dbPath">;
+  /** Who is known to hold something. */
+  readonly holders: Pick<Holders, "begin">;
   readonly holds: Pick<FsThread, "beginHold" | "stagedBytes" | "letStagedGo" | "endHold">;
 }
 
@@ -19,6 +22,7 @@ export interface HoldingDaemon {
  */
 export function backupMethods({
   config,
+  holders,
   holds,
 }: HoldingDaemon): Readonly<Record<string, ControlMethod>> {
   const begun = new Map<string, Promise<void>>();
@@ -32,13 +36,18 @@ export function backupMethods({
     return name;
   };
   return {
-    /** `{ hold }`: keeps the files until the request is cancelled, or its connection ends; it isn't answered before. */
+    /**
+     * `{ hold, purpose? }`: keeps the files until the request is cancelled, or its connection ends; it isn't answered
+     * before. The purpose is for people.
+     */
     "daemon.hold": async (params, context) => {
       requireSameUser(context);
       const name = nameIn(params);
       if (begun.has(name)) throw new NexusError("already-exists", `there is a hold ${name}`);
+      const purpose = purposeIn(params);
       const beginning = holds.beginHold(name);
       begun.set(name, beginning);
+      const end = holders.begin({ pid: context.credentials.pid, purpose });
       try {
         await Promise.race([
           beginning.then(() => new Promise<never>(() => undefined)),
@@ -48,6 +57,7 @@ export function backupMethods({
       } finally {
         begun.delete(name);
         holds.endHold(name);
+        end();
       }
     },
 
@@ -81,6 +91,12 @@ function nameIn(params: unknown): string {
   const { hold } = record(params, "params");
   if (typeof hold === "string" && hold !== "") return hold;
   throw new NexusError("invalid-argument", "hold: allowed: a name");
+}
+
+function purposeIn(params: unknown): string {
+  const { purpose = "a backup" } = record(params, "params");
+  if (typeof purpose === "string") return purpose;
+  throw new NexusError("invalid-argument", "purpose: allowed: text");
 }
 
 /** So many have 4 MiB together at most. */

@@ -8,6 +8,7 @@ import { collectMethod } from "./collect-method.js";
 import type { ControlMethod } from "./control-server.js";
 import type { FsThread } from "./fs-thread.js";
 import type { FsFigures } from "./fs-thread-messages.js";
+import type { Holders } from "./holders.js";
 import { parseMountPoint, parseMountSpec, record } from "./mount-spec.js";
 import type { ListedMount, Mounts, WhenBusy } from "./mounts.js";
 import { requireSameUser } from "./same-user.js";
@@ -27,6 +28,7 @@ export interface ControlledDaemon {
   readonly figures: () => Promise<FsFigures>;
   /** Who keeps the files of the store for a backup. */
   readonly holds: HoldingDaemon["holds"];
+  readonly holders: Pick<Holders, "begin" | "list">;
   /** Who removes what nothing needs. */
   readonly collector: Pick<FsThread, "collect">;
   /** Somebody has told it to end. */
@@ -113,6 +115,7 @@ async function statusOf(daemon: ControlledDaemon): Promise<DaemonStatus> {
     uptimeSeconds: Math.max(0, Math.floor((now().getTime() - startedAt.getTime()) / 1000)),
     clients: clients(),
     mounts: mounts.list().map((mount) => mountStatus(mount, devices)),
+    holds: daemon.holders.list(),
     store: { ...store, cacheSizeMb },
   };
 }

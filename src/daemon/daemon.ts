@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.js";
+import { TimerScheduler } from "../model/clock.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { runEach } from "../model/run-each.js";
 import type { HeldMount } from "../storage/data-dir-lock.js";
@@ -6,6 +7,7 @@ import type { Logger, LogTarget } from "../telemetry/logger.js";
 import { controlMethods } from "./control-methods.js";
 import { type ControlServer, serveControl } from "./control-server.js";
 import { FsThread } from "./fs-thread.js";
+import { Holders } from "./holders.js";
 import { kernelHost } from "./mount-host.js";
 import type { MountSpec } from "./mount-spec.js";
 import { Mounts } from "./mounts.js";
@@ -162,15 +164,17 @@ export class Daemon {
 
   async #openSocket(): Promise<void> {
     const { config, log, logger } = this.#options;
+    const now = () => new Date();
     const methods = controlMethods({
       ...{ config, mounts: this.#mounts },
       persists: () => this.#persists,
       persist: () => this.#persist(),
       startedAt: new Date(),
-      now: () => new Date(),
+      now,
       clients: () => this.#control?.clients ?? 0,
       figures: () => this.#thread.figures(),
       holds: this.#thread,
+      holders: new Holders({ now, scheduler: new TimerScheduler(), logger }),
       collector: this.#thread,
       isStopping: () => this.#isStopping,
       stop: (reason) => this.stop(reason),

@@ -66,9 +66,11 @@ async function openSource({
   control,
   patience,
   signal,
+  directory,
 }: BackupRequest): Promise<BackupSource> {
+  const holding = { purpose: `a backup to ${directory}`, signal };
   const client = await control(config.dataDir);
-  if (client !== undefined) return await holdDaemonStore(client, { signal });
+  if (client !== undefined) return await holdDaemonStore(client, holding);
   try {
     return await holdOwnStore(config, patience);
   } catch (error) {
@@ -76,7 +78,7 @@ async function openSource({
     // A daemon may have come first.
     const late = await control(config.dataDir);
     if (late === undefined) throw error;
-    return await holdDaemonStore(late, { signal });
+    return await holdDaemonStore(late, holding);
   }
 }
 

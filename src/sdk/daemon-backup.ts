@@ -19,12 +19,12 @@ export interface HeldStore {
  */
 export async function holdDaemonStore(
   client: ControlClient,
-  { signal }: { signal: AbortSignal },
+  { purpose, signal }: { purpose: string; signal: AbortSignal },
 ): Promise<BackupSource> {
   const hold = randomUUID();
   const lost = new AbortController();
   try {
-    client.call("daemon.hold", { hold }).catch((error) => lost.abort(gone(error)));
+    client.call("daemon.hold", { hold, purpose }).catch((error) => lost.abort(gone(error)));
     const asked = AbortSignal.any([signal, lost.signal]);
     const call = (method: string, params: Readonly<Record<string, unknown>> = {}) =>
       client.call(method, { hold, ...params }, { signal: asked });

@@ -14,10 +14,21 @@ export interface DaemonStatus {
   /** Connections to its socket, the one that asks included. */
   readonly clients: number;
   readonly mounts: readonly MountStatus[];
+  /** Who has the contents of the store kept: until they are done, what is removed takes its room. */
+  readonly holds: readonly HoldStatus[];
   readonly store: StoreFigures & {
     /** How much the cache of the metadata database may hold. */
     readonly cacheSizeMb: number;
   };
+}
+
+export interface HoldStatus {
+  /** Of the process that asked for it. */
+  readonly pid: number;
+  /** In its words. */
+  readonly purpose: string;
+  /** ISO 8601. */
+  readonly since: string;
 }
 
 export interface MountStatus {

@@ -36,6 +36,12 @@ async function backUp({ mounted, to }: { mounted: Mounted; to: string }): Promis
   return (JSON.parse(stdout) as { snapshot: string }).snapshot;
 }
 
+/** Who has contents kept. */
+async function holdsOf({ dataDir }: Mounted): Promise<unknown> {
+  const { stdout } = await nexus("status", "--json", "--data-dir", dataDir);
+  return (JSON.parse(stdout) as { holds: unknown }).holds;
+}
+
 /** A client of the restored store, which was found to be in order. */
 async function restored(from: string, snapshot?: string): Promise<NexusClient> {
   const dataDir = join(testDir(), "restored");
@@ -157,7 +163,11 @@ describe.skipIf(whyNoMounts() !== undefined)("a backup", () => {
     const { mounted, to } = await start();
     const first = await backUp({ mounted, to });
     const stopped = await stoppedBackup({ mounted, to });
+    expect(await holdsOf(mounted)).toMatchObject([
+      { pid: stopped.pid, purpose: `a backup to ${to}` },
+    ]);
     await killNow(stopped.pid);
+    await expect.poll(() => holdsOf(mounted), SOON).toStrictEqual([]);
     expect(readdirSync(join(to, "snapshots"))).toStrictEqual([first]);
     // What it had held goes now, when its files do.
     const hash = hashOf(readFileSync(join(mounted.mountPoint, "f0")));

@@ -8,8 +8,15 @@ const CONFIG = { dataDir: "/data", dbPath: "/fast/metadata.db" };
 
 function fixture({ beginning = Promise.resolve() }: { beginning?: Promise<void> } = {}) {
   const told: string[] = [];
+  const noted: string[] = [];
   const methods = backupMethods({
     config: CONFIG,
+    holders: {
+      begin: ({ pid, purpose }) => {
+        noted.push(`${purpose} of ${pid}`);
+        return () => void noted.push("end");
+      },
+    },
     holds: {
       beginHold: async (hold) => {
         told.push(`begin ${hold}`);
@@ -28,14 +35,15 @@ function fixture({ beginning = Promise.resolve() }: { beginning?: Promise<void> 
     const { signal } = new AbortController();
     return await methods[name]?.(params, { credentials, signal, ...context });
   };
-  return { told, call };
+  return { told, noted, call };
 }
 
 describe("daemon.hold", () => {
   test("lasts until nobody waits for its answer any more", async () => {
-    const { told, call } = fixture();
+    const { told, noted, call } = fixture();
     const asker = new AbortController();
-    const holding = call("daemon.hold", { hold: "h" }, { signal: asker.signal });
+    const asked = { hold: "h", purpose: "a backup to /mnt/b" };
+    const holding = call("daemon.hold", asked, { signal: asker.signal });
     expect(await call("daemon.held", { hold: "h" })).toStrictEqual({
       dataDir: "/data",
       databasePath: "/fast/metadata.db",
@@ -48,6 +56,7 @@ describe("daemon.hold", () => {
     asker.abort();
     await holding;
     expect(told.at(-1)).toBe("end h");
+    expect(noted).toStrictEqual(["a backup to /mnt/b of 1", "end"]);
     for (const name of ["daemon.held", "daemon.stagedBytes", "daemon.letStagedGo"]) {
       await expect(call(name, { hold: "h", ids: [] })).rejects.toMatchObject({ kind: "not-found" });
     }
@@ -55,11 +64,12 @@ describe("daemon.hold", () => {
 
   test("that can't begin says so to whoever asks, and ends", async () => {
     const full = new NexusError("no-space", "the disk is full");
-    const { told, call } = fixture({ beginning: Promise.reject(full) });
+    const { told, noted, call } = fixture({ beginning: Promise.reject(full) });
     const holding = call("daemon.hold", { hold: "h" });
     await expect(call("daemon.held", { hold: "h" })).rejects.toBe(full);
     await expect(holding).rejects.toBe(full);
     expect(told).toStrictEqual(["begin h", "end h"]);
+    expect(noted).toStrictEqual(["a backup of 1", "end"]);
   });
 
   test("has a name of its own", async () => {
@@ -86,6 +96,7 @@ describe("daemon.hold", () => {
   test.each([
     ["daemon.hold", undefined],
     ["daemon.hold", { hold: "" }],
+    ["daemon.hold", { hold: "g", purpose: 7 }],
     ["daemon.held", { hold: 1 }],
     ["daemon.stagedBytes", { hold: "h" }],
     ["daemon.stagedBytes", { hold: "h", ids: [-1] }],

@@ -30,6 +30,8 @@ const NO_HOLDS: ControlledDaemon["holds"] = {
   endHold: () => undefined,
 };
 
+const HELD = { pid: 99, purpose: "a backup to /mnt/b", since: "2026-01-01T00:00:00.000Z" };
+
 function fixture() {
   const host = new FakeHost();
   const stopped: string[] = [];
@@ -53,6 +55,7 @@ function fixture() {
       devices: [{ mount: 1, requestsServed: 12, lookupsHeld: 5, openHandles: 2 }],
     }),
     holds: NO_HOLDS,
+    holders: { begin: () => () => undefined, list: () => [HELD] },
     collector: { collect: unexpected },
     isStopping: () => stopped.length > 0,
     stop: (reason) => void stopped.push(reason),
@@ -192,6 +195,7 @@ test("daemon.status tells of the daemon, its mounts and its store", async () => 
   const status = (await call("daemon.status", {})) as DaemonStatus;
   expect(status).toMatchObject({
     ...{ pid: process.pid, dataDir: "/data", persist: false, clients: 4, uptimeSeconds: 90 },
+    holds: [HELD],
     startedAt: "2026-01-01T00:00:00.000Z",
     store: { ...STORE, cacheSizeMb: CONFIG.cacheSizeMb },
   });

@@ -25,7 +25,10 @@ export function addStatusCommand(program: Command, frame: Frame): void {
       const { dataDir } = loadConfig({ explicit, configPath, face: "command", cwd });
       const status = await askDaemon(frame, dataDir);
       if (json === true) return await printJson(frame.output, status);
-      await printSection(frame.output, { pairs: daemonPairs(status) });
+      const nowMs = frame.surroundings.now().getTime();
+      await printSection(frame.output, {
+        pairs: [...daemonPairs(status), ...holdPairs(status, nowMs)],
+      });
       await frame.output.line("");
       if (status.mounts.length === 0) return await frame.output.line("no mounts");
       await printMounts(frame, status);
@@ -71,6 +74,14 @@ function daemonPairs({ store, ...daemon }: DaemonStatus): Pair[] {
     ...scrubPairs(store.scrub),
     ["Work", work.map(([state, count]) => `${count} ${state}`).join(", ") || "none"],
   ];
+}
+
+/** An older daemon doesn't say. */
+function holdPairs({ holds = [] }: DaemonStatus, nowMs: number): Pair[] {
+  return holds.map(({ pid, purpose, since }) => {
+    const span = humanSpan(nowMs - new Date(since).getTime());
+    return ["Room kept", `for ${purpose}, process ${pid}, for ${span}`];
+  });
 }
 
 function scrubPairs({ done, beganAt, endedAt, damaged }: DaemonStatus["store"]["scrub"]): Pair[] {

@@ -25,6 +25,7 @@ const STATUS: DaemonStatus = {
     mount({ id: 2, mountPoint: "/home/ada/a2", identity: AGENT, isDetached: true }),
     mount({ id: 3, mountPoint: "/mnt", identity: { isAdmin: true }, options: ["ro"] }),
   ],
+  holds: [],
   store: {
     ...{ inodesKnown: 57, openHandles: 2, stagedFiles: 3, stagedBytes: 4096, waitingToSeal: 1 },
     cacheSizeMb: 64,
@@ -103,6 +104,17 @@ describe("nexus status", () => {
       "\nChecked          42 % of all since 2026-06-01, all by 2026-05-02" +
         "\nDamaged          1 content; nexus fsck tells of which files\n",
     );
+  });
+
+  test("tells who keeps the room of removed files, and for how long", async () => {
+    const since = new Date(NOW.getTime() - 2 * 3_600_000).toISOString();
+    const hold = { pid: 99, purpose: "a backup to /mnt/b", since };
+    const { stdout } = await status([], async () => ({ ...STATUS, holds: [hold] }));
+    expect(stdout).toContain("\nRoom kept        for a backup to /mnt/b, process 99, for 2h\n");
+    const json = await status(["--json"], async () => ({ ...STATUS, holds: [hold] }));
+    expect(JSON.parse(json.stdout)).toMatchObject({ holds: [hold] });
+    const { holds: _, ...older } = STATUS;
+    expect(await status([], async () => older)).toMatchObject({ code: 0 });
   });
 
   test("prints the same as JSON", async () => {
