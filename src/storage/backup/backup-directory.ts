@@ -1,18 +1,15 @@
 import {
   existsSync,
   mkdirSync,
-  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { refusal } from "../../libc/refusal.js";
-import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import type { ContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
@@ -25,13 +22,16 @@ import {
   MANIFEST_NAME,
   snapshotPath,
 } from "./backup-layout.js";
+import { namesIn, requireEmpty } from "./empty-directory.js";
 import {
   type DirectoryManifest,
   manifestText,
   readDirectoryManifest,
-  readSnapshotManifest,
   type SnapshotManifest,
 } from "./manifest.js";
+import { nextSnapshotId, type Snapshots, snapshotsIn } from "./snapshot-list.js";
+
+export type { Snapshot, Snapshots, UnreadableSnapshot } from "./snapshot-list.js";
 
 /** A snapshot that is being made, of which nobody knows yet. */
 export interface Draft {
@@ -40,26 +40,6 @@ export interface Draft {
   readonly databasePath: string;
 }
 
-export interface Snapshot {
-  readonly id: string;
-  readonly manifest: SnapshotManifest;
-}
-
-/** What has the place of a snapshot, and doesn't say what it is: damaged, of a newer program, or not ours. */
-export interface UnreadableSnapshot {
-  readonly id: string;
-  readonly path: string;
-  readonly failure: NexusError;
-}
-
-/** Oldest first. */
-export interface Snapshots {
-  readonly readable: readonly Snapshot[];
-  readonly unreadable: readonly UnreadableSnapshot[];
-}
-
-/** What a new file system has, and nobody means. */
-const NOT_COUNTED = ["lost+found", "lock"];
 /** The manifest while it is written: no other program makes a file of this name. */
 const NEW_MANIFEST_NAME = ".nexus-backup.new";
 
@@ -121,33 +101,12 @@ export class BackupDirectory {
   }
 
   snapshots(): Snapshots {
-    const readable: Snapshot[] = [];
-    const unreadable: UnreadableSnapshot[] = [];
-    for (const id of this.#ids()) {
-      const path = snapshotPath(this.layout, id);
-      try {
-        readable.push({ id, manifest: readSnapshotManifest(join(path, MANIFEST_NAME)) });
-      } catch (error) {
-        unreadable.push({ id, path, failure: fsError(error, { op: "read", path }) });
-      }
-    }
-    return { readable, unreadable };
-  }
-
-  /** Oldest first. */
-  #ids(): string[] {
-    const { snapshotsDirectory } = this.layout;
-    const isFile = (name: string) =>
-      statSync(join(snapshotsDirectory, name), { throwIfNoEntry: false })?.isFile() === true;
-    return namesIn(snapshotsDirectory)
-      .filter((name) => !isFile(name))
-      .sort();
+    return snapshotsIn(this.layout);
   }
 
   /** Begins a snapshot of this moment. Its id comes after all that there are, whatever the clock says. */
   begin(nowMs: number): Draft {
-    const times = namesIn(this.layout.snapshotsDirectory).flatMap((id) => timeOf(id) ?? []);
-    const id = idOf(Math.max(nowMs, ...times.map((ms) => ms + 1)));
+    const id = nextSnapshotId(this.layout, nowMs);
     const directory = join(this.layout.incomingDirectory, id);
     mkdirSync(directory, { mode: 0o700 });
     return { id, directory, databasePath: join(directory, DATABASE_NAME) };
@@ -234,16 +193,13 @@ export class BackupDirectory {
   }
 }
 
-/** Errors: `directory-not-empty` when there is something in it that isn't counted as nothing. */
-export function requireEmpty(path: string, advice: string): void {
-  const notCounted = [...NOT_COUNTED, NEW_MANIFEST_NAME];
-  if (namesIn(path).every((name) => notCounted.includes(name))) return;
-  throw new NexusError("directory-not-empty", `${path} isn't empty; ${advice}`, { path });
-}
-
 function requireBackupOrEmpty(path: string, layout: BackupLayout): DirectoryManifest | undefined {
   const manifest = readDirectoryManifest(layout.manifest);
-  if (manifest === undefined) requireEmpty(path, "a backup needs a directory of its own");
+  if (manifest === undefined)
+    requireEmpty(path, {
+      advice: "a backup needs a directory of its own",
+      notCounted: [NEW_MANIFEST_NAME],
+    });
   return manifest;
 }
 
@@ -256,16 +212,6 @@ async function lock(path: string): Promise<DataDirLock> {
     onWait: () => undefined,
     advice: "choose another directory",
   });
-}
-
-/** Nothing for a directory that isn't there. */
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw fsError(error, { op: "list", path });
-  }
 }
 
 function writeDurably(path: string, text: string): void {
@@ -284,16 +230,6 @@ function linkContents(snapshot: string): void {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(code)) throw error;
   }
-}
-
-/** `2026-01-31T12-00-00.123Z`: ISO 8601 as far as the name of a file may have it anywhere. */
-function idOf(ms: number): string {
-  return new Date(ms).toISOString().replaceAll(":", "-");
-}
-
-function timeOf(id: string): number | undefined {
-  const ms = Date.parse(id.replace(/T(\d\d)-(\d\d)-/, "T$1:$2:"));
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function unusable(error: unknown, path: string): NexusError {

@@ -6,10 +6,11 @@ import { NexusError } from "../../model/errors.js";
 import { casPath, layoutOf } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
 import { syncPath } from "../file-system-sync.js";
-import { type BackupDirectory, requireEmpty, type Snapshot } from "./backup-directory.js";
+import type { BackupDirectory, Snapshot } from "./backup-directory.js";
 import { DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { type Content, ContentCopier } from "./content-copier.js";
 import { copySnapshotDatabase } from "./database-file.js";
+import { requireEmpty } from "./empty-directory.js";
 import { SnapshotDatabase } from "./snapshot-database.js";
 import { Turns } from "./turns.js";
 import {
@@ -97,7 +98,9 @@ function requireFree(place: RestorePlace): void {
     );
   }
   if (isCutShort(place)) return;
-  requireEmpty(dataDir, "a store is restored into a directory that is empty, or isn't there");
+  requireEmpty(dataDir, {
+    advice: "a store is restored into a directory that is empty, or isn't there",
+  });
 }
 
 function find(directory: BackupDirectory, id: string | undefined): Snapshot {

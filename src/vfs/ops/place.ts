@@ -196,6 +196,7 @@ function noteReplaced(volume: Volume, { source, target }: { source: Inode; targe
   const { id, sizeBytes, hasFile, copiedBytes } = moved;
   const staged = new StagedContent({ ino: target.ino, id, sizeBytes, hasFile, copiedBytes });
   if (moved.isSynced) staged.syncedStates = staged.states;
+  staged.isClosed = moved.isClosed;
   volume.staging.adopt(staged);
   if (target.writers === 0) volume.promotion.enqueue(staged);
 }

@@ -249,6 +249,10 @@ describe("the next snapshot", () => {
     const second = await backUp(world, { to, nowMs: () => Date.UTC(2026, 0, 1) });
     expect(first.snapshot).toBe("2026-01-02T00-00-00.000Z");
     expect(second.snapshot).toBe("2026-01-02T00-00-00.001Z");
+    // What isn't named by us is of no time.
+    for (const name of ["9999", "a copy"]) mkdirSync(join(to, "snapshots", name));
+    const third = await backUp(world, { to, nowMs });
+    expect(third.snapshot).toBe("2026-01-02T00-00-00.002Z");
   });
 
   test("with a number to keep removes the oldest, and the contents that only they name", async () => {

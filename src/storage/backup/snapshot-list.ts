@@ -1,0 +1,66 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { fsError } from "../../libc/system-error.js";
+import type { NexusError } from "../../model/errors.js";
+import { type BackupLayout, MANIFEST_NAME, snapshotPath } from "./backup-layout.js";
+import { namesIn } from "./empty-directory.js";
+import { readSnapshotManifest, type SnapshotManifest } from "./manifest.js";
+
+export interface Snapshot {
+  readonly id: string;
+  readonly manifest: SnapshotManifest;
+}
+
+/** What has the place of a snapshot, and doesn't say what it is: damaged, of a newer program, or not ours. */
+export interface UnreadableSnapshot {
+  readonly id: string;
+  readonly path: string;
+  readonly failure: NexusError;
+}
+
+/** Oldest first. */
+export interface Snapshots {
+  readonly readable: readonly Snapshot[];
+  readonly unreadable: readonly UnreadableSnapshot[];
+}
+
+/** What there is in a directory of backups. */
+export function snapshotsIn(layout: BackupLayout): Snapshots {
+  const readable: Snapshot[] = [];
+  const unreadable: UnreadableSnapshot[] = [];
+  for (const id of idsIn(layout)) {
+    const path = snapshotPath(layout, id);
+    try {
+      readable.push({ id, manifest: readSnapshotManifest(join(path, MANIFEST_NAME)) });
+    } catch (error) {
+      unreadable.push({ id, path, failure: fsError(error, { op: "read", path }) });
+    }
+  }
+  return { readable, unreadable };
+}
+
+/** The name of a snapshot of this moment, which comes after all that there are, whatever the clock says. */
+export function nextSnapshotId({ snapshotsDirectory }: BackupLayout, nowMs: number): string {
+  const times = namesIn(snapshotsDirectory).flatMap((id) => timeOf(id) ?? []);
+  return idOf(Math.max(nowMs, ...times.map((ms) => ms + 1)));
+}
+
+/** Oldest first. */
+function idsIn({ snapshotsDirectory }: BackupLayout): string[] {
+  const isFile = (name: string) =>
+    statSync(join(snapshotsDirectory, name), { throwIfNoEntry: false })?.isFile() === true;
+  return namesIn(snapshotsDirectory)
+    .filter((name) => !isFile(name))
+    .sort();
+}
+
+/** `2026-01-31T12-00-00.123Z`: ISO 8601 as far as the name of a file may have it anywhere. */
+function idOf(ms: number): string {
+  return new Date(ms).toISOString().replaceAll(":", "-");
+}
+
+/** Undefined for a name that isn't one of ours: it may be read as any time. */
+function timeOf(id: string): number | undefined {
+  const ms = Date.parse(id.replace(/T(\d\d)-(\d\d)-/, "T$1:$2:"));
+  return !Number.isNaN(ms) && idOf(ms) === id ? ms : undefined;
+}
