@@ -9,6 +9,7 @@ import type { CheckReport } from "./storage/check/report.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentJobs } from "./storage/content/local/local-content-jobs.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
+import { requireFitToOpen } from "./storage/fit-to-open.js";
 import { FOUND_NAMESPACE } from "./storage/metadata/check/lost-and-found.js";
 import { checkpoint } from "./storage/metadata/sqlite/checkpoint.js";
 import type { Checkpointer } from "./storage/metadata/sqlite/checkpointer.js";
@@ -20,14 +21,15 @@ import type { Logger } from "./telemetry/logger.js";
 const DRAIN_MS = 30_000;
 
 /**
- * Checks the data of a configuration. Errors: those of `checkStore`; `invalid-config` for a repair that would show
- * somebody what was hidden.
+ * Checks the data of a configuration. Errors: those of `checkStore` and `requireFitToOpen`; `invalid-config` for a repair
+ * that would show somebody what was hidden.
  */
 export async function composeCheck(
   { config, logger }: { config: Config; logger: Logger },
   options: CheckOptions,
 ): Promise<CheckReport> {
   const { dataDir, dbPath: databasePath } = config;
+  requireFitToOpen(config);
   if (options.action === "repair") requirePrivatePlace(config);
   const journalPath = join(dataDir, "metadata.journal");
   const layout = layoutOf(dataDir);

@@ -23,13 +23,13 @@ import { type Failpoints, NO_FAILPOINTS } from "./model/failpoint.js";
 import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import { runEach } from "./model/run-each.js";
-import { requireNoBackup } from "./storage/backup/backup-layout.js";
-import { requireNoUnfinishedRestore } from "./storage/backup/unfinished-restore.js";
+import { forgetRestore } from "./storage/backup/unfinished-restore.js";
 import type { ContentStore } from "./storage/content/content-store.js";
 import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
 import { WorkerContentJobs } from "./storage/content/local/worker-content-jobs.js";
+import { requireFitToOpen } from "./storage/fit-to-open.js";
 import type { MetadataStore } from "./storage/metadata/metadata-store.js";
 import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-worker.js";
 import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
@@ -131,8 +131,8 @@ export function compose({
   logger: Logger;
 }): Nexus {
   const { dataDir, dbPath, cacheSizeMb, failpoint } = config;
-  requireNoBackup(dataDir);
-  requireNoUnfinishedRestore({ dataDir, databasePath: dbPath });
+  requireFitToOpen(config);
+  forgetRestore({ dataDir, databasePath: dbPath });
   const failpoints = failpointsFor(failpoint);
   if (failpoint !== undefined) {
     logger.warn({ failpoint }, "a failpoint is armed, as only tests do: this process kills itself");

@@ -14,6 +14,8 @@ const IMPORT_STORE = "storage/metadata/import-store.ts";
 const CONTENT_STORE = "storage/content/content-store.ts";
 /** Who has a data directory: asked by whoever opens one. */
 const LOCK = "storage/data-dir-lock.ts";
+/** Whether one may be opened at all. */
+const FIT = "storage/fit-to-open.ts";
 /** What copies a whole store, whoever has it open. */
 const BACKUP = [
   "storage/backup/backup-directory.ts",
@@ -65,7 +67,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: ["model", "libc", "telemetry", "rpc"],
   sdk: [
     ...["model", "telemetry", "features", "config", "compose.ts", "compose-check.ts", "rpc"],
-    ...[FILE_SYSTEM, COLLECT_ALL, LOCK, ...BACKUP, ...CHECK_REPORT],
+    ...[FILE_SYSTEM, COLLECT_ALL, LOCK, FIT, ...BACKUP, ...CHECK_REPORT],
   ],
   cli: [...FACES, ...FEATURE_INTERFACES],
   daemon: [

@@ -1,12 +1,13 @@
-import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { composeCheck } from "../compose-check.js";
 import type { Config } from "../config/config.js";
 import { isKind, NexusError } from "../model/errors.js";
 import type { CheckReport } from "../storage/check/report.js";
 import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
+import { requireFitToOpen } from "../storage/fit-to-open.js";
 import { openLibraryLogger } from "../telemetry/logger.js";
 import { isStoreMissing } from "./open-store.js";
+import { keptAwake } from "./operations.js";
 
 export type { Finding } from "../storage/check/finding.js";
 export type { CheckReport } from "../storage/check/report.js";
@@ -24,11 +25,16 @@ export interface CheckDataOptions {
 /**
  * Checks a data directory: all of it when nobody has it open, and what can be told beside a daemon otherwise. A
  * repair wants it for itself. Errors: `not-found` (no store), `in-use` (a repair, while somebody has it), `corrupt`
- * (contents without a database), `not-supported` (a newer schema), `io-failure`; the reason of `signal`.
+ * (contents without a database), `not-supported` (a newer schema, a backup), `io-failure`; the reason of `signal`.
  */
-export async function checkData({ config, ...options }: CheckDataOptions): Promise<CheckReport> {
+export async function checkData(options: CheckDataOptions): Promise<CheckReport> {
+  requireStore(options.config);
+  // What a repair has a start do is done by threads that keep nobody awake.
+  return await keptAwake(check(options));
+}
+
+async function check({ config, ...options }: CheckDataOptions): Promise<CheckReport> {
   const { dataDir, logLevel, logFile } = config;
-  requireStore(config);
   const logger = openLibraryLogger({
     level: logLevel,
     file: logFile ?? join(dataDir, "nexus.log"),
@@ -62,16 +68,9 @@ async function lockOf(dataDir: string): Promise<DataDirLock | undefined> {
 }
 
 function requireStore(config: Config): void {
-  const { dataDir, dbPath } = config;
+  const { dataDir } = config;
+  requireFitToOpen(config);
   if (!isStoreMissing(config)) return;
-  const cas = join(dataDir, "cas");
-  if (existsSync(cas) && readdirSync(cas).length > 0) {
-    throw new NexusError(
-      "corrupt",
-      `${dbPath} is missing, and ${cas} has contents: names and metadata of all files were in it; restore it from a backup, before anything opens the store`,
-      { path: dataDir },
-    );
-  }
   throw new NexusError(
     "not-found",
     `there is no store at ${dataDir}; name another with --data-dir`,

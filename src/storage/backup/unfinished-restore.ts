@@ -70,21 +70,19 @@ export function clearRestoring(place: RestorePlace): void {
   }
 }
 
-/**
- * For who opens a store, which has its lock: removes what a restore left that was cut short just when it was done. Errors:
- * `corrupt` where one was cut short before.
- */
-export function requireNoUnfinishedRestore(place: RestorePlace): void {
-  const { dataDir, databasePath } = place;
-  if (!hasBegun(dataDir)) return;
-  if (!existsSync(databasePath)) {
-    throw new NexusError(
-      "corrupt",
-      `a restore to ${dataDir} was cut short, so there is no store yet; run nexus restore again, which begins anew`,
-      { path: dataDir },
-    );
-  }
-  endRestoring(place);
+/** Errors: `corrupt` where a restore was cut short. */
+export function requireNoUnfinishedRestore({ dataDir, databasePath }: RestorePlace): void {
+  if (!hasBegun(dataDir) || existsSync(databasePath)) return;
+  throw new NexusError(
+    "corrupt",
+    `a restore to ${dataDir} was cut short, so there is no store yet; run nexus restore again, which begins anew`,
+    { path: dataDir },
+  );
+}
+
+/** For who opens a store, which has its lock: removes what a restore left that was cut short just when it was done. */
+export function forgetRestore(place: RestorePlace): void {
+  if (hasBegun(place.dataDir)) endRestoring(place);
 }
 
 /** With what SQLite may have beside it: another database would be rolled back by that. */

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
+import { fsError } from "../../libc/system-error.js";
 import type { ContentHash, Ino, StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
@@ -43,7 +44,7 @@ export function* checkStaging(check: StagingCheck): Generator<Problem> {
 }
 
 function* needless(check: StagingCheck, used: ReadonlySet<string>): Generator<Problem> {
-  for (const name of readdirSync(check.layout.stagingDirectory)) {
+  for (const name of namesIn(check.layout.stagingDirectory)) {
     const isStray = name.endsWith(".new") || (/^\d+$/.test(name) && !used.has(name));
     if (!isStray) continue;
     const path = join(check.layout.stagingDirectory, name);
@@ -60,6 +61,16 @@ function* needless(check: StagingCheck, used: ReadonlySet<string>): Generator<Pr
         else check.quarantine.put(path, { why: what });
       },
     };
+  }
+}
+
+/** Of a directory that isn't there, none: each start makes it. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw fsError(error, { op: "list", path: directory });
   }
 }
 

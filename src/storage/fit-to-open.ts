@@ -1,0 +1,53 @@
+import { statSync } from "node:fs";
+import { NexusError } from "../model/errors.js";
+import { requireNoBackup } from "./backup/backup-layout.js";
+import { requireNoUnfinishedRestore } from "./backup/unfinished-restore.js";
+import { casEntries } from "./content/local/cas-entries.js";
+import { layoutOf } from "./content/local/layout.js";
+
+/** Where a store is, as its configuration has it. */
+export interface StorePlace {
+  readonly dataDir: string;
+  readonly dbPath: string;
+}
+
+/**
+ * What opening would only make worse is not opened, by whomever. Asked before anything is written there. Errors:
+ * `not-supported` (a backup), `corrupt` (contents whose database is missing, a restore that was cut short).
+ */
+export function requireFitToOpen(place: StorePlace): void {
+  const { dataDir, dbPath } = place;
+  requireNoBackup(dataDir);
+  requireNoUnfinishedRestore({ dataDir, databasePath: dbPath });
+  if (!lacksDatabase(place)) return;
+  const { casDirectory } = layoutOf(dataDir);
+  throw new NexusError(
+    "corrupt",
+    `${dbPath} is missing or empty, and ${casDirectory} has contents: names and metadata of all files were in it; put it back or restore it from a backup (if it is elsewhere, db_path says where)`,
+    { path: dataDir },
+  );
+}
+
+/**
+ * Whether there are contents and no database: with a new one, they would be the leftovers of no file. A first start that
+ * was killed leaves none.
+ */
+export function lacksDatabase({ dataDir, dbPath }: StorePlace): boolean {
+  // What was committed may all be in SQLite's log.
+  if (sizeOf(dbPath) > 0 || (isThere(dbPath) && sizeOf(`${dbPath}-wal`) > 0)) return false;
+  for (const { is } of casEntries(layoutOf(dataDir))) if (is === "content") return true;
+  return false;
+}
+
+/** 0 of what isn't there; what can't be looked at counts as something. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 1;
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
