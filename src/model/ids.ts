@@ -11,6 +11,13 @@ export type Ino = Brand<number, "Ino">;
 /** The lower-case hexadecimal SHA-256 of a whole content, 64 characters; also a file's etag. */
 export type ContentHash = Brand<string, "ContentHash">;
 
+const HASH = /^[0-9a-f]{64}$/;
+
+/** Whether this is what a content can have as its hash: a database may say anything. */
+export function isContentHash(text: string): text is ContentHash {
+  return HASH.test(text);
+}
+
 /** Names one staging file; from the same never-repeating sequence as inode numbers. */
 export type StagingId = Brand<number, "StagingId">;
 

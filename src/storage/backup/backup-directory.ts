@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { refusal } from "../../libc/refusal.js";
 import { NexusError } from "../../model/errors.js";
-import type { ContentHash } from "../../model/ids.js";
+import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
 import { syncPath } from "../file-system-sync.js";
@@ -153,7 +153,7 @@ export class BackupDirectory {
   /** Removes what was put aside and has a good one in its place, which has to be durable. */
   forgetReplaced(): void {
     const { damagedDirectory } = this.layout;
-    const aside = namesIn(damagedDirectory) as ContentHash[];
+    const aside = namesIn(damagedDirectory).filter(isContentHash);
     const replaced = aside.filter((hash) => existsSync(casPath(this.layout, hash)));
     for (const hash of replaced) rmSync(join(damagedDirectory, hash));
     if (aside.length > 0 && replaced.length === aside.length) rmdirSync(damagedDirectory);

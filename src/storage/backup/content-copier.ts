@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { clone, writeAt } from "../../libc/files.js";
 import { fsError } from "../../libc/system-error.js";
-import type { ContentHash } from "../../model/ids.js";
+import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { FileSystemSync, syncPath } from "../file-system-sync.js";
 import type { Turns } from "./turns.js";
@@ -74,6 +74,7 @@ export class ContentCopier {
 
   /** Whether it is there, by its name and size. */
   has({ hash, sizeBytes }: Content): boolean {
+    if (!isContentHash(hash)) return false;
     const path = casPath(this.#casLayout, hash);
     const stat = statSync(path, { throwIfNoEntry: false });
     const isThere = stat?.isFile() === true && stat.size === sizeBytes;
@@ -96,11 +97,12 @@ export class ContentCopier {
   }
 
   /**
-   * Copies one from this file. Returns why it can't, if that is the file's trouble. Errors: those of where it is
+   * Copies one from where it is sealed. Returns why it can't, if that is the file's trouble. Errors: those of where it is
    * written to (`no-space`, `io-failure` ...), and of the turns.
    */
-  async copy({ hash, sizeBytes }: Content, from: string): Promise<ContentProblem | undefined> {
-    const fd = openOrProblem(from);
+  async copy({ hash, sizeBytes }: Content, from: Layout): Promise<ContentProblem | undefined> {
+    if (!isContentHash(hash)) return "missing";
+    const fd = openOrProblem(casPath(from, hash));
     if (typeof fd !== "number") return fd;
     try {
       const received = await this.#receive(fd);

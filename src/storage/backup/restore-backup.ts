@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
-import { casPath, layoutOf } from "../content/local/layout.js";
+import { layoutOf } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
 import { syncPath } from "../file-system-sync.js";
 import type { BackupDirectory, Snapshot } from "./backup-directory.js";
@@ -153,7 +153,7 @@ async function restore(
     await onPlan(measure);
     // The database can't be asked for anything else while it lists them.
     for (const content of [...database.contents()] as Content[]) {
-      const problem = await copier.copy(content, casPath(directory.layout, content.hash));
+      const problem = await copier.copy(content, directory.layout);
       if (problem !== undefined) {
         const { hash } = content;
         damaged.push({ problem, hash, paths: database.pathsOf(hash) });

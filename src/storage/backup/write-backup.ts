@@ -1,6 +1,6 @@
 import { fsError } from "../../libc/system-error.js";
 import type { ContentHash } from "../../model/ids.js";
-import { casPath, type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
+import { type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
 import type { BackupDirectory, Draft } from "./backup-directory.js";
 import type { BackupSource } from "./backup-source.js";
 import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
@@ -228,7 +228,7 @@ class BackupRun {
     await onPlan({ contents: missing.length + present.length, bytes });
     this.#done = { contents: 0, bytes: 0 };
     const copy = async (content: Content) => {
-      const problem = await this.#copier.copy(content, casPath(this.#layout, content.hash));
+      const problem = await this.#copier.copy(content, this.#layout);
       if (problem === undefined) return;
       const paths = database.pathsOf(content.hash);
       this.#damaged.push({ problem, hash: content.hash, paths });

@@ -2,7 +2,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { fsError } from "../../libc/system-error.js";
-import type { ContentHash, Ino, StagingId } from "../../model/ids.js";
+import { type ContentHash, type Ino, isContentHash, type StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import type { Quarantine } from "../content/local/quarantine.js";
@@ -79,7 +79,7 @@ function missing(
   check: StagingCheck,
   { ino, staging_id: id, content_hash: hash }: StagedRow,
 ): Problem {
-  const before = hash === null ? undefined : casPath(check.layout, hash);
+  const before = hash === null || !isContentHash(hash) ? undefined : casPath(check.layout, hash);
   const hasBefore =
     before !== undefined && statSync(before, { throwIfNoEntry: false })?.isFile() === true;
   const path = check.paths.of(ino);

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { ContentHash } from "../../model/ids.js";
+import { type ContentHash, isContentHash } from "../../model/ids.js";
 
 /** What the database says of a content. */
 export interface ContentRow {
@@ -33,8 +33,12 @@ export class ContentRows {
     );
   }
 
-  /** Those of the list, and then those that only a file names. */
+  /** Those of the list, and then those that only a file names; what is no hash names nothing. */
   *all(): Generator<ContentRow> {
+    for (const row of this.#rows()) if (isContentHash(row.hash)) yield row;
+  }
+
+  *#rows(): Generator<ContentRow> {
     for (let after = ""; ; ) {
       const rows = this.#page.all(after);
       yield* rows;

@@ -11,70 +11,24 @@ import {
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import type { Features } from "../../../src/features/features.js";
 import type { AgentId, TenantId } from "../../../src/model/ids.js";
-import type { CheckReport } from "../../../src/sdk/check-data.js";
 import { connect } from "../../../src/sdk/connect.js";
+import {
+  blob,
+  change,
+  fsck,
+  makeStore,
+  OTHER,
+  read,
+  TEXT,
+  withStore,
+} from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { openNexus } from "../../support/stores.js";
 import { testDir } from "../../support/temp-dir.js";
 import { runCommand } from "../run-command.js";
-
-const TEXT = "the content of a file";
-const OTHER = "another content";
-
-/** Opens a store in this process, with no threads, and closes it when the work is done. */
-async function withStore<T>(dataDir: string, work: (features: Features) => Promise<T>): Promise<T> {
-  mkdirSync(dataDir, { recursive: true });
-  const nexus = openNexus(dataDir);
-  const features = nexus.featuresFor({ isAdmin: true });
-  try {
-    return await work(features);
-  } finally {
-    features.close();
-    await nexus.close({ drainMs: 10_000 });
-  }
-}
-
-/** A store with two files, /documents/a and /documents/b, closed. */
-async function makeStore(
-  work: (features: Features) => Promise<void> = async () => undefined,
-): Promise<string> {
-  const dataDir = join(testDir(), "data");
-  await withStore(dataDir, async (features) => {
-    await features.files.write("/documents/a", TEXT);
-    await features.files.write("/documents/b", OTHER);
-    await work(features);
-  });
-  return dataDir;
-}
-
-function blob(dataDir: string, text: string): string {
-  const hash = hashOf(text);
-  return join(dataDir, "cas", hash.slice(0, 2), hash.slice(2, 4), hash);
-}
-
-function change(dataDir: string, sql: string): void {
-  const database = new Database(join(dataDir, "metadata.db"));
-  database.exec(sql);
-  database.close();
-}
-
-async function fsck(dataDir: string, ...args: string[]) {
-  const { code, stdout, stderr } = await runCommand([
-    ...["fsck", "--json", "--data-dir", dataDir, ...args],
-  ]);
-  if (stdout === "") return { code, stderr, rules: [], repaired: [], report: undefined };
-  const report = JSON.parse(stdout) as CheckReport;
-  const rules = report.findings.map(({ rule }) => rule);
-  return { code, stderr, rules, repaired: report.repaired.map(({ rule }) => rule), report };
-}
-
-async function read(dataDir: string, path: string): Promise<string> {
-  return await withStore(dataDir, async ({ files }) => String(await files.read(path)));
-}
 
 interface Damage {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ContentHash } from "../../../model/ids.js";
+import { type ContentHash, isContentHash } from "../../../model/ids.js";
 import { casPath, type Layout } from "./layout.js";
 
 /** A file below `cas/`. */
@@ -13,7 +13,6 @@ export interface CasEntry {
   readonly hash: ContentHash | undefined;
 }
 
-const HASH = /^[0-9a-f]{64}$/;
 /** See `linkOrCopy` in `local-content-jobs.ts`. */
 const HALF_MADE = ".new";
 
@@ -41,7 +40,7 @@ function* filesIn(layout: Layout, above: string, entry: Dirent): Generator<CasEn
   }
   const isHalfMade = entry.name.endsWith(HALF_MADE);
   const name = isHalfMade ? entry.name.slice(0, -HALF_MADE.length) : entry.name;
-  const place = HASH.test(name) ? casPath(layout, name as ContentHash) : undefined;
+  const place = isContentHash(name) ? casPath(layout, name) : undefined;
   if (place === undefined || join(above, name) !== join(place) || !entry.isFile()) {
     yield { path, is: "foreign", hash: undefined };
   } else {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { ContentHash, StagingId } from "../../../model/ids.js";
+import { NexusError } from "../../../model/errors.js";
+import { type ContentHash, isContentHash, type StagingId } from "../../../model/ids.js";
 
 /** Where contents lie in the data directory. */
 export interface Layout {
@@ -16,8 +17,14 @@ export function layoutOf(dataDirectory: string): Layout {
   };
 }
 
-/** `cas/ab/cd/<hash>`: the two levels keep directories small. */
+/**
+ * `cas/ab/cd/<hash>`: the two levels keep directories small. Errors: `corrupt` for what is no hash, which a database
+ * may have and which could be the way to any other file.
+ */
 export function casPath({ casDirectory }: Layout, hash: ContentHash): string {
+  if (!isContentHash(hash)) {
+    throw new NexusError("corrupt", `${JSON.stringify(hash)} is not the hash of a content`);
+  }
   return `${casDirectory}/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash}`;
 }
 

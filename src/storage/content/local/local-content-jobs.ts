@@ -120,10 +120,9 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   remove(hashes: readonly ContentHash[]): Promise<void> {
-    const paths = hashes.map((hash) => casPath(this.#layout, hash));
     return this.#inOrder(() =>
-      forAll(paths, (path) => {
-        removeBlob(path);
+      forAll(hashes, (hash) => {
+        removeBlob(casPath(this.#layout, hash));
         this.#failpoints.reach("blob-removed");
       }),
     );
@@ -346,13 +345,13 @@ function hashOf(bytes: Uint8Array): ContentHash {
 }
 
 /** One that can't be removed is reported when the others are gone. */
-function forAll(paths: readonly string[], remove: (path: string) => void): void {
+function forAll<T extends string>(names: readonly T[], remove: (name: T) => void): void {
   let failure: NexusError | undefined;
-  for (const path of paths) {
+  for (const name of names) {
     try {
-      remove(path);
+      remove(name);
     } catch (error) {
-      failure ??= fsError(error, { op: "remove", path });
+      failure ??= fsError(error, { op: "remove", path: name });
     }
   }
   if (failure !== undefined) throw failure;

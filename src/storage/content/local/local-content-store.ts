@@ -4,7 +4,7 @@ import { makeDirectories, syncDirectory } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
-import type { ContentHash, StagingId } from "../../../model/ids.js";
+import { type ContentHash, isContentHash, type StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
 import type {
@@ -83,6 +83,7 @@ export class LocalContentStore implements ContentStore {
   }
 
   statSealed(hash: ContentHash): SealedContent | undefined {
+    if (!isContentHash(hash)) return undefined;
     const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
     if (stat === undefined || !stat.isFile()) return undefined;
     return { hash, sizeBytes: stat.size, blocks: stat.blocks };

@@ -2,11 +2,10 @@ import { type Dirent, lstatSync, readdirSync, rmdirSync, rmSync, type Stats } fr
 import { dirname, join } from "node:path";
 import { fsError } from "../../../libc/system-error.js";
 import type { NexusError } from "../../../model/errors.js";
-import type { ContentHash } from "../../../model/ids.js";
+import { type ContentHash, isContentHash } from "../../../model/ids.js";
 import type { Needless, NeedlessFound } from "../content-store.js";
 import { casPath, type Layout } from "./layout.js";
 
-const HASH = /^[0-9a-f]{64}$/;
 /** See `#newPath` and `linkOrCopy` in `local-content-jobs.ts`. */
 const UNFINISHED = ".new";
 
@@ -20,10 +19,11 @@ export function sealedIn(layout: Layout, directory: number): ContentHash[] {
   return entriesOf(path).flatMap((second) => {
     if (!second.isDirectory()) return [];
     const start = first + second.name;
-    return entriesOf(join(path, second.name)).flatMap((entry) => {
-      const isContent = entry.isFile() && HASH.test(entry.name) && entry.name.startsWith(start);
-      return isContent && second.name.length === 2 ? [entry.name as ContentHash] : [];
-    });
+    if (second.name.length !== 2) return [];
+    return entriesOf(join(path, second.name))
+      .filter((entry) => entry.isFile() && entry.name.startsWith(start))
+      .map(({ name }) => name)
+      .filter(isContentHash);
   });
 }
 

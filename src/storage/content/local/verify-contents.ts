@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { fsError } from "../../../libc/system-error.js";
+import { isContentHash } from "../../../model/ids.js";
 import type { NeededContent } from "../../metadata/scrub-store.js";
 import type { Verification, Verified, WrongContent } from "../content-store.js";
 import { casPath, type Layout } from "./layout.js";
@@ -25,12 +26,16 @@ export async function verifyContents(
     for (const content of contents) {
       await pace.keep(COST_OF_A_FILE);
       const { hash } = content;
+      count += 1;
+      if (!isContentHash(hash)) {
+        wrong.push({ hash, problem: "missing", detail: "no content can have such a hash" });
+        continue;
+      }
       const path = casPath(layout, hash);
       const state = await lookAtBlob({ path, hash, onBytes: (bytes) => pace.keep(bytes) });
       if (state.is === "missing") requireDirectory(layout);
       const found = problemOf(content, state);
       if (found !== undefined) wrong.push({ hash, ...found });
-      count += 1;
     }
   } catch (error) {
     if (!signal.aborted) throw error;

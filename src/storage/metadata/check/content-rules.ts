@@ -4,6 +4,11 @@ import type { Rule } from "./rule.js";
 const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash)";
 const SEALED = "i.mode >> 12 = 8 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
 
+const IS_NO_HASH = (column: string) => `(length(${column}) <> 64 OR ${column} GLOB '*[^0-9a-f]*')`;
+
+const IS_UNLISTED = `content_hash IS NOT NULL AND NOT ${IS_NO_HASH("content_hash")}
+  AND content_hash NOT IN (SELECT hash FROM contents)`;
+
 /** What the rows say of contents, of attributes and of numbers. Whether the bytes are there is looked at elsewhere. */
 export const CONTENT_RULES: readonly Rule[] = [
   {
@@ -22,11 +27,31 @@ export const CONTENT_RULES: readonly Rule[] = [
     },
   },
   {
+    id: "content.listed-hash",
+    says: "the list of contents has hashes",
+    effect: "it names no content, and could name any other file",
+    finds: `SELECT NULL AS ino, 'the list of contents has ' || quote(hash) || ', which is no hash' AS detail
+      FROM contents WHERE ${IS_NO_HASH("hash")}`,
+    repair: {
+      says: "removes it from the list, which costs no file anything",
+      *run() {
+        yield* run(command(`DELETE FROM contents WHERE ${IS_NO_HASH("hash")}`));
+      },
+    },
+  },
+  {
+    id: "content.hash",
+    says: "the content of a file is named by a hash",
+    effect: "reading the file fails (EIO); it can be written anew or removed",
+    finds: `SELECT ino, 'its content is ' || quote(content_hash) || ', which is no hash' AS detail
+      FROM inodes WHERE ${IS_NO_HASH("content_hash")}`,
+  },
+  {
     id: "content.known",
     says: "the content of every file is in the list of contents",
     effect: "deleting another file with the same content may remove it",
     finds: `SELECT ino, 'its content ' || content_hash || ' is not in the list of contents' AS detail
-      FROM inodes WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)`,
+      FROM inodes WHERE ${IS_UNLISTED}`,
     repair: {
       says: "puts the content into the list",
       *run({ now }) {
@@ -35,7 +60,7 @@ export const CONTENT_RULES: readonly Rule[] = [
           command(`INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
             SELECT content_hash, coalesce(max(iif(staging_id IS NULL, size_bytes, NULL)), 0), 0,
               count(*), strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch')
-            FROM inodes WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents)
+            FROM inodes WHERE ${IS_UNLISTED}
             GROUP BY content_hash`),
           now.sec,
         );

@@ -1,5 +1,5 @@
 import { NexusError } from "../../../model/errors.js";
-import type { ContentHash, Ino, StagingId } from "../../../model/ids.js";
+import { type ContentHash, type Ino, isContentHash, type StagingId } from "../../../model/ids.js";
 import { formatTimestamp, type Timestamp } from "../../../model/timestamp.js";
 import type { At, ContentCommit, SealedContent, StagedRecord } from "../metadata-store.js";
 import {
@@ -164,14 +164,16 @@ export function* loseContent(ino: Ino): Script<void> {
   yield* run(LOSE_CONTENT, ino);
 }
 
+/** What is no hash is damage, and has no file to be removed. */
 export function* unreferencedContents(): Script<ContentHash[]> {
   const rows = yield* all(UNREFERENCED);
-  return rows.map((row) => text(row, 0) as ContentHash);
+  return rows.map((row) => text(row, 0)).filter(isContentHash);
 }
 
 export function* selectUnreferenced(hashes: readonly ContentHash[]): Script<ContentHash[]> {
   const selected: ContentHash[] = [];
   for (const hash of hashes) {
+    if (!isContentHash(hash)) continue;
     if ((yield* first(IS_REMOVABLE, hash)) !== undefined) selected.push(hash);
   }
   return selected;

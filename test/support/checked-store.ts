@@ -1,0 +1,74 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import type { Features } from "../../src/features/features.js";
+import type { CheckReport } from "../../src/sdk/check-data.js";
+import { runCommand } from "../cli/run-command.js";
+import { hashOf } from "./data-directory.js";
+import { openNexus } from "./stores.js";
+import { testDir } from "./temp-dir.js";
+
+// A store that is closed, for tests that damage it by hand and have it checked.
+
+/** What is in /documents/a. */
+export const TEXT = "the content of a file";
+/** What is in /documents/b. */
+export const OTHER = "another content";
+
+/** Opens a store in this process, with no threads, and closes it when the work is done. */
+export async function withStore<T>(
+  dataDir: string,
+  work: (features: Features) => Promise<T>,
+): Promise<T> {
+  mkdirSync(dataDir, { recursive: true });
+  const nexus = openNexus(dataDir);
+  const features = nexus.featuresFor({ isAdmin: true });
+  try {
+    return await work(features);
+  } finally {
+    features.close();
+    await nexus.close({ drainMs: 10_000 });
+  }
+}
+
+/** A store with two files, /documents/a and /documents/b, closed. */
+export async function makeStore(
+  work: (features: Features) => Promise<void> = async () => undefined,
+): Promise<string> {
+  const dataDir = join(testDir(), "data");
+  await withStore(dataDir, async (features) => {
+    await features.files.write("/documents/a", TEXT);
+    await features.files.write("/documents/b", OTHER);
+    await work(features);
+  });
+  return dataDir;
+}
+
+/** Where a content is sealed. */
+export function blob(dataDir: string, text: string): string {
+  const hash = hashOf(text);
+  return join(dataDir, "cas", hash.slice(0, 2), hash.slice(2, 4), hash);
+}
+
+/** Changes its database, past the program. */
+export function change(dataDir: string, sql: string): void {
+  const database = new Database(join(dataDir, "metadata.db"));
+  database.exec(sql);
+  database.close();
+}
+
+/** What `nexus fsck --json` says. */
+export async function fsck(dataDir: string, ...args: string[]) {
+  const { code, stdout, stderr } = await runCommand([
+    ...["fsck", "--json", "--data-dir", dataDir, ...args],
+  ]);
+  if (stdout === "") return { code, stderr, rules: [], repaired: [], report: undefined };
+  const report = JSON.parse(stdout) as CheckReport;
+  const rules = report.findings.map(({ rule }) => rule);
+  return { code, stderr, rules, repaired: report.repaired.map(({ rule }) => rule), report };
+}
+
+/** The content of a file. Errors: those of reading it. */
+export async function read(dataDir: string, path: string): Promise<string> {
+  return await withStore(dataDir, async ({ files }) => String(await files.read(path)));
+}
