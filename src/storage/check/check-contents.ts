@@ -7,7 +7,7 @@ import { type BlobState, glanceAtBlob, lookAtBlob } from "../content/local/look-
 import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
 import type { ContentRow, ContentRows } from "./content-rows.js";
-import { type Finding, type Problem, somePaths } from "./finding.js";
+import { type Finding, type Problem, problem, somePaths } from "./finding.js";
 
 const SEALED_MODE = 0o444;
 /** What is younger may be about to be named, or removed. */
@@ -26,8 +26,6 @@ export interface ContentCheck {
   readonly mode: "online" | "offline";
   /** Whether contents are read, or only looked for. */
   readonly depth: "bytes" | "presence";
-  /** What becomes of contents that no row names: they may be what is left of files whose rows were lost. */
-  readonly strays: "remove" | "put away";
   /** So much more was read; it may throw to end the check. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -35,8 +33,8 @@ export interface ContentCheck {
 /** Looks at each content that a row names, and at each file that lies where contents do. */
 export async function* checkContents(check: ContentCheck): AsyncGenerator<Problem> {
   for (const row of check.rows.all()) {
-    const problem = await checkRow(check, row);
-    if (problem !== undefined) yield problem;
+    const found = await checkRow(check, row);
+    if (found !== undefined) yield found;
   }
   yield* checkFiles(check);
 }
@@ -67,14 +65,14 @@ function problemOf(
   });
   switch (state.is) {
     case "missing":
-      return {
-        finding: damage({
+      return problem(
+        damage({
           rule: "content.present",
           what: `the content ${hash} is missing`,
           effect: "reading the file fails (EIO); the same content written anywhere heals it",
           repair: undefined,
         }),
-      };
+      );
     case "unreadable":
     case "damaged": {
       const what =
@@ -90,21 +88,21 @@ function problemOf(
           "puts what is there away to lost+found in the data directory; then reading fails (EIO), and the same content written anywhere heals the file",
       });
       const { paths } = finding;
-      return { finding, mend: () => check.quarantine.put(path, { why: what, paths }) };
+      return problem(finding, () => check.quarantine.put(path, { why: what, paths }));
     }
     case "whole":
-      if (sizeBytes !== null && state.sizeBytes !== sizeBytes)
-        return wrongSize(check, { row, state, damage });
+      if (sizeBytes === null) return unlisted(check, { hash, sizeBytes: state.sizeBytes });
+      if (state.sizeBytes !== sizeBytes) return wrongSize(check, { row, state, damage });
       if (state.mode === SEALED_MODE) return undefined;
-      return {
-        finding: damage({
+      return problem(
+        damage({
           rule: "content.mode",
           what: `the content ${hash} has mode ${state.mode.toString(8)}`,
           effect: "a program that gets at the data directory may change it by mistake",
           repair: "makes it read-only again",
         }),
-        mend: () => chmodSync(path, SEALED_MODE),
-      };
+        () => chmodSync(path, SEALED_MODE),
+      );
   }
 }
 
@@ -122,16 +120,35 @@ function wrongSize(
   },
 ): Problem {
   const { hash, size_bytes: sizeBytes } = row;
-  return {
-    finding: damage({
+  return problem(
+    damage({
       rule: "content.size",
       what: `the content ${hash} has ${state.sizeBytes} bytes, and its row says ${sizeBytes}`,
       effect: "reading the file fails (EIO)",
       repair: check.depth === "bytes" ? "has the row say what its bytes are" : undefined,
     }),
-    mend: (database) => {
+    (database) => {
       const set = database.prepare("UPDATE contents SET size_bytes = ? WHERE hash = ?");
       set.run(state.sizeBytes, hash);
+    },
+  );
+}
+
+/** The rule of the list puts it there, and knows its size only from its files, which may have that wrong. */
+function unlisted(
+  { depth }: ContentCheck,
+  { hash, sizeBytes }: { readonly hash: ContentHash; readonly sizeBytes: number },
+): Problem | undefined {
+  if (depth !== "bytes") return undefined;
+  return {
+    what: `the content ${hash}`,
+    mend: (database) => {
+      const add = database.prepare(
+        `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
+         SELECT ?, ?, 0, count(*), strftime('%Y-%m-%dT%H:%M:%S', 'now') FROM inodes WHERE content_hash = ?
+         ON CONFLICT (hash) DO NOTHING`,
+      );
+      add.run(hash, sizeBytes, hash);
     },
   };
 }
@@ -166,17 +183,18 @@ function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
     foreign: `${path} is no content, or not at its place`,
   }[is];
   const effect = "it takes room, and nothing else";
-  const goes = is === "half-made" || (is === "content" && check.strays === "remove");
-  return {
-    finding: {
+  // A content may be what is left of a file whose row is lost, or of one that another database has.
+  const goes = is === "half-made";
+  return problem(
+    {
       ...{ ...common, rule: `content.${is === "content" ? "stray" : is}`, what, effect },
       repair: goes ? "removes it" : "puts it away to lost+found in the data directory",
     },
-    mend: () => {
+    () => {
       if (goes) rmSync(path, { force: true });
       else check.quarantine.put(path, { why: what });
     },
-  };
+  );
 }
 
 async function look(

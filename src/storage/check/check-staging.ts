@@ -7,7 +7,7 @@ import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
-import { type Problem, somePaths } from "./finding.js";
+import { type Problem, problem, somePaths } from "./finding.js";
 
 export interface StagingCheck {
   readonly database: Database.Database;
@@ -50,17 +50,17 @@ function* needless(check: StagingCheck, used: ReadonlySet<string>): Generator<Pr
     const path = join(check.layout.stagingDirectory, name);
     const what = `${path} is left of something that was written, and no file has it`;
     const isRemoved = check.strays === "remove";
-    yield {
-      finding: {
+    yield problem(
+      {
         ...{ rule: "staging.stray", severity: "waste", what, paths: [], morePaths: 0 },
         effect: "it takes room until the store is opened the next time",
         repair: isRemoved ? "removes it" : "puts it away to lost+found in the data directory",
       },
-      mend: () => {
+      () => {
         if (isRemoved) rmSync(path, { force: true });
         else check.quarantine.put(path, { why: what });
       },
-    };
+    );
   }
 }
 
@@ -83,14 +83,12 @@ function missing(
   const hasBefore =
     before !== undefined && statSync(before, { throwIfNoEntry: false })?.isFile() === true;
   const path = check.paths.of(ino);
-  return {
-    finding: {
-      ...{ rule: "staging.present", severity: "damage", ...somePaths([path]) },
-      what: `${path === undefined ? `inode ${ino}: ` : ""}what was written to it last (staged content ${id}) is missing`,
-      effect: hasBefore
-        ? "the next start gives the file the content that it had before"
-        : "reading the file fails (EIO)",
-      repair: hasBefore ? "gives the file the content that it had before" : undefined,
-    },
-  };
+  return problem({
+    ...{ rule: "staging.present", severity: "damage", ...somePaths([path]) },
+    what: `${path === undefined ? `inode ${ino}: ` : ""}what was written to it last (staged content ${id}) is missing`,
+    effect: hasBefore
+      ? "the next start gives the file the content that it had before"
+      : "reading the file fails (EIO)",
+    repair: hasBefore ? "gives the file the content that it had before" : undefined,
+  });
 }

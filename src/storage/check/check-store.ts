@@ -1,11 +1,9 @@
 import type Database from "better-sqlite3";
 import { isKind, messageOf } from "../../model/errors.js";
 import type { ContentStore } from "../content/content-store.js";
-import type { Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
-import { repairDatabase } from "../metadata/check/repair-database.js";
 import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
@@ -13,17 +11,13 @@ import { checkStaging } from "./check-staging.js";
 import { ContentRows } from "./content-rows.js";
 import { databaseBehind } from "./database-behind.js";
 import type { Finding, Problem } from "./finding.js";
+import { mendStore, type StoreToMend } from "./mend-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
 import type { Checked, CheckReport } from "./report.js";
 
 /** What is to be checked, and how it is opened. */
-export interface StoreToCheck {
-  readonly dataDir: string;
-  readonly databasePath: string;
+export interface StoreToCheck extends StoreToMend {
   readonly journalPath: string;
-  readonly layout: Layout;
-  /** Who owns what a repair makes. */
-  readonly owner: { readonly uid: number; readonly gid: number };
   /** Brings what the journal has into the database, and nothing else. */
   readonly replay: () => Promise<void>;
   readonly openContents: () => Pick<ContentStore, "statStaging" | "close">;
@@ -67,8 +61,8 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
     return report(store, { mode, leftOut, found: first, repaired: [] });
   }
 
-  await mend(store, first);
-  const failure = await started(store);
+  const failures = mendStore(store, first);
+  failures.push(...(await started(store)));
   const second = await pass(store, {
     ...options,
     depth: "presence",
@@ -76,7 +70,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
     isOpen: true,
     staging,
   });
-  if (failure !== undefined) second.findings.push(failure);
+  second.findings.push(...failures);
   const left = new Set(second.findings.map(keyOf));
   const repaired = first.findings.filter((finding) => !left.has(keyOf(finding)));
   return report(store, {
@@ -122,7 +116,7 @@ async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
     const problems = await collect(store, { ...options, database, totalBytes: checked.bytes });
     return {
       ...{ checked, problems, schema, readable: [] },
-      findings: [...findings, ...problems.map(({ finding }) => finding)],
+      findings: [...findings, ...problems.flatMap(({ finding }) => finding ?? [])],
     };
   } finally {
     database.close();
@@ -163,17 +157,6 @@ async function collect(
   return problems;
 }
 
-/** Contents first: their rows say what the rows of files are compared with. */
-async function mend(store: StoreToCheck, { problems, schema }: Found): Promise<void> {
-  const database = openForCheck(store.databasePath, { access: "write" });
-  try {
-    for (const { mend: mendOne } of problems) mendOne?.(database);
-    repairDatabase(database, { schema, owner: store.owner });
-  } finally {
-    database.close();
-  }
-}
-
 /** Whether the journal could be replayed; if not, because the database is damaged. */
 async function replayed({ replay }: StoreToCheck): Promise<boolean> {
   try {
@@ -197,16 +180,18 @@ function behindOf(store: StoreToCheck): Finding | undefined {
   }
 }
 
-async function started({ start }: StoreToCheck): Promise<Finding | undefined> {
+async function started({ start }: StoreToCheck): Promise<Finding[]> {
   try {
     await start();
-    return undefined;
+    return [];
   } catch (error) {
-    return {
-      ...{ rule: "store.start", severity: "damage", paths: [], morePaths: 0, repair: undefined },
-      what: `the store can't be opened: ${messageOf(error)}`,
-      effect: "no daemon can serve it: restore a backup",
-    };
+    return [
+      {
+        ...{ rule: "store.start", severity: "damage", paths: [], morePaths: 0, repair: undefined },
+        what: `the store can't be opened: ${messageOf(error)}`,
+        effect: "no daemon can serve it: restore a backup",
+      },
+    ];
   }
 }
 

@@ -18,15 +18,23 @@ export interface Finding {
   readonly repair: string | undefined;
 }
 
-/** A finding with what mends it, if no rule of the metadata does. */
+/** Something with what mends it, if no rule of the metadata does. */
 export interface Problem {
-  readonly finding: Finding;
+  /** In words. */
+  readonly what: string;
+  /** Left out where a rule of the metadata tells of it. */
+  readonly finding?: Finding;
   /** With a connection that may write. */
   readonly mend?: (database: Database.Database) => void;
 }
 
 /** Of one finding, so many files are named. */
 const MOST_PATHS = 20;
+
+/** A finding with what mends it. */
+export function problem(finding: Finding, mend?: Problem["mend"]): Problem {
+  return { what: finding.what, finding, ...(mend && { mend }) };
+}
 
 /** The first of the paths, and how many more there are. */
 export function somePaths(

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type Ino, ROOT_INO } from "../../../src/model/ids.js";
 import { Paths } from "../../../src/storage/metadata/check/paths.js";
 import { repairDatabase } from "../../../src/storage/metadata/check/repair-database.js";
+import { kindOf } from "../../support/error-kind.js";
 import { openMetadataStore, openNexus } from "../../support/stores.js";
 import { testDir } from "../../support/temp-dir.js";
 import { Jobs } from "./contract/work-fixture.js";
@@ -30,6 +31,36 @@ const DAMAGE: readonly Damage[] = [
   { sql: "UPDATE inodes SET nlink = nlink + 1 WHERE ino = 1", breaks: "inode.links" },
   { sql: "UPDATE dentries SET ino = 77777 WHERE name = 'file'", breaks: "name.inode" },
   { sql: "UPDATE dentries SET type = 10 WHERE name = 'file'", breaks: "name.type" },
+  { sql: "UPDATE dentries SET type = 0 WHERE name = 'below'", breaks: "name.type" },
+  { sql: "UPDATE inodes SET mode = 420 WHERE content_hash IS NOT NULL", breaks: "inode.type" },
+  {
+    sql: "UPDATE inodes SET mode = 0x41ed WHERE content_hash IS NOT NULL",
+    breaks: "inode.type",
+  },
+  {
+    sql: "UPDATE inodes SET mode = 420 WHERE ino IN (SELECT ino FROM symlinks)",
+    breaks: "inode.type",
+  },
+  {
+    sql: "UPDATE inodes SET mode = 493 WHERE ino IN (SELECT ino FROM dentries WHERE type = 4)",
+    breaks: "inode.type",
+  },
+  {
+    sql: "UPDATE inodes SET mode = 0x11ed WHERE ino = (SELECT ino FROM dentries WHERE name = 'below')",
+    breaks: "inode.type-known",
+    leaves: ["inode.type-known"],
+  },
+  {
+    sql: `UPDATE inodes SET mode = 0x91ed WHERE ino = (SELECT ino FROM dentries WHERE name = 'below');
+      UPDATE dentries SET type = 9 WHERE name = 'below'`,
+    breaks: "inode.type-known",
+    leaves: ["inode.type-known"],
+  },
+  {
+    sql: "UPDATE inodes SET content_hash = NULL WHERE content_hash IS NOT NULL",
+    breaks: "content.unclaimed",
+    leaves: ["content.unclaimed"],
+  },
   { sql: "UPDATE dentries SET parent = 77777 WHERE name = 'file'", breaks: "name.directory" },
   {
     sql: "DELETE FROM inodes WHERE ino = (SELECT ino FROM dentries WHERE name = 'dir')",
@@ -171,6 +202,35 @@ describe("what had no place any more", () => {
     expect(tree(dataDir)).toContainEqual(
       expect.stringMatching(/^\/system\/lost\+found\/ino-\d+\/below$/),
     );
+  });
+
+  test.each([
+    ["lost+found", "lost+found.2", 0],
+    ["system", undefined, 1],
+  ])("is found beside a file that is called %s", async (taken, made, left) => {
+    const dataDir = await makeStore();
+    change(dataDir, (database) => {
+      const file = "SELECT ino FROM dentries WHERE name = 'file'";
+      if (taken === "system") {
+        database.exec("UPDATE dentries SET name = 'system' WHERE name = 'file'");
+      } else {
+        const tools = { schema: SCHEMA, owner: { uid: 0, gid: 0 } };
+        database.exec("DELETE FROM dentries WHERE name = 'dir'");
+        repairDatabase(database, tools);
+        database.exec(`UPDATE dentries SET (name, ino, type) = ('lost+found', (${file}), 8)
+          WHERE name = 'lost+found'`);
+      }
+      database.exec("DELETE FROM dentries WHERE name = 'link'; UPDATE contents SET ref_count = 9");
+      const repair = () => repairDatabase(database, { schema: SCHEMA, owner: { uid: 7, gid: 8 } });
+      if (made === undefined) expect(kindOf(repair)).toBe("not-a-directory");
+      else repair();
+      const names = database.prepare("SELECT count(*) FROM dentries WHERE name = ?").pluck();
+      expect(names.get(made ?? "lost+found")).toBe(left === 0 ? 1 : 0);
+      // All else is mended.
+      expect(
+        database.prepare("SELECT count(*) FROM contents WHERE ref_count = 9").pluck().get(),
+      ).toBe(0);
+    });
   });
 
   test("keeps each of its names", async () => {

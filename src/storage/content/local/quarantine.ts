@@ -1,10 +1,24 @@
-import { appendFileSync, existsSync, renameSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 
 const DIRECTORY = "lost+found";
 const RECORD = "record.jsonl";
+
+/** What is known of something that is put away. */
+export interface Note {
+  readonly why: string;
+  /** The paths of the namespace that had it, or may have had it. */
+  readonly paths?: readonly string[];
+}
 
 /**
  * Where files of the data directory go that are of no use to the store and may be to people: damaged contents,
@@ -14,21 +28,18 @@ const RECORD = "record.jsonl";
  * and goes with them wherever somebody takes them.
  */
 export class Quarantine {
-  readonly #directory: string;
+  readonly #dataDir: string;
+  #directory: string | undefined;
 
   constructor(dataDir: string) {
-    this.#directory = join(dataDir, DIRECTORY);
+    this.#dataDir = dataDir;
   }
 
-  /** Moves a file there, and notes why and which `paths` of the namespace had it; returns where it is now. Errors: `io-failure`, `no-space`, `access-denied`. */
-  put(path: string, { why, paths = [] }: { why: string; paths?: readonly string[] }): string {
+  /** Moves a file there, and returns where it is now; undefined when it is gone. Errors: `io-failure`, `no-space`, `access-denied`. */
+  put(path: string, note: Note): string | undefined {
     try {
-      makeDirectories(this.#directory, { mode: 0o700 });
-      const file = this.#freeName(basename(path));
-      const record = { at: new Date().toISOString(), file, from: path, why, paths };
-      // First: a file without a line would be a riddle, a line without its file isn't.
-      appendFileSync(join(this.#directory, RECORD), `${JSON.stringify(record)}\n`, { mode: 0o600 });
-      const target = join(this.#directory, file);
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+      const target = this.#place(basename(path), { ...note, from: path });
       renameSync(path, target);
       return target;
     } catch (error) {
@@ -36,11 +47,52 @@ export class Quarantine {
     }
   }
 
-  /** The same content may have been damaged before. */
-  #freeName(name: string): string {
-    for (let number = 1; ; number++) {
-      const free = number === 1 ? name : `${name}.${number}`;
-      if (!existsSync(join(this.#directory, free))) return free;
+  /** Writes a file there of bytes that the store has in another way; returns where it is. Errors: as {@link put}. */
+  putBytes(bytes: Uint8Array, { name, ...note }: Note & { readonly name: string }): string {
+    try {
+      const target = this.#place(name, note);
+      writeFileSync(target, bytes, { mode: 0o400, flush: true });
+      return target;
+    } catch (error) {
+      throw fsError(error, { op: "put away", path: name });
     }
+  }
+
+  /** Notes something of which there is no file. Errors: as {@link put}. */
+  note(record: Note & Readonly<Record<string, unknown>>): void {
+    try {
+      const line = { at: new Date().toISOString(), ...record };
+      appendFileSync(join(this.#made(), RECORD), `${JSON.stringify(line)}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw fsError(error, { op: "note what is lost" });
+    }
+  }
+
+  /** Where a file is going to be, noted first: a file without a line would be a riddle, a line without its file isn't. */
+  #place(name: string, { why, paths = [], ...rest }: Note & { readonly from?: string }): string {
+    const directory = this.#made();
+    const file = freeName(name, (free) => existsSync(join(directory, free)));
+    this.note({ file, ...rest, why, paths });
+    return join(directory, file);
+  }
+
+  /** Somebody may have a file of his own that is called so. */
+  #made(): string {
+    if (this.#directory === undefined) {
+      const isOther = (path: string) =>
+        statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+      const name = freeName(DIRECTORY, (free) => isOther(join(this.#dataDir, free)));
+      this.#directory = join(this.#dataDir, name);
+      makeDirectories(this.#directory, { mode: 0o700 });
+    }
+    return this.#directory;
+  }
+}
+
+/** The name, or with a number behind it. */
+function freeName(name: string, isTaken: (name: string) => boolean): string {
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? name : `${name}.${number}`;
+    if (!isTaken(free)) return free;
   }
 }

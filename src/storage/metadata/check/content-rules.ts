@@ -1,7 +1,11 @@
 import { command, run } from "../statement.js";
 import type { Rule } from "./rule.js";
+import { HAS_CLEAR_TYPE } from "./type-rules.js";
 
 const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash)";
+/** With a count and without a file: the inode may be what was lost. */
+export const IS_UNCLAIMED = `(c.ref_count > 0
+  AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash))`;
 const SEALED = "i.mode >> 12 = 8 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
 
 const IS_NO_HASH = (column: string) => `(length(${column}) <> 64 OR ${column} GLOB '*[^0-9a-f]*')`;
@@ -9,19 +13,26 @@ const IS_NO_HASH = (column: string) => `(length(${column}) <> 64 OR ${column} GL
 const IS_UNLISTED = `content_hash IS NOT NULL AND NOT ${IS_NO_HASH("content_hash")}
   AND content_hash NOT IN (SELECT hash FROM contents)`;
 
+const IS_NO_FILE = `i.mode >> 12 <> 8 AND ${HAS_CLEAR_TYPE}`;
+/** What is of an inode whose type nobody knows may be all that there is of it. */
+const IS_NO_SYMLINK = `s.ino NOT IN (
+  SELECT ino FROM inodes i WHERE i.mode >> 12 = 10 OR NOT ${HAS_CLEAR_TYPE})`;
+
 /** What the rows say of contents, of attributes and of numbers. Whether the bytes are there is looked at elsewhere. */
 export const CONTENT_RULES: readonly Rule[] = [
   {
     id: "inode.kind",
     says: "only regular files have contents",
     effect: "something else keeps a content from being removed",
-    finds: `SELECT ino, 'it is no regular file, and has a content' AS detail FROM inodes
-      WHERE mode >> 12 <> 8 AND (content_hash IS NOT NULL OR staging_id IS NOT NULL)`,
+    finds: `SELECT ino, 'it is no regular file, and has a content' AS detail FROM inodes i
+      WHERE ${IS_NO_FILE} AND (content_hash IS NOT NULL OR staging_id IS NOT NULL)`,
     repair: {
-      says: "takes the content away from it",
+      says: "takes the content away from it; one that no file has then is put away to lost+found in the data directory",
       *run() {
         yield* run(
-          command("UPDATE inodes SET content_hash = NULL, staging_id = NULL WHERE mode >> 12 <> 8"),
+          command(
+            `UPDATE inodes AS i SET content_hash = NULL, staging_id = NULL WHERE ${IS_NO_FILE}`,
+          ),
         );
       },
     },
@@ -73,17 +84,26 @@ export const CONTENT_RULES: readonly Rule[] = [
     effect: "the content may be removed too early, or never",
     finds: `SELECT NULL AS ino, 'the content ' || c.hash || ' has a reference count of ' || c.ref_count
         || ', and ' || ${REFERENCES} || ' files have it' AS detail
-      FROM contents c WHERE c.ref_count <> ${REFERENCES}`,
+      FROM contents c WHERE c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED}`,
     repair: {
       says: "counts anew",
       *run() {
         yield* run(
           command(
-            `UPDATE contents AS c SET ref_count = ${REFERENCES} WHERE c.ref_count <> ${REFERENCES}`,
+            `UPDATE contents AS c SET ref_count = ${REFERENCES}
+              WHERE c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED}`,
           ),
         );
       },
     },
+  },
+  {
+    id: "content.unclaimed",
+    says: "a content that files are said to have is one that a file has",
+    effect: "it is never removed, and may be all that is left of a file",
+    finds: `SELECT NULL AS ino, 'the content ' || c.hash || ' has a reference count of ' || c.ref_count
+        || ', and no file has it' AS detail FROM contents c WHERE ${IS_UNCLAIMED}`,
+    repair: { says: "puts it away to lost+found in the data directory" },
   },
   {
     id: "content.staged-once",
@@ -118,7 +138,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     finds: `SELECT m.ino, 'the metadata ' || quote(m.key) || ' is of an inode that isn''t there' AS detail
       FROM file_metadata m WHERE m.ino NOT IN (SELECT ino FROM inodes)`,
     repair: {
-      says: "removes the metadata",
+      says: "notes the metadata in lost+found in the data directory, and removes it",
       *run() {
         yield* run(command("DELETE FROM file_metadata WHERE ino NOT IN (SELECT ino FROM inodes)"));
       },
@@ -167,15 +187,11 @@ export const CONTENT_RULES: readonly Rule[] = [
     says: "only symlinks have a target",
     effect: "it takes room for ever",
     finds: `SELECT s.ino, 'a target is noted for what is no symlink' AS detail FROM symlinks s
-      WHERE s.ino NOT IN (SELECT ino FROM inodes WHERE mode >> 12 = 10)`,
+      WHERE ${IS_NO_SYMLINK}`,
     repair: {
-      says: "removes the target",
+      says: "notes the target in lost+found in the data directory if the inode is lost, and removes it",
       *run() {
-        yield* run(
-          command(
-            "DELETE FROM symlinks WHERE ino NOT IN (SELECT ino FROM inodes WHERE mode >> 12 = 10)",
-          ),
-        );
+        yield* run(command(`DELETE FROM symlinks AS s WHERE ${IS_NO_SYMLINK}`));
       },
     },
   },

@@ -1,6 +1,7 @@
-import { S_IFDIR } from "../../../model/attributes.js";
+import { S_IFDIR, S_IFMT } from "../../../model/attributes.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Ino, ROOT_INO } from "../../../model/ids.js";
+import type { EntryName } from "../metadata-store.js";
 import { create } from "../operations/create.js";
 import { findEntry } from "../operations/remove.js";
 import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
@@ -57,23 +58,45 @@ export function* nameUnnamed(tools: RepairTools): Script<void> {
   }
 }
 
-/** The directory, made if it isn't there. Its owner's alone, also where permissions are all that counts. */
+/**
+ * The directory, made if it isn't there. Its owner's alone, also where permissions are all that counts. With a number
+ * behind its name where that is a file's. Errors: `not-a-directory` when the namespace itself is a file.
+ */
 function* lostAndFound({ now, newPathId, owner }: RepairTools): Script<Ino> {
   let parent: Ino = ROOT_INO;
-  for (const name of NAMES) {
-    const found = yield* findEntry({ parent, name });
+  for (const wanted of NAMES) {
+    const { name, found } = yield* directoryOrFree({ parent, name: wanted });
     if (found !== undefined) {
-      parent = found.ino;
+      parent = found;
       continue;
     }
     const made = yield* create({
       ...{ parent, name, ino: (yield* takeId()) as Ino, pathId: newPathId() },
-      ...{ mode: S_IFDIR | (name === NAMES[0] ? 0o755 : 0o700), ...owner, rdev: 0, now },
+      ...{ mode: S_IFDIR | (wanted === NAMES[0] ? 0o755 : 0o700), ...owner, rdev: 0, now },
       ...{ tenantId: undefined, agentId: undefined, mimeType: undefined },
     });
     parent = made.ino;
   }
   return parent;
+}
+
+/** The directory of that name, or a name for one. */
+function* directoryOrFree({
+  parent,
+  name,
+}: EntryName): Script<{ readonly name: string; readonly found: Ino | undefined }> {
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? name : `${name}.${number}`;
+    const found = yield* findEntry({ parent, name: numbered });
+    if (found === undefined) return { name: numbered, found: undefined };
+    if ((found.mode & S_IFMT) === S_IFDIR) return { name: numbered, found: found.ino };
+    if (name === FOUND_NAMESPACE) {
+      const path = `/${name}`;
+      throw new NexusError("not-a-directory", `${path} is no directory: move it away first`, {
+        path,
+      });
+    }
+  }
 }
 
 function* takeId(): Script<number> {

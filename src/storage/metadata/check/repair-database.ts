@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { SystemClock } from "../../../model/clock.js";
-import { isKind } from "../../../model/errors.js";
+import { isKind, type NexusError } from "../../../model/errors.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { timestampToMs } from "../../../model/timestamp.js";
 import { runScript } from "../sqlite/run-script.js";
@@ -25,39 +25,49 @@ export interface RepairOptions extends Pick<RepairTools, "owner"> {
 
 /**
  * Mends what needs no guess, each rule in a transaction of its own, and returns what is left. A database with
- * damaged pages is left as it is. The connection is this program's alone.
+ * damaged pages is left as it is. The connection is this program's alone. Errors, when all others are mended: those of
+ * mending one.
  */
 export function repairDatabase(
   database: Database.Database,
   { schema, owner }: RepairOptions,
 ): Violation[] {
+  let failure: NexusError | undefined;
   for (let round = 1; ; round++) {
     const left = findViolations(database, { schema });
-    const canBeMended = left.some(({ rule }) => rule.repair !== undefined);
+    const canBeMended = left.some(({ rule }) => rule.repair?.run !== undefined);
     const isHopeless = left.some(({ rule }) => HOPELESS.includes(rule));
-    if (!canBeMended || isHopeless || round > MOST_ROUNDS) return left;
-    try {
-      mend(database, { left, schema, owner });
-    } catch (error) {
-      // What one repair finds to be beyond it ends them all; none is half done.
-      if (!isKind(sqliteError(error, "repair the database"), "corrupt")) throw error;
-      return findViolations(database, { schema });
+    if (!canBeMended || isHopeless || round > MOST_ROUNDS) {
+      if (failure !== undefined) throw failure;
+      return left;
     }
+    failure = mend(database, { left, schema, owner });
+    // What one repair finds to be beyond it ends them all; none is half done.
+    if (isKind(failure, "corrupt")) return findViolations(database, { schema });
   }
 }
 
+/** Returns why one can't be mended, if that is so. */
 function mend(
   database: Database.Database,
   { left, schema, owner }: RepairOptions & { left: readonly Violation[] },
-): void {
+): NexusError | undefined {
+  let failure: NexusError | undefined;
   const clock = new SystemClock();
   const pathIds = new PathIdSource();
   repairSchema(database, schema);
   const broken = new Set(left.map(({ rule }) => rule.id));
   for (const { id, repair } of RULES) {
-    if (repair === undefined || !broken.has(id)) continue;
+    if (repair?.run === undefined || !broken.has(id)) continue;
     const now = clock.now();
     const newPathId = () => pathIds.next(timestampToMs(now));
-    database.transaction(() => runScript(database, repair.run({ now, newPathId, owner })))();
+    const script = repair.run({ now, newPathId, owner });
+    try {
+      database.transaction(() => runScript(database, script))();
+    } catch (error) {
+      failure = sqliteError(error, `repair what breaks ${id}`);
+      if (isKind(failure, "corrupt")) break;
+    }
   }
+  return failure;
 }

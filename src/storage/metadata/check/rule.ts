@@ -19,7 +19,8 @@ export interface Rule {
 export interface Repair {
   /** Completes "--repair ...". */
   readonly says: string;
-  run(tools: RepairTools): Script<void>;
+  /** Left out where it takes more than the database: who checks the whole store does it. */
+  run?(tools: RepairTools): Script<void>;
 }
 
 /** What a repair needs of its surroundings. */

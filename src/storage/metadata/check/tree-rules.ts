@@ -3,6 +3,7 @@ import { command, run } from "../statement.js";
 import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
 import { CYCLES, HOMELESS_NAMES, NAMES_THAT_CLOSE_CYCLES, UNNAMED_INODES } from "./lost-places.js";
 import type { Rule } from "./rule.js";
+import { TYPE_RULES } from "./type-rules.js";
 
 const NAMES = "(SELECT count(*) FROM dentries d WHERE d.ino = i.ino)";
 const BELOW = "(SELECT count(*) FROM dentries d WHERE d.parent = i.ino AND d.type = 4)";
@@ -45,28 +46,13 @@ export const TREE_RULES: readonly Rule[] = [
         || ', which isn''t there' AS detail
       FROM dentries d WHERE d.ino NOT IN (SELECT ino FROM inodes)`,
     repair: {
-      says: "removes the name, which has nothing behind it",
+      says: "notes the name, and what metadata it has, in lost+found in the data directory, and removes it",
       *run() {
         yield* run(command("DELETE FROM dentries WHERE ino NOT IN (SELECT ino FROM inodes)"));
       },
     },
   },
-  {
-    id: "name.type",
-    says: "a name says what type its inode is of",
-    effect: "listings take it for something else",
-    finds: `SELECT d.ino, 'its name says type ' || d.type || ', and it is ' || (i.mode >> 12) AS detail
-      FROM dentries d JOIN inodes i ON i.ino = d.ino WHERE i.mode >> 12 <> d.type`,
-    repair: {
-      says: "has the name say what the inode is",
-      *run() {
-        yield* run(
-          command(`UPDATE dentries SET type = (SELECT mode >> 12 FROM inodes i WHERE i.ino = dentries.ino)
-            WHERE type <> (SELECT mode >> 12 FROM inodes i WHERE i.ino = dentries.ino)`),
-        );
-      },
-    },
-  },
+  ...TYPE_RULES,
   {
     id: "name.cookie",
     says: "no two entries of a directory have the same cookie",

@@ -1,0 +1,103 @@
+import type Database from "better-sqlite3";
+import { messageOf } from "../../model/errors.js";
+import { type ContentHash, isContentHash } from "../../model/ids.js";
+import { casPath, type Layout } from "../content/local/layout.js";
+import { Quarantine } from "../content/local/quarantine.js";
+import { IS_UNCLAIMED } from "../metadata/check/content-rules.js";
+import { lostInodes } from "../metadata/check/lost-inodes.js";
+import { openForCheck } from "../metadata/check/open-for-check.js";
+import { repairDatabase } from "../metadata/check/repair-database.js";
+import type { SchemaObject } from "../metadata/check/schema-rule.js";
+import { type Finding, type Problem, somePaths } from "./finding.js";
+
+export interface StoreToMend {
+  readonly dataDir: string;
+  readonly databasePath: string;
+  readonly layout: Layout;
+  /** Who owns what is made. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+export interface ToMend {
+  readonly problems: readonly Problem[];
+  /** The one that the database should have. */
+  readonly schema: readonly SchemaObject[];
+}
+
+/**
+ * Mends what was found; returns what couldn't be, which keeps nothing else from it. In this order:
+ *
+ * 1. contents: their rows say what the rows of files are compared with;
+ * 2. a note of what is left of lost inodes, before that goes;
+ * 3. the database, which takes no content its count away that no file has then: so whenever this is cut short, no
+ *    start removes that;
+ * 4. those contents are put away, and then their rows.
+ */
+export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Finding[] {
+  const { owner, databasePath } = store;
+  const failures: Finding[] = [];
+  const attempt = (what: string, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      failures.push(failed(`${what}: ${messageOf(error)}`));
+    }
+  };
+  const quarantine = new Quarantine(store.dataDir);
+  const database = openForCheck(databasePath, { access: "write" });
+  try {
+    for (const { what, mend } of problems) {
+      if (mend !== undefined) attempt(what, () => mend(database));
+    }
+    attempt("the database", () => {
+      const lost = lostInodes(database);
+      for (const { ino, path, metadata, target } of lost) {
+        const why = `inode ${ino}, which is lost, had this`;
+        quarantine.note({ why, ...somePaths([path]), metadata, target });
+      }
+      repairDatabase(database, { schema, owner });
+      const { paths } = somePaths(lost.map(({ path }) => path));
+      putUnclaimedAway(database, { ...store, quarantine, paths, attempt });
+    });
+  } finally {
+    database.close();
+  }
+  return failures;
+}
+
+function putUnclaimedAway(
+  database: Database.Database,
+  {
+    layout,
+    quarantine,
+    paths,
+    attempt,
+  }: Pick<StoreToMend, "layout"> & {
+    readonly quarantine: Quarantine;
+    /** Of lost inodes: some of these had them. */
+    readonly paths: readonly string[];
+    readonly attempt: (what: string, work: () => void) => void;
+  },
+): void {
+  const unclaimed = database
+    .prepare<[], ContentHash>(`SELECT hash FROM contents c WHERE ${IS_UNCLAIMED}`)
+    .pluck();
+  const forget = database.prepare(`DELETE FROM contents AS c WHERE hash = ? AND ${IS_UNCLAIMED}`);
+  for (const hash of unclaimed.all().filter(isContentHash)) {
+    attempt(`the content ${hash}`, () => {
+      const why = `it is a content that files are said to have, and none has${
+        paths.length > 0 ? ": it may be of one of these paths, whose inodes are lost" : ""
+      }`;
+      quarantine.put(casPath(layout, hash), { why, paths });
+      forget.run(hash);
+    });
+  }
+}
+
+function failed(what: string): Finding {
+  return {
+    ...{ rule: "repair.failed", severity: "damage", what, paths: [], morePaths: 0 },
+    effect: "it stays as it is; all else is repaired",
+    repair: undefined,
+  };
+}
