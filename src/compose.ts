@@ -24,12 +24,14 @@ import type { Identity } from "./model/identity.js";
 import { ROOT_INO } from "./model/ids.js";
 import { runEach } from "./model/run-each.js";
 import { forgetRestore } from "./storage/backup/unfinished-restore.js";
+import { BehindNote } from "./storage/behind-note.js";
 import type { ContentStore } from "./storage/content/content-store.js";
 import { startContentJobsThread } from "./storage/content/local/content-jobs-worker.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
 import { WorkerContentJobs } from "./storage/content/local/worker-content-jobs.js";
 import { requireFitToOpen } from "./storage/fit-to-open.js";
+import { noteIfBehind, restAfter } from "./storage/going-on-behind.js";
 import type { MetadataStore } from "./storage/metadata/metadata-store.js";
 import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-worker.js";
 import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
@@ -142,9 +144,12 @@ export function compose({
   const clock = new SystemClock();
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   makeDirectory(dirname(dbPath));
+  const journalPath = join(dataDir, "metadata.journal");
+  const behind = new BehindNote(dataDir);
+  noteIfBehind({ databasePath: dbPath, journalPath }, { note: behind, clock, logger });
   const metadata = new SqliteMetadataStore({
     databasePath: dbPath,
-    journalPath: join(dataDir, "metadata.journal"),
+    journalPath,
     // On the disk where the database needs it.
     reserve: new SpaceReserve(join(dirname(dbPath), "metadata.reserve")),
     cacheSizeMb,
@@ -167,6 +172,7 @@ export function compose({
   const collection = {
     graceMs: config.gcGraceMinutes * MINUTE_MS,
     intervalMs: config.gcIntervalHours * 60 * MINUTE_MS,
+    restMs: restAfter(behind, { clock }),
   };
   const scrubbing = {
     bytesPerSecond: config.scrubRateMb * MEBIBYTE,
@@ -207,6 +213,8 @@ export interface StoresAndTools {
     readonly graceMs: number;
     /** 0: when asked to. */
     readonly intervalMs: number;
+    /** Before that is over, when asked to. */
+    readonly restMs?: number;
   };
   /** How fast contents are read to see whether they are whole, and how often: without it, or at 0 a second, never. */
   readonly scrubbing?: { readonly bytesPerSecond: number; readonly intervalMs: number };
@@ -242,7 +250,7 @@ export function composeOn(options: StoresAndTools): Nexus {
   };
   const sealing = new Sealing(parts);
   const promotion = new Promotion({ ...parts, sealing });
-  const { graceMs, intervalMs } = options.collection ?? { graceMs: 0, intervalMs: 0 };
+  const { graceMs, intervalMs, restMs = 0 } = options.collection ?? { graceMs: 0, intervalMs: 0 };
   const collector = new Collector({ ...parts, graceMs });
   const handles = new HandleTable();
   const changes = new Changes();
@@ -277,8 +285,8 @@ export function composeOn(options: StoresAndTools): Nexus {
   });
 
   const automatic =
-    intervalMs > 0
-      ? new AutomaticCollection({ collector, scheduler, logger, intervalMs })
+    intervalMs > 0 && Number.isFinite(restMs)
+      ? new AutomaticCollection({ collector, scheduler, logger, intervalMs, restMs })
       : undefined;
   const { scrubbing } = options;
   const scrub =

@@ -1,20 +1,17 @@
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { fsError } from "../../libc/system-error.js";
 import { type ContentHash, type Ino, isContentHash, type StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
-import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { type Problem, problem, somePaths } from "./finding.js";
+import { stagingNames } from "./staging-names.js";
 
 export interface StagingCheck {
   readonly database: Database.Database;
   readonly paths: Paths;
   readonly layout: Layout;
-  readonly quarantine: Quarantine;
-  readonly strays: "remove" | "put away";
   /** Opens the store of contents, which throws away what a crash left half-made; the caller closes it. */
   readonly open: () => Pick<ContentStore, "statStaging">;
 }
@@ -33,7 +30,7 @@ export function* checkStaging(check: StagingCheck): Generator<Problem> {
       "SELECT ino, staging_id, size_bytes, content_hash FROM inodes WHERE staging_id IS NOT NULL ORDER BY ino",
     )
     .all();
-  const used = new Set(staged.map(({ staging_id }) => String(staging_id)));
+  const used = new Set(staged.map(({ staging_id }) => staging_id));
   yield* needless(check, used);
   const contents = check.open();
   for (const row of staged) {
@@ -43,34 +40,19 @@ export function* checkStaging(check: StagingCheck): Generator<Problem> {
   }
 }
 
-function* needless(check: StagingCheck, used: ReadonlySet<string>): Generator<Problem> {
-  for (const name of namesIn(check.layout.stagingDirectory)) {
-    const isStray = name.endsWith(".new") || (/^\d+$/.test(name) && !used.has(name));
-    if (!isStray) continue;
+function* needless(check: StagingCheck, used: ReadonlySet<StagingId>): Generator<Problem> {
+  for (const { name, is, id } of stagingNames(check.layout.stagingDirectory)) {
+    if (is === "other" || (id !== undefined && used.has(id))) continue;
     const path = join(check.layout.stagingDirectory, name);
     const what = `${path} is left of something that was written, and no file has it`;
-    const isRemoved = check.strays === "remove";
     yield problem(
       {
         ...{ rule: "staging.stray", severity: "waste", what, paths: [], morePaths: 0 },
         effect: "it takes room until the store is opened the next time",
-        repair: isRemoved ? "removes it" : "puts it away to lost+found in the data directory",
+        repair: "removes it",
       },
-      () => {
-        if (isRemoved) rmSync(path, { force: true });
-        else check.quarantine.put(path, { why: what });
-      },
+      () => rmSync(path, { force: true }),
     );
-  }
-}
-
-/** Of a directory that isn't there, none: each start makes it. */
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw fsError(error, { op: "list", path: directory });
   }
 }
 

@@ -1,26 +1,30 @@
 import type Database from "better-sqlite3";
 import { isKind, messageOf } from "../../model/errors.js";
-import type { ContentStore } from "../content/content-store.js";
+import { type Behind, BehindNote } from "../behind-note.js";
 import { Quarantine } from "../content/local/quarantine.js";
+import { whyBehind } from "../metadata/check/database-behind.js";
+import { PAGES } from "../metadata/check/database-rules.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
 import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
+import { breaks } from "../metadata/check/violations.js";
+import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
+import { behindFinding } from "./behind-finding.js";
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
 import { checkStaging } from "./check-staging.js";
 import { ContentRows } from "./content-rows.js";
-import { databaseBehind } from "./database-behind.js";
 import type { Finding, Problem } from "./finding.js";
 import { mendStore, type StoreToMend } from "./mend-store.js";
+import { putStagingAway, type StagingOfOthers } from "./put-staging-away.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
 import type { Checked, CheckReport } from "./report.js";
 
 /** What is to be checked, and how it is opened. */
-export interface StoreToCheck extends StoreToMend {
+export interface StoreToCheck extends StoreToMend, StagingOfOthers {
   readonly journalPath: string;
   /** Brings what the journal has into the database, and nothing else. */
   readonly replay: () => Promise<void>;
-  readonly openContents: () => Pick<ContentStore, "statStaging" | "close">;
   /** Opens the store as a daemon does, and closes it: that takes up what a crash has left. */
   readonly start: () => Promise<void>;
 }
@@ -47,14 +51,25 @@ const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
  */
 export async function checkStore(store: StoreToCheck, options: CheckOptions): Promise<CheckReport> {
   const { mode, action } = options;
-  const behind = mode === "offline" ? behindOf(store) : undefined;
+  const note = new BehindNote(store.dataDir);
+  const behind = mode === "offline" ? behindOf(store, note) : undefined;
   // What belongs to a log that somebody may put back isn't to be changed by a look.
-  const mayReplay = mode === "offline" && (behind === undefined || action === "repair");
-  const isOpen = !mayReplay || (await replayed(store));
-  const strays = behind === undefined ? "remove" : "put away";
+  const isOthers = behind?.notedBy === "repair";
+  const mayReplay = mode === "offline" && (!isOthers || action === "repair");
+  const known: Finding[] = behind === undefined ? [] : [behindFinding(behind)];
+  let isOpen = true;
+  if (mayReplay) {
+    isOpen = pagesAreWhole(store);
+    if (isOpen && behind !== undefined && isOthers) {
+      // From here on the journal doesn't tell of it any more.
+      note.write(behind);
+      known.push(...(await putStagingAway(store)));
+    }
+    isOpen &&= await replayed(store);
+  }
   const staging = mayReplay ? "look" : "leave";
-  const first = await pass(store, { ...options, depth: "bytes", strays, isOpen, staging });
-  if (behind !== undefined) first.findings.unshift(behind);
+  const first = await pass(store, { ...options, depth: "bytes", isOpen, staging });
+  first.findings.unshift(...known);
   const isHopeless = first.readable.length > 0 || !isOpen;
   const leftOut = staging === "look" ? [] : [mode === "online" ? STAGED : STAGED_OF_OTHERS];
   if (action === "check" || isHopeless) {
@@ -63,14 +78,11 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
 
   const failures = mendStore(store, first);
   failures.push(...(await started(store)));
-  const second = await pass(store, {
-    ...options,
-    depth: "presence",
-    strays,
-    isOpen: true,
-    staging,
-  });
+  const isOver = failures.length === 0;
+  if (isOver) note.clear();
+  const second = await pass(store, { ...options, depth: "presence", isOpen: true, staging });
   second.findings.push(...failures);
+  if (behind !== undefined && !isOver) second.findings.unshift(behindFinding(behind));
   const left = new Set(second.findings.map(keyOf));
   const repaired = first.findings.filter((finding) => !left.has(keyOf(finding)));
   return report(store, {
@@ -89,7 +101,6 @@ interface Found {
 
 interface Pass extends CheckOptions {
   readonly depth: "bytes" | "presence";
-  readonly strays: "remove" | "put away";
   /** Whether the store could be opened; if not, its database is damaged in some way. */
   readonly isOpen: boolean;
   /** Looking at it throws away what a crash left half-made. */
@@ -127,10 +138,10 @@ async function collect(
   store: StoreToCheck,
   options: Pass & { readonly database: Database.Database; readonly totalBytes: number },
 ): Promise<Problem[]> {
-  const { database, mode, depth, strays, staging, totalBytes, onProgress, signal } = options;
+  const { database, mode, depth, staging, totalBytes, onProgress, signal } = options;
   const { layout } = store;
   const quarantine = new Quarantine(store.dataDir);
-  const common = { database, paths: new Paths(database), layout, quarantine, strays };
+  const common = { database, paths: new Paths(database), layout, quarantine };
   const rows = new ContentRows(database);
   const problems: Problem[] = [];
   let doneBytes = 0;
@@ -168,15 +179,24 @@ async function replayed({ replay }: StoreToCheck): Promise<boolean> {
   }
 }
 
-function behindOf(store: StoreToCheck): Finding | undefined {
-  let database: Database.Database | undefined;
+function behindOf(store: StoreToCheck, note: BehindNote): Behind | undefined {
+  const noted = note.read();
+  const why = noted?.notedBy === "repair" ? undefined : whyBehind(store);
+  return why === undefined ? noted : { sinceMs: Date.now(), why, notedBy: "repair" };
+}
+
+/** A look at them that changes nothing: what is damaged isn't written to, so nothing is replayed then. */
+function pagesAreWhole({ databasePath }: StoreToCheck): boolean {
   try {
-    database = openForCheck(store.databasePath, { access: "read" });
-    return databaseBehind(database, store);
-  } catch {
-    return undefined; // the check says what is wrong with it
-  } finally {
-    database?.close();
+    const database = openForCheck(databasePath, { access: "read" });
+    try {
+      return !breaks(database, PAGES);
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (!isKind(sqliteError(error, "check the database"), "corrupt")) throw error;
+    return false;
   }
 }
 

@@ -12,6 +12,8 @@ export interface AutomaticCollectionOptions {
   readonly logger: Logger;
   /** From the end of one run to the begin of the next. */
   readonly intervalMs: number;
+  /** Nothing is collected before this is over. */
+  readonly restMs?: number;
 }
 
 /** Has a store collected some minutes after it was opened, and again and again from then on. */
@@ -22,7 +24,8 @@ export class AutomaticCollection {
 
   constructor(options: AutomaticCollectionOptions) {
     this.#options = options;
-    this.#runAfter(Math.min(FIRST_AFTER_MS, options.intervalMs));
+    const { intervalMs, restMs = 0 } = options;
+    this.#runAfter(Math.max(restMs, Math.min(FIRST_AFTER_MS, intervalMs)));
   }
 
   /** Begins nothing more; what was begun ends with the collector. */

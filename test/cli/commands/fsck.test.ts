@@ -290,7 +290,7 @@ describe("what a killed process leaves", () => {
     mkdirSync(dirname(blob(killed, "orphan")), { recursive: true });
     writeFileSync(blob(killed, "orphan"), "orphan");
     expect(await fsck(killed, "--repair")).toMatchObject({
-      ...{ code: 0, repaired: ["database.behind", "content.stray"] },
+      ...{ code: 0, repaired: ["database.behind", "staging.stray", "content.stray"] },
     });
     expect(readFileSync(join(killed, "lost+found", hashOf("orphan")), "utf8")).toBe("orphan");
     expect(await read(killed, "/documents/a")).toBe(TEXT);

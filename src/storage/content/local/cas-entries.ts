@@ -2,7 +2,7 @@ import { type Dirent, readdirSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContentHash, isContentHash } from "../../../model/ids.js";
-import { casPath, type Layout } from "./layout.js";
+import { casPath, type Layout, UNFINISHED } from "./layout.js";
 
 /** A file below `cas/`. */
 export interface CasEntry {
@@ -12,9 +12,6 @@ export interface CasEntry {
   /** Of a content, and of what should have become one. */
   readonly hash: ContentHash | undefined;
 }
-
-/** See `linkOrCopy` in `local-content-jobs.ts`. */
-const HALF_MADE = ".new";
 
 /** All files below `cas/`, a directory of a few hundred at a time; those that go meanwhile may be left out. */
 export function* casEntries(layout: Layout): Generator<CasEntry> {
@@ -38,8 +35,8 @@ function* filesIn(layout: Layout, above: string, entry: Dirent): Generator<CasEn
     for (const below of entriesOf(path)) yield* filesIn(layout, path, below);
     return;
   }
-  const isHalfMade = entry.name.endsWith(HALF_MADE);
-  const name = isHalfMade ? entry.name.slice(0, -HALF_MADE.length) : entry.name;
+  const isHalfMade = entry.name.endsWith(UNFINISHED);
+  const name = isHalfMade ? entry.name.slice(0, -UNFINISHED.length) : entry.name;
   const place = isContentHash(name) ? casPath(layout, name) : undefined;
   if (place === undefined || join(above, name) !== join(place) || !entry.isFile()) {
     yield { path, is: "foreign", hash: undefined };

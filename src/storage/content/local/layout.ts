@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { NexusError } from "../../../model/errors.js";
 import { type ContentHash, isContentHash, type StagingId } from "../../../model/ids.js";
 
+/** What the name of a file ends with that isn't a whole content yet; with that name a crash leaves it. */
+export const UNFINISHED = ".new";
+
 /** Where contents lie in the data directory. */
 export interface Layout {
   readonly root: string;

@@ -28,7 +28,7 @@ import type { Needless, NeedlessFound, Verification, Verified } from "../content
 import { BatchSync, type ToSync } from "./batch-sync.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import { lostBytes } from "./failed-sync.js";
-import { casPath, type Layout, stagingPath } from "./layout.js";
+import { casPath, type Layout, stagingPath, UNFINISHED } from "./layout.js";
 import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
 import { verifyContents } from "./verify-contents.js";
 
@@ -263,7 +263,7 @@ export class LocalContentJobs implements ContentJobs {
 
   /** Where a content is written that has no staging file. */
   #newPath(hash: ContentHash): string {
-    return `${this.#layout.stagingDirectory}/${hash}.new`;
+    return `${this.#layout.stagingDirectory}/${hash}${UNFINISHED}`;
   }
 
   async #hashFile(id: StagingId, run: number): Promise<ContentHash | undefined> {
@@ -319,7 +319,7 @@ function requireSize(size: number, { sizeBytes, of }: { sizeBytes: number; of: s
  * system has hard links: then the bytes are copied, and synced here.
  */
 function linkOrCopy(from: string, to: string): void {
-  const copy = `${from}.new`;
+  const copy = `${from}${UNFINISHED}`;
   rmSync(copy, { force: true });
   try {
     linkSync(from, copy);

@@ -21,7 +21,7 @@ import type {
 } from "../content-store.js";
 import type { ContentJobs } from "./content-jobs.js";
 import { FailedSync, lostBytes } from "./failed-sync.js";
-import { casPath, type Layout, stagingPath } from "./layout.js";
+import { casPath, type Layout, stagingPath, UNFINISHED } from "./layout.js";
 import { LocalContentReader } from "./local-content-reader.js";
 import { LocalStagingFile, stagingStat } from "./local-staging-file.js";
 import type { SmallContent } from "./small-content.js";
@@ -235,7 +235,7 @@ export class LocalContentStore implements ContentStore {
     const { stagingDirectory } = this.#layout;
     for (const id of this.#small.ids) rmSync(stagingPath(this.#layout, id), { force: true });
     for (const name of readdirSync(stagingDirectory)) {
-      if (name.endsWith(".new")) rmSync(join(stagingDirectory, name), { force: true });
+      if (name.endsWith(UNFINISHED)) rmSync(join(stagingDirectory, name), { force: true });
     }
   }
 

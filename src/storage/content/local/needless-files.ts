@@ -4,10 +4,7 @@ import { fsError } from "../../../libc/system-error.js";
 import type { NexusError } from "../../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../../model/ids.js";
 import type { Needless, NeedlessFound } from "../content-store.js";
-import { casPath, type Layout } from "./layout.js";
-
-/** See `#newPath` and `linkOrCopy` in `local-content-jobs.ts`. */
-const UNFINISHED = ".new";
+import { casPath, type Layout, UNFINISHED } from "./layout.js";
 
 /**
  * The contents below one of the 256 directories of `cas/`, by the names of their files. What is no content, or isn't

@@ -34,6 +34,11 @@ export function findViolations(
   }
 }
 
+/** Whether anything breaks a rule. Errors: those of SQLite. */
+export function breaks(database: Database.Database, rule: Rule): boolean {
+  return database.prepare(`SELECT 1 FROM (${rule.finds}) LIMIT 1`).get() !== undefined;
+}
+
 function violationsOf(database: Database.Database, rule: Rule): Violation[] {
   const query = database.prepare<[], { ino: number | null; detail: string }>(
     `SELECT * FROM (${rule.finds}) LIMIT ${MOST_OF_A_RULE}`,

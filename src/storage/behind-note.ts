@@ -1,0 +1,90 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { syncDirectory } from "../libc/directories.js";
+import { fsError } from "../libc/system-error.js";
+
+const NAME = "database-behind.json";
+
+/** That a database lacks changes which were committed. */
+export interface Behind {
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
+  readonly why: string;
+  /** A repair that has begun, or the first start that went on with the older state. */
+  readonly notedBy: "repair" | "start";
+}
+
+/**
+ * Keeps it in the data directory that its database lacks changes. The journal, which tells of it, is overwritten as
+ * soon as somebody goes on with the older state; what belonged to the newer one must not count as needless by then.
+ */
+export class BehindNote {
+  readonly #path: string;
+  readonly #dataDir: string;
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+    this.#path = join(dataDir, NAME);
+  }
+
+  /** Undefined when there is none. One that can't be understood is one. Errors: `io-failure`, `access-denied`. */
+  read(): Behind | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw fsError(error, { op: "read", path: this.#path });
+    }
+    const { sinceMs, why, notedBy } = parsed(text);
+    return {
+      sinceMs: typeof sinceMs === "number" ? sinceMs : 0,
+      why: typeof why === "string" ? why : `${this.#path} can't be understood`,
+      notedBy: notedBy === "start" ? "start" : "repair",
+    };
+  }
+
+  /** When it returns, the note is durable. Errors: `io-failure`, `no-space`, `access-denied`. */
+  write(behind: Behind): void {
+    const incoming = `${this.#path}.new`;
+    try {
+      writeFileSync(incoming, `${JSON.stringify(behind)}\n`, { mode: 0o600 });
+      const fd = openSync(incoming, "r");
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(incoming, this.#path);
+      syncDirectory(this.#dataDir);
+    } catch (error) {
+      throw fsError(error, { op: "write", path: this.#path });
+    }
+  }
+
+  /** Errors: `io-failure`, `access-denied`. */
+  clear(): void {
+    try {
+      rmSync(this.#path, { force: true });
+    } catch (error) {
+      throw fsError(error, { op: "remove", path: this.#path });
+    }
+  }
+}
+
+function parsed(text: string): Partial<Record<keyof Behind, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

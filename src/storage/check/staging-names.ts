@@ -1,0 +1,31 @@
+import { readdirSync } from "node:fs";
+import { fsError } from "../../libc/system-error.js";
+import type { StagingId } from "../../model/ids.js";
+import { UNFINISHED } from "../content/local/layout.js";
+
+/** A name in `staging/`. */
+export interface StagingName {
+  readonly name: string;
+  /** A staged content of its own, something that a seal left half-made, or a part of the log of small contents. */
+  readonly is: "content" | "unfinished" | "other";
+  /** Of a content. */
+  readonly id: StagingId | undefined;
+}
+
+/** What lies in `staging/`; of a directory that isn't there, nothing: each start makes it. Errors: `io-failure`, `access-denied`. */
+export function stagingNames(directory: string): StagingName[] {
+  return namesIn(directory).map((name) => {
+    if (name.endsWith(UNFINISHED)) return { name, is: "unfinished", id: undefined };
+    if (/^\d+$/.test(name)) return { name, is: "content", id: Number(name) as StagingId };
+    return { name, is: "other", id: undefined };
+  });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw fsError(error, { op: "list", path: directory });
+  }
+}

@@ -1,0 +1,154 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { composeCheck } from "../../../src/compose-check.js";
+import { loadConfig } from "../../../src/config/load.js";
+import { connect } from "../../../src/sdk/connect.js";
+import { BehindNote } from "../../../src/storage/behind-note.js";
+import { restAfter } from "../../../src/storage/going-on-behind.js";
+import {
+  blob,
+  change,
+  fsck,
+  makeStore,
+  read,
+  TEXT,
+  withStore,
+} from "../../support/checked-store.js";
+import { afterKill } from "../../support/crash.js";
+import { hashOf } from "../../support/data-directory.js";
+import { FakeClock } from "../../support/fake-clock.js";
+import { silentLogger } from "../../support/silent-logger.js";
+
+const LARGE = Buffer.alloc(100_000, "large");
+/** What is put away is told of by its first letters. */
+const SHOWN = 5;
+const NOTE = "database-behind.json";
+
+/** A store whose database lacks two files that were being written, and the content of a third. */
+async function behindStore(): Promise<string> {
+  const dataDir = await makeStore();
+  const killed = await withStore(dataDir, async ({ files, metadata }) => {
+    await files.write("/documents/small", "small");
+    await files.write("/documents/large", LARGE);
+    await metadata.set("/documents/small", "key", "value");
+    return afterKill(dataDir);
+  });
+  rmSync(join(killed, "metadata.db-wal"));
+  mkdirSync(dirname(blob(killed, "stray")), { recursive: true });
+  writeFileSync(blob(killed, "stray"), "stray");
+  writeFileSync(join(killed, "staging", `${hashOf("half")}.new`), "half");
+  return killed;
+}
+
+function putAway(dataDir: string): string[] {
+  const directory = join(dataDir, "lost+found");
+  return readdirSync(directory)
+    .filter((name) => name !== "record.jsonl")
+    .map((name) => readFileSync(join(directory, name), "utf8").slice(0, SHOWN))
+    .sort();
+}
+
+const ALL = ["half", "large", "small", "stray"];
+
+describe("a repair of a database that lacks changes", () => {
+  test("puts away all that only the newer one has a name for", async () => {
+    const dataDir = await behindStore();
+    const repaired = await fsck(dataDir, "--repair");
+    expect(repaired).toMatchObject({ code: 0, rules: [] });
+    expect(repaired.repaired).toContain("database.behind");
+    expect(putAway(dataDir)).toStrictEqual(ALL);
+    expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+    expect(existsSync(join(dataDir, NOTE))).toBe(false);
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  });
+
+  test("puts the same away when it was cut short before", async () => {
+    const dataDir = await behindStore();
+    const aborted = new AbortController();
+    const explicit = new Map([["data_dir", { value: dataDir, source: "the test" }]]);
+    const config = loadConfig({ explicit, face: "command", cwd: dataDir });
+    const cut = composeCheck(
+      { config, logger: silentLogger },
+      {
+        ...{ mode: "offline", action: "repair", signal: aborted.signal },
+        onProgress: () => aborted.abort(new Error("interrupted")),
+      },
+    );
+    await expect(cut).rejects.toThrow("interrupted");
+    expect(await fsck(dataDir)).toMatchObject({
+      code: 1,
+      rules: ["database.behind", "content.stray"],
+    });
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+    expect(putAway(dataDir)).toStrictEqual(ALL);
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  });
+});
+
+describe("a start on a database that lacks changes", () => {
+  test("goes on, and keeps what has no file from being collected until that is repaired", async () => {
+    const dataDir = await behindStore();
+    const logFile = join(dataDir, "..", "log");
+    const nexus = await connect({ dataDir, logFile, logLevel: "warn" });
+    expect(String(await nexus.read("/documents/a"))).toBe(TEXT);
+    await nexus.close();
+    expect(readFileSync(logFile, "utf8")).toContain("the database lacks changes");
+
+    const note = new BehindNote(dataDir);
+    expect(note.read()).toMatchObject({ notedBy: "start" });
+    const found = await fsck(dataDir);
+    expect(found.code).toBe(0);
+    expect(found.rules).toEqual(expect.arrayContaining(["database.behind", "content.stray"]));
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+    expect(note.read()).toBeUndefined();
+    expect(putAway(dataDir)).toContain("stray");
+  });
+
+  test("rests for a week, or until a repair that was begun has ended", async () => {
+    const dataDir = await makeStore();
+    const note = new BehindNote(dataDir);
+    const clock = new FakeClock();
+    expect(restAfter(note, { clock })).toBe(0);
+    const day = 24 * 3600 * 1000;
+    const sinceMs = clock.now().sec * 1000;
+    note.write({ sinceMs: sinceMs - 2 * day, why: "why", notedBy: "start" });
+    expect(Math.round(restAfter(note, { clock }) / day)).toBe(5);
+    note.write({ sinceMs: sinceMs - 8 * day, why: "why", notedBy: "start" });
+    expect(restAfter(note, { clock })).toBe(0);
+    expect(note.read()).toBeUndefined();
+    note.write({ sinceMs: sinceMs - 8 * day, why: "why", notedBy: "repair" });
+    expect(restAfter(note, { clock })).toBe(Number.POSITIVE_INFINITY);
+    writeFileSync(join(dataDir, NOTE), "torn");
+    expect(restAfter(note, { clock })).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+test("a check doesn't write to a database whose pages are damaged", async () => {
+  const dataDir = await makeStore();
+  change(dataDir, "CREATE TABLE filler (x); INSERT INTO filler VALUES (zeroblob(20000))");
+  const path = join(dataDir, "metadata.db");
+  const bytes = readFileSync(path);
+  const page = bytes.length - 4096;
+  bytes.fill(0xff, page, page + 4096);
+  bytes.writeUInt32BE(0xffffff, page);
+  writeFileSync(path, bytes);
+  for (const args of [[], ["--repair"]]) {
+    const { code, rules } = await fsck(dataDir, ...args);
+    expect({ code, rules: [...new Set(rules)] }).toStrictEqual({
+      code: 1,
+      rules: ["database.pages"],
+    });
+  }
+  expect(readFileSync(path).equals(bytes)).toBe(true);
+  // Reading it makes an empty one.
+  expect(statSync(join(dataDir, "metadata.db-wal")).size).toBe(0);
+});
