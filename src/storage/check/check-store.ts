@@ -1,30 +1,24 @@
 import type Database from "better-sqlite3";
 import { isKind, messageOf } from "../../model/errors.js";
-import { type Behind, BehindNote } from "../behind-note.js";
+import { BehindNote } from "../behind-note.js";
 import { Quarantine } from "../content/local/quarantine.js";
-import { whyBehind } from "../metadata/check/database-behind.js";
-import { PAGES } from "../metadata/check/database-rules.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
 import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
-import { breaks } from "../metadata/check/violations.js";
-import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import { behindFinding } from "./behind-finding.js";
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
 import { checkStaging } from "./check-staging.js";
 import { ContentRows } from "./content-rows.js";
+import { filesWithoutContent } from "./files-without-content.js";
 import type { Finding, Problem } from "./finding.js";
-import { mendStore, type StoreToMend } from "./mend-store.js";
-import { putStagingAway, type StagingOfOthers } from "./put-staging-away.js";
+import { mendStore } from "./mend-store.js";
+import { prepareStore, type StoreToPrepare } from "./prepare-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
 import type { Checked, CheckReport } from "./report.js";
 
 /** What is to be checked, and how it is opened. */
-export interface StoreToCheck extends StoreToMend, StagingOfOthers {
-  readonly journalPath: string;
-  /** Brings what the journal has into the database, and nothing else. */
-  readonly replay: () => Promise<void>;
+export interface StoreToCheck extends StoreToPrepare {
   /** Opens the store as a daemon does, and closes it: that takes up what a crash has left. */
   readonly start: () => Promise<void>;
 }
@@ -41,8 +35,6 @@ export interface CheckOptions {
   readonly signal: AbortSignal;
 }
 
-const STAGED = "what is being written just now, which only the daemon knows";
-const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
 const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
 
 /**
@@ -51,27 +43,10 @@ const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
  */
 export async function checkStore(store: StoreToCheck, options: CheckOptions): Promise<CheckReport> {
   const { mode, action } = options;
-  const note = new BehindNote(store.dataDir);
-  const behind = mode === "offline" ? behindOf(store, note) : undefined;
-  // What belongs to a log that somebody may put back isn't to be changed by a look.
-  const isOthers = behind?.notedBy === "repair";
-  const mayReplay = mode === "offline" && (!isOthers || action === "repair");
-  const known: Finding[] = behind === undefined ? [] : [behindFinding(behind)];
-  let isOpen = true;
-  if (mayReplay) {
-    isOpen = pagesAreWhole(store);
-    if (isOpen && behind !== undefined && isOthers) {
-      // From here on the journal doesn't tell of it any more.
-      note.write(behind);
-      known.push(...(await putStagingAway(store)));
-    }
-    isOpen &&= await replayed(store);
-  }
-  const staging = mayReplay ? "look" : "leave";
+  const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
   const first = await pass(store, { ...options, depth: "bytes", isOpen, staging });
   first.findings.unshift(...known);
   const isHopeless = first.readable.length > 0 || !isOpen;
-  const leftOut = staging === "look" ? [] : [mode === "online" ? STAGED : STAGED_OF_OTHERS];
   if (action === "check" || isHopeless) {
     return report(store, { mode, leftOut, found: first, repaired: [] });
   }
@@ -79,7 +54,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const failures = mendStore(store, first);
   failures.push(...(await started(store)));
   const isOver = failures.length === 0;
-  if (isOver) note.clear();
+  if (isOver) new BehindNote(store.dataDir).clear();
   const second = await pass(store, { ...options, depth: "presence", isOpen: true, staging });
   second.findings.push(...failures);
   if (behind !== undefined && !isOver) second.findings.unshift(behindFinding(behind));
@@ -162,42 +137,11 @@ async function collect(
       await contents?.close();
     }
   }
+  problems.push(...filesWithoutContent(common));
   for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
     problems.push(problem);
   }
   return problems;
-}
-
-/** Whether the journal could be replayed; if not, because the database is damaged. */
-async function replayed({ replay }: StoreToCheck): Promise<boolean> {
-  try {
-    await replay();
-    return true;
-  } catch (error) {
-    if (!isKind(error, "corrupt")) throw error;
-    return false;
-  }
-}
-
-function behindOf(store: StoreToCheck, note: BehindNote): Behind | undefined {
-  const noted = note.read();
-  const why = noted?.notedBy === "repair" ? undefined : whyBehind(store);
-  return why === undefined ? noted : { sinceMs: Date.now(), why, notedBy: "repair" };
-}
-
-/** A look at them that changes nothing: what is damaged isn't written to, so nothing is replayed then. */
-function pagesAreWhole({ databasePath }: StoreToCheck): boolean {
-  try {
-    const database = openForCheck(databasePath, { access: "read" });
-    try {
-      return !breaks(database, PAGES);
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    if (!isKind(sqliteError(error, "check the database"), "corrupt")) throw error;
-    return false;
-  }
 }
 
 async function started({ start }: StoreToCheck): Promise<Finding[]> {

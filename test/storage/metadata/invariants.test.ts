@@ -67,6 +67,33 @@ const DAMAGE: readonly Damage[] = [
     breaks: "name.directory",
   },
   { sql: "UPDATE dentries SET cookie = 7", breaks: "name.cookie" },
+  { sql: "UPDATE dentries SET cookie = 2 WHERE name = 'file'", breaks: "name.cookie" },
+  { sql: "INSERT INTO dentries VALUES (1, 'root', 1, 99999, 4)", breaks: "root.name" },
+  ...["a/b", "", ".", "..", "x".repeat(256), "\u0001", "\u007f", "\u0085", "\n"].map((name) => ({
+    sql: `UPDATE dentries SET name = '${name}' WHERE name = 'file'`,
+    breaks: "name.legal",
+  })),
+  { sql: "UPDATE dentries SET name = 'a' || char(0) WHERE name = 'file'", breaks: "name.legal" },
+  { sql: "DELETE FROM store_state", breaks: "state.store" },
+  { sql: "DELETE FROM change_state", breaks: "state.changes" },
+  { sql: "DELETE FROM scrub_state", breaks: "state.scrub" },
+  { sql: "UPDATE inodes SET nlink = -1 WHERE content_hash IS NOT NULL", breaks: "inode.links" },
+  {
+    sql: `UPDATE inodes SET nlink = -1 WHERE content_hash IS NOT NULL;
+      DELETE FROM dentries WHERE ino IN (SELECT ino FROM inodes WHERE nlink = -1)`,
+    breaks: "inode.named",
+  },
+  { sql: "UPDATE inodes SET size_bytes = -5 WHERE content_hash IS NOT NULL", breaks: "inode.size" },
+  { sql: "UPDATE inodes SET size_bytes = -5 WHERE ino = 1", breaks: "inode.size" },
+  { sql: "UPDATE inodes SET blocks = -1", breaks: "inode.blocks" },
+  { sql: "UPDATE inodes SET blocks = 1 << 62", breaks: "inode.blocks" },
+  { sql: "UPDATE inodes SET mtime_nsec = -1, atime_nsec = 1000000000", breaks: "inode.times" },
+  {
+    sql: "UPDATE inodes SET path_id = 'x' WHERE ino = 1",
+    breaks: "inode.path-id",
+    leaves: ["inode.path-id"],
+  },
+  { sql: "UPDATE symlinks SET target = x''", breaks: "symlink.target", leaves: ["symlink.target"] },
   { sql: "UPDATE file_metadata SET path_id = 'x'", breaks: "metadata.path-id" },
   { sql: "UPDATE file_metadata SET ino = 77777 WHERE key = 'k'", breaks: "metadata.inode" },
   {

@@ -180,7 +180,8 @@ export const CONTENT_RULES: readonly Rule[] = [
     says: "a symlink has a target",
     effect: "following it fails",
     finds: `SELECT ino, 'the symlink has no target' AS detail FROM inodes
-      WHERE mode >> 12 = 10 AND ino NOT IN (SELECT ino FROM symlinks)`,
+      WHERE mode >> 12 = 10 AND ino NOT IN (
+        SELECT ino FROM symlinks WHERE length(CAST(target AS BLOB)) > 0)`,
   },
   {
     id: "symlink.inode",

@@ -9,7 +9,7 @@ export const HOMELESS_NAMES = `
 /** Inodes without a name that aren't on their way to be deleted. */
 export const UNNAMED_INODES = `
   SELECT i.ino, i.mode >> 12 AS type FROM inodes i
-  WHERE i.nlink > 0 AND i.ino <> 1 AND NOT EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino)`;
+  WHERE i.nlink <> 0 AND i.ino <> 1 AND NOT EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino)`;
 
 /** The directories that can't be reached (`lost`), and what each is below (`up`: start, here). */
 const UP_FROM_LOST = `

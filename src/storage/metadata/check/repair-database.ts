@@ -53,21 +53,29 @@ function mend(
   { left, schema, owner }: RepairOptions & { left: readonly Violation[] },
 ): NexusError | undefined {
   let failure: NexusError | undefined;
-  const clock = new SystemClock();
-  const pathIds = new PathIdSource();
   repairSchema(database, schema);
   const broken = new Set(left.map(({ rule }) => rule.id));
-  for (const { id, repair } of RULES) {
-    if (repair?.run === undefined || !broken.has(id)) continue;
-    const now = clock.now();
-    const newPathId = () => pathIds.next(timestampToMs(now));
-    const script = repair.run({ now, newPathId, owner });
+  for (const rule of RULES) {
+    if (!broken.has(rule.id)) continue;
     try {
-      database.transaction(() => runScript(database, script))();
+      repairRule(database, { rule, owner });
     } catch (error) {
-      failure = sqliteError(error, `repair what breaks ${id}`);
+      failure = sqliteError(error, `repair what breaks ${rule.id}`);
       if (isKind(failure, "corrupt")) break;
     }
   }
   return failure;
+}
+
+/** Mends what breaks one rule, in a transaction, if that is for the database to mend. Errors: those of its repair. */
+export function repairRule(
+  database: Database.Database,
+  { rule, owner }: Pick<RepairTools, "owner"> & { readonly rule: Rule },
+): void {
+  if (rule.repair?.run === undefined) return;
+  const now = new SystemClock().now();
+  const pathIds = new PathIdSource();
+  const newPathId = () => pathIds.next(timestampToMs(now));
+  const script = rule.repair.run({ now, newPathId, owner });
+  database.transaction(() => runScript(database, script))();
 }

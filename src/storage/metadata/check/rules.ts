@@ -1,6 +1,8 @@
+import { ATTRIBUTE_RULES } from "./attribute-rules.js";
 import { CONTENT_RULES } from "./content-rules.js";
 import { INDEXES, PAGES } from "./database-rules.js";
 import type { Rule } from "./rule.js";
+import { STATE_RULES } from "./state-rules.js";
 import { TREE_RULES } from "./tree-rules.js";
 import { WORK_RULES } from "./work-rules.js";
 
@@ -11,7 +13,9 @@ import { WORK_RULES } from "./work-rules.js";
 export const RULES: readonly Rule[] = [
   PAGES,
   INDEXES,
+  ...STATE_RULES,
   ...TREE_RULES,
+  ...ATTRIBUTE_RULES,
   ...CONTENT_RULES,
   ...WORK_RULES,
 ];

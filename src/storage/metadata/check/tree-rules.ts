@@ -2,6 +2,7 @@ import { initialize } from "../operations/initialize.js";
 import { command, run } from "../statement.js";
 import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
 import { CYCLES, HOMELESS_NAMES, NAMES_THAT_CLOSE_CYCLES, UNNAMED_INODES } from "./lost-places.js";
+import { NAME_RULES, ROOT_NAME } from "./name-rules.js";
 import type { Rule } from "./rule.js";
 import { TYPE_RULES } from "./type-rules.js";
 
@@ -10,9 +11,6 @@ const BELOW = "(SELECT count(*) FROM dentries d WHERE d.parent = i.ino AND d.typ
 const IS_DIRECTORY = "i.mode >> 12 = 4";
 const LINKS = `CASE WHEN ${IS_DIRECTORY} THEN 2 + ${BELOW} ELSE ${NAMES} END`;
 const HAS_NAME = `(i.ino = 1 OR EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino))`;
-
-const LATER_OF_COOKIE = `EXISTS (SELECT 1 FROM dentries o
-  WHERE o.parent = dentries.parent AND o.cookie = dentries.cookie AND o.name < dentries.name)`;
 
 /** Without one there is no place for anything. */
 export const ROOT_KIND: Rule = {
@@ -38,6 +36,7 @@ export const TREE_RULES: readonly Rule[] = [
       },
     },
   },
+  ROOT_NAME,
   {
     id: "name.inode",
     says: "a name leads to an inode",
@@ -53,30 +52,7 @@ export const TREE_RULES: readonly Rule[] = [
     },
   },
   ...TYPE_RULES,
-  {
-    id: "name.cookie",
-    says: "no two entries of a directory have the same cookie",
-    effect: "listings of the directory may leave entries out",
-    finds: `SELECT parent AS ino, count(*) || ' of its entries have the cookie ' || cookie AS detail
-      FROM dentries GROUP BY parent, cookie HAVING count(*) > 1`,
-    repair: {
-      says: "gives each its own",
-      *run() {
-        const most =
-          "(SELECT max(next_id, (SELECT max(cookie) FROM dentries) + 1) FROM store_state)";
-        yield* run(
-          command(`UPDATE dentries SET cookie = ${most} + n.row FROM (
-              SELECT parent, name, row_number() OVER () AS row FROM dentries WHERE ${LATER_OF_COOKIE}) n
-            WHERE dentries.parent = n.parent AND dentries.name = n.name`),
-        );
-        yield* run(
-          command(
-            "UPDATE store_state SET next_id = max(next_id, (SELECT max(cookie) + 1 FROM dentries))",
-          ),
-        );
-      },
-    },
-  },
+  ...NAME_RULES,
   {
     id: "inode.named",
     says: "an inode that isn't about to be deleted has a name",

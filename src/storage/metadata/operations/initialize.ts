@@ -1,4 +1,5 @@
 import { BLOCK_BYTES, S_IFDIR } from "../../../model/attributes.js";
+import { NexusError } from "../../../model/errors.js";
 import { type PathId, ROOT_INO } from "../../../model/ids.js";
 import type { At } from "../metadata-store.js";
 import { command, first, integer, query, run, type Script } from "../statement.js";
@@ -33,10 +34,11 @@ export function* renumberStore(number: number): Script<void> {
   yield* run(RENUMBER, number);
 }
 
-/** The first number that was never given. */
+/** The first number that was never given. Errors: `corrupt` when nobody knows. */
 export function* readNextId(): Script<number> {
   const row = yield* first(STATE);
-  return row === undefined ? 0 : integer(row, 0);
+  if (row !== undefined) return integer(row, 0);
+  throw new NexusError("corrupt", "the row of store_state is missing: see nexus fsck --repair");
 }
 
 /** From now on numbers below `limit` may have been given. */

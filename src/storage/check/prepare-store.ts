@@ -1,0 +1,121 @@
+import { isKind } from "../../model/errors.js";
+import { type Behind, BehindNote } from "../behind-note.js";
+import { whyBehind } from "../metadata/check/database-behind.js";
+import { PAGES } from "../metadata/check/database-rules.js";
+import { openForCheck } from "../metadata/check/open-for-check.js";
+import { repairRule } from "../metadata/check/repair-database.js";
+import type { Rule } from "../metadata/check/rule.js";
+import { STORE_STATE } from "../metadata/check/state-rules.js";
+import { breaks } from "../metadata/check/violations.js";
+import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
+import { behindFinding } from "./behind-finding.js";
+import type { Finding } from "./finding.js";
+import type { StoreToMend } from "./mend-store.js";
+import { putStagingAway, type StagingOfOthers } from "./put-staging-away.js";
+
+export interface StoreToPrepare extends StoreToMend, StagingOfOthers {
+  readonly journalPath: string;
+  /** Brings what the journal has into the database, and nothing else. */
+  readonly replay: () => Promise<void>;
+}
+
+/** A store that can be looked at. */
+export interface Prepared {
+  /** What was found on the way there. */
+  readonly known: readonly Finding[];
+  /** Whether it could be opened; if not, its database is damaged in some way. */
+  readonly isOpen: boolean;
+  /** Looking at what was being written throws away what a crash left half-made. */
+  readonly staging: "look" | "leave";
+  /** What isn't looked at, in words. */
+  readonly leftOut: readonly string[];
+  /** That the database lacks changes, from now until a repair is over. */
+  readonly behind: Behind | undefined;
+}
+
+const STAGED = "what is being written just now, which only the daemon knows";
+const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
+const STAGED_UNKNOWN = "what was being written: the store can't be opened as it is";
+
+/**
+ * Brings a store that nobody has open to where rows and files can be compared, as a start does, and not further than is
+ * safe. In this order:
+ *
+ * 1. the pages of the database are looked at: what is damaged isn't written to;
+ * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
+ *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away;
+ * 3. without the row of its state, only a repair goes on;
+ * 4. the journal is replayed.
+ *
+ * Errors: those of opening but `corrupt`, of putting away, `io-failure`.
+ */
+export async function prepareStore(
+  store: StoreToPrepare,
+  { mode, action }: { readonly mode: "online" | "offline"; readonly action: "check" | "repair" },
+): Promise<Prepared> {
+  const untouched = { known: [], isOpen: true, staging: "leave", behind: undefined } as const;
+  if (mode === "online") return { ...untouched, leftOut: [STAGED] };
+  const damaged = { ...untouched, isOpen: false, leftOut: [] };
+  if (!holds(store, PAGES)) return damaged;
+
+  const note = new BehindNote(store.dataDir);
+  const behind = behindOf(store, note);
+  const known: Finding[] = behind === undefined ? [] : [behindFinding(behind)];
+  if (behind?.notedBy === "repair") {
+    if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_OF_OTHERS] };
+    note.write(behind);
+    known.push(...(await putStagingAway(store)));
+  }
+  if (!holds(store, STORE_STATE)) {
+    if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_UNKNOWN] };
+    known.push(mendState(store));
+  }
+  const isOpen = await replayed(store);
+  return { known, isOpen, staging: "look", leftOut: [], behind };
+}
+
+function behindOf(store: StoreToPrepare, note: BehindNote): Behind | undefined {
+  const noted = note.read();
+  const why = noted?.notedBy === "repair" ? undefined : whyBehind(store);
+  return why === undefined ? noted : { sinceMs: Date.now(), why, notedBy: "repair" };
+}
+
+/** Of a look that changes nothing. What can't be read doesn't hold. */
+function holds({ databasePath }: StoreToPrepare, rule: Rule): boolean {
+  try {
+    const database = openForCheck(databasePath, { access: "read" });
+    try {
+      return !breaks(database, rule);
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (!isKind(sqliteError(error, "check the database"), "corrupt")) throw error;
+    return false;
+  }
+}
+
+function mendState({ databasePath, owner }: StoreToPrepare): Finding {
+  const database = openForCheck(databasePath, { access: "write" });
+  try {
+    repairRule(database, { rule: STORE_STATE, owner });
+  } finally {
+    database.close();
+  }
+  return {
+    ...{ rule: STORE_STATE.id, severity: "damage", paths: [], morePaths: 0 },
+    ...{ what: "the row of store_state was missing", effect: STORE_STATE.effect },
+    repair: STORE_STATE.repair?.says,
+  };
+}
+
+/** Whether the journal could be replayed; if not, because the database is damaged. */
+async function replayed({ replay }: StoreToPrepare): Promise<boolean> {
+  try {
+    await replay();
+    return true;
+  } catch (error) {
+    if (!isKind(error, "corrupt")) throw error;
+    return false;
+  }
+}

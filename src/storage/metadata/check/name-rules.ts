@@ -1,0 +1,69 @@
+import { command, run } from "../statement.js";
+import { LOST_AND_FOUND, moveNames } from "./lost-and-found.js";
+import type { Rule } from "./rule.js";
+
+const NAME_MAX_BYTES = 255;
+/** Unicode category Cc: as `checkName` in `model/path.ts`. */
+const CONTROL = "'*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'";
+const IS_NO_NAME = `(name IN ('', '.', '..') OR instr(name, '/') > 0 OR instr(name, char(0)) > 0
+  OR name GLOB ${CONTROL} OR length(CAST(name AS BLOB)) > ${NAME_MAX_BYTES})`;
+const IMPOSSIBLE = `SELECT parent, name, ino, cookie FROM dentries WHERE ${IS_NO_NAME}`;
+
+/** Cookies 1 and 2 are those of "." and "..". */
+const LAST_RESERVED = 2;
+const NEEDS_COOKIE = `(cookie <= ${LAST_RESERVED} OR EXISTS (SELECT 1 FROM dentries o
+  WHERE o.parent = dentries.parent AND o.cookie = dentries.cookie AND o.name < dentries.name))`;
+
+/** The root is where it is: with a name, it lies below itself. Before anything that follows names. */
+export const ROOT_NAME: Rule = {
+  id: "root.name",
+  says: "no name leads to the root",
+  effect: "the tree has no end, and programs that walk it may never come back",
+  finds: `SELECT parent AS ino, 'the name ' || quote(name) || ' in it leads to the root' AS detail
+    FROM dentries WHERE ino = 1`,
+  repair: {
+    says: "removes the name, and nothing else",
+    *run() {
+      yield* run(command("DELETE FROM dentries WHERE ino = 1"));
+    },
+  },
+};
+
+/** What a name may be, and its place in a listing. */
+export const NAME_RULES: readonly Rule[] = [
+  {
+    id: "name.legal",
+    says: "a name is one that a file can have",
+    effect: "it can't be looked up, and listing its directory may fail",
+    finds: `SELECT parent AS ino, 'the name ' || quote(substr(name, 1, ${NAME_MAX_BYTES})) || ' in it is impossible' AS detail
+      FROM dentries WHERE ${IS_NO_NAME}`,
+    repair: {
+      says: `moves it to ${LOST_AND_FOUND}`,
+      run: (tools) => moveNames(tools, IMPOSSIBLE),
+    },
+  },
+  {
+    id: "name.cookie",
+    says: "no two entries of a directory have the same cookie, and none that of '.' or '..'",
+    effect: "listings of the directory may leave entries out",
+    finds: `SELECT parent AS ino, count(*) || ' of its entries have the cookie ' || cookie AS detail
+      FROM dentries GROUP BY parent, cookie HAVING count(*) > 1 OR cookie <= ${LAST_RESERVED}`,
+    repair: {
+      says: "gives each its own",
+      *run() {
+        const most =
+          "(SELECT max(next_id, (SELECT max(cookie) FROM dentries) + 1) FROM store_state)";
+        yield* run(
+          command(`UPDATE dentries SET cookie = ${most} + n.row FROM (
+              SELECT parent, name, row_number() OVER () AS row FROM dentries WHERE ${NEEDS_COOKIE}) n
+            WHERE dentries.parent = n.parent AND dentries.name = n.name`),
+        );
+        yield* run(
+          command(
+            "UPDATE store_state SET next_id = max(next_id, (SELECT max(cookie) + 1 FROM dentries))",
+          ),
+        );
+      },
+    },
+  },
+];

@@ -1,0 +1,60 @@
+import { command, run } from "../statement.js";
+import type { Rule } from "./rule.js";
+
+/** Numbers that were given and are in use no more can't be told: so many are left out, which is plenty of them. */
+const LEFT_OUT = 1_000_000;
+const LARGEST_USED = `(SELECT max(m) FROM (SELECT 2 AS m UNION ALL SELECT max(ino) FROM inodes
+  UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries))`;
+
+function isMissing(table: string): string {
+  return `NOT EXISTS (SELECT 1 FROM ${table} WHERE id = 1)`;
+}
+
+/** Without it, nobody can open the store: it is looked at, and mended, before the journal is replayed. */
+export const STORE_STATE: Rule = {
+  id: "state.store",
+  says: "there is a row of what the store goes on with",
+  effect: "the store can't be opened, as numbers would be given twice",
+  finds: `SELECT NULL AS ino, 'the row of store_state is missing' AS detail WHERE ${isMissing("store_state")}`,
+  repair: {
+    says: "makes it anew, and goes on with numbers far behind those in use",
+    *run() {
+      yield* run(
+        command(`INSERT INTO store_state (id, next_id, batch, number)
+          VALUES (1, ${LARGEST_USED} + ${LEFT_OUT}, 0, random() & 0xffffffff)`),
+      );
+    },
+  },
+};
+
+/** What there is one row of. */
+export const STATE_RULES: readonly Rule[] = [
+  STORE_STATE,
+  {
+    id: "state.changes",
+    says: "there is a row of what is recorded of changes",
+    effect: "nobody can watch the store",
+    finds: `SELECT NULL AS ino, 'the row of change_state is missing' AS detail WHERE ${isMissing("change_state")}`,
+    repair: {
+      says: "makes it anew; who watches begins anew, too",
+      *run() {
+        yield* run(
+          command(`INSERT INTO change_state (id, store, removed_through)
+            VALUES (1, lower(hex(randomblob(8))), coalesce((SELECT max(seq) FROM changes), 0))`),
+        );
+      },
+    },
+  },
+  {
+    id: "state.scrub",
+    says: "there is a row of how far the scrub is",
+    effect: "each round of it begins at the beginning",
+    finds: `SELECT NULL AS ino, 'the row of scrub_state is missing' AS detail WHERE ${isMissing("scrub_state")}`,
+    repair: {
+      says: "makes it anew",
+      *run() {
+        yield* run(command("INSERT INTO scrub_state (id) VALUES (1)"));
+      },
+    },
+  },
+];

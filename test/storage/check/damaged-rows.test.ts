@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { change, fsck, makeStore, read, TEXT, withStore } from "../../support/checked-store.js";
+import { problemsIn } from "../../support/data-directory.js";
+import { kindOfLater } from "../../support/error-kind.js";
+
+// What is told of rows that the store itself trips over.
+
+describe("a store without the row of its state", () => {
+  test("is opened by nobody before it is repaired, and gives no number twice then", async () => {
+    const dataDir = await makeStore();
+    const database = new Database(join(dataDir, "metadata.db"));
+    const largest = database.prepare("SELECT next_id FROM store_state").pluck().get() as number;
+    database.close();
+    change(dataDir, "DELETE FROM store_state");
+    expect(await kindOfLater(read(dataDir, "/documents/a"))).toBe("corrupt");
+    expect(await fsck(dataDir)).toMatchObject({ code: 1, rules: ["state.store"] });
+    expect(await fsck(dataDir, "--repair")).toMatchObject({
+      ...{ code: 0, rules: [], repaired: ["state.store"] },
+    });
+    expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+    await withStore(dataDir, async ({ files }) => {
+      await files.write("/documents/new", "new");
+    });
+    const after = new Database(join(dataDir, "metadata.db"), { readonly: true });
+    const ino = after.prepare("SELECT ino FROM dentries WHERE name = 'new'").pluck().get();
+    after.close();
+    expect(ino).toBeGreaterThan(largest);
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  });
+
+  test("is repaired without those of changes and of the scrub, too", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, "DELETE FROM store_state; DELETE FROM change_state; DELETE FROM scrub_state");
+    const { code, repaired } = await fsck(dataDir, "--repair");
+    expect({ code, repaired }).toStrictEqual({
+      ...{ code: 0, repaired: ["state.store", "state.changes", "state.scrub"] },
+    });
+    expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  });
+});
+
+test("a file whose bytes a restored backup hadn't is told of with its path", async () => {
+  const dataDir = await makeStore();
+  change(
+    dataDir,
+    `UPDATE inodes SET content_hash = NULL WHERE ino = (SELECT ino FROM dentries WHERE name = 'a');
+     UPDATE contents SET ref_count = 0 WHERE hash NOT IN (SELECT content_hash FROM inodes WHERE content_hash IS NOT NULL)`,
+  );
+  const { code, rules, report } = await fsck(dataDir);
+  expect({ code, rules }).toStrictEqual({ code: 1, rules: ["file.content"] });
+  expect(report?.findings[0]?.paths).toStrictEqual(["/documents/a"]);
+});
+
+test("a root below itself is taken out, and all stays where it is", async () => {
+  const dataDir = await makeStore();
+  change(dataDir, "INSERT INTO dentries VALUES (1, 'again', 1, 5000, 4)");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
