@@ -35,6 +35,18 @@ export function checkName(name: string): string {
   return name;
 }
 
+/** Whether {@link checkName} takes it: a database may say anything. */
+export function isName(name: string): boolean {
+  const isPlain = ASCII_NAME.test(name) && name.length <= NAME_MAX_BYTES && !name.includes("/");
+  if (isPlain) return name !== "" && name !== "." && name !== "..";
+  try {
+    checkName(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The components of a virtual path. `//`, a trailing `/` and `.` collapse, `..` goes up one level
  * as long as there is one, a relative path starts at the root.

@@ -3,6 +3,7 @@ import { isSettled } from "../../core/place.js";
 import { isDirectory, S_IFDIR } from "../../model/attributes.js";
 import { NexusError } from "../../model/errors.js";
 import type { Caller } from "../../model/identity.js";
+import { isName } from "../../model/path.js";
 import type { DirectoryEntry, DirectoryPage } from "../../storage/metadata/metadata-store.js";
 import type {
   InodeRequest,
@@ -121,11 +122,19 @@ function eachEntry<E extends DirectoryEntry>(
   }
 }
 
-/** Listings leave out what the caller may not enter. */
+/**
+ * Listings leave out what the caller may not enter; and what no file can be called, which is damage: a kernel fails the
+ * whole listing for it (`fuse_emit`, `parse_dirfile` in fs/fuse/readdir.c).
+ */
 function isHidden(
   volume: Volume,
   { caller, directory, entry }: { caller: Caller; directory: Inode; entry: DirectoryEntry },
 ): boolean {
+  if (!isName(entry.name)) {
+    const { ino } = directory;
+    volume.logger.warn({ ino, name: entry.name }, "a name that is none: see nexus fsck");
+    return true;
+  }
   if (isSettled(directory.place)) return false;
   const place = volume.router.child(directory.place, entry.name);
   return refusal(caller.identity, { place, access: "read" }) !== undefined;

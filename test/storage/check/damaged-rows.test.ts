@@ -60,3 +60,18 @@ test("a root below itself is taken out, and all stays where it is", async () => 
   expect(await read(dataDir, "/documents/a")).toBe(TEXT);
   expect(problemsIn(dataDir)).toStrictEqual([]);
 });
+
+test("a name that is none is left out of listings, which have all others", async () => {
+  const dataDir = await makeStore();
+  change(
+    dataDir,
+    "INSERT INTO dentries SELECT parent, 'x/y', ino, 6000, type FROM dentries WHERE name = 'a'",
+  );
+  const names = await withStore(dataDir, async ({ files }) =>
+    (await files.list({ prefix: "/documents" })).entries.map(({ path }) => path),
+  );
+  expect(names).toStrictEqual(["/documents/a", "/documents/b"]);
+  expect(await fsck(dataDir, "--repair")).toMatchObject({
+    ...{ code: 0, repaired: expect.arrayContaining(["name.legal"]) as unknown },
+  });
+});
