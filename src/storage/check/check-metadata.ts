@@ -1,16 +1,23 @@
+import { setImmediate } from "node:timers/promises";
 import type Database from "better-sqlite3";
 import { PAGES } from "../metadata/check/database-rules.js";
 import { Paths } from "../metadata/check/paths.js";
+import type { Violation } from "../metadata/check/rule.js";
 import type { SchemaObject } from "../metadata/check/schema-rule.js";
-import { findViolations } from "../metadata/check/violations.js";
+import { violationsByRule } from "../metadata/check/violations.js";
 import { type Finding, somePaths } from "./finding.js";
 
-/** What breaks the rules of the metadata, with the paths that it is about. */
-export function checkMetadata(
+/** What breaks the rules of the metadata, with the paths that it is about. Errors: the reason of `signal`, looked at between two rules. */
+export async function checkMetadata(
   database: Database.Database,
-  { schema }: { readonly schema: readonly SchemaObject[] },
-): Finding[] {
-  const violations = findViolations(database, { schema });
+  { schema, signal }: { readonly schema: readonly SchemaObject[]; readonly signal: AbortSignal },
+): Promise<Finding[]> {
+  const violations: Violation[] = [];
+  for (const found of violationsByRule(database, { schema })) {
+    violations.push(...found);
+    await setImmediate();
+    signal.throwIfAborted();
+  }
   // What leads from a damaged page to a path can't be trusted, and may not even end.
   const isReadable = !violations.some(({ rule }) => rule === PAGES);
   const paths = isReadable ? new Paths(database) : undefined;

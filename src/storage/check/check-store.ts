@@ -93,7 +93,7 @@ async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
     return { ...nothing, findings: [unreadable(error.message)] };
   }
   try {
-    const findings = checkMetadata(database, { schema });
+    const findings = await checkMetadata(database, { schema, signal: options.signal });
     if (findings.some(({ rule }) => rule === "database.pages") || !options.isOpen) {
       if (findings.length === 0) findings.push(unreadable("it can't be opened"));
       return { ...nothing, findings, readable: readableTables(database) };

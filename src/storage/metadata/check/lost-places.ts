@@ -11,20 +11,14 @@ export const UNNAMED_INODES = `
   SELECT i.ino, i.mode >> 12 AS type FROM inodes i
   WHERE i.nlink <> 0 AND i.ino <> 1 AND NOT EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i.ino)`;
 
-/** The directories that can't be reached (`lost`), and what each is below (`up`: start, here). */
-const UP_FROM_LOST = `
-  WITH RECURSIVE
-  tree (ino) AS (
-    SELECT 1 UNION SELECT d.ino FROM tree JOIN dentries d ON d.parent = tree.ino WHERE d.type = 4),
-  lost (ino, parent) AS (
-    SELECT ino, parent FROM dentries WHERE type = 4 AND ino NOT IN (SELECT ino FROM tree)),
-  up (start, here) AS (
-    SELECT ino, parent FROM lost UNION SELECT start, l.parent FROM up JOIN lost l ON l.ino = up.here)`;
+/** Directories that can't be reached, each with those that it is in and that can't be either. */
+export const LOST_DIRECTORIES = `
+  WITH RECURSIVE tree (ino) AS (
+    SELECT 1 UNION SELECT d.ino FROM tree JOIN dentries d ON d.parent = tree.ino WHERE d.type = 4)
+  SELECT ino, parent FROM dentries
+  WHERE type = 4 AND ino NOT IN (SELECT ino FROM tree) AND parent NOT IN (SELECT ino FROM tree)`;
 
-/** Directories that lie below themselves. */
-export const CYCLES = `${UP_FROM_LOST} SELECT start AS ino FROM up WHERE here = start`;
-
-/** The name of one directory of each cycle: without it, the others are a tree. */
-export const NAMES_THAT_CLOSE_CYCLES = `${UP_FROM_LOST}
-  SELECT d.parent, d.name, d.ino, d.cookie FROM dentries d WHERE d.type = 4 AND d.ino IN (
-    SELECT start FROM up GROUP BY start HAVING start = min(here))`;
+/** The names of these directories. */
+export function namesOf(directories: readonly number[]): string {
+  return `SELECT parent, name, ino, cookie FROM dentries WHERE type = 4 AND ino IN (${directories.join(", ")})`;
+}

@@ -1,3 +1,4 @@
+import type Database from "better-sqlite3";
 import type { Ino, PathId } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import type { Script } from "../statement.js";
@@ -11,10 +12,15 @@ export interface Rule {
   /** What it means for people that it doesn't. */
   readonly effect: string;
   /** Finds what breaks it: rows of `ino` (NULL where no inode is meant) and `detail`, in words. */
-  readonly finds: string;
+  readonly finds: string | Finder;
   /** How it is mended; left out where that takes a guess. */
   readonly repair?: Repair;
 }
+
+/** For what a query can't find in a reasonable time. */
+export type Finder = (
+  database: Database.Database,
+) => readonly { readonly ino: number | null; readonly detail: string }[];
 
 export interface Repair {
   /** Completes "--repair ...". */

@@ -1,7 +1,8 @@
 import { initialize } from "../operations/initialize.js";
-import { command, run } from "../statement.js";
+import { all, command, integer, query, run } from "../statement.js";
+import { Circles, type Edge } from "./circles.js";
 import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
-import { CYCLES, HOMELESS_NAMES, NAMES_THAT_CLOSE_CYCLES, UNNAMED_INODES } from "./lost-places.js";
+import { HOMELESS_NAMES, LOST_DIRECTORIES, namesOf, UNNAMED_INODES } from "./lost-places.js";
 import { NAME_RULES, ROOT_NAME } from "./name-rules.js";
 import type { Rule } from "./rule.js";
 import { TYPE_RULES } from "./type-rules.js";
@@ -75,10 +76,17 @@ export const TREE_RULES: readonly Rule[] = [
     id: "directory.reachable",
     says: "every directory can be reached from the root",
     effect: "it can't be reached, and neither can what is in it",
-    finds: `SELECT ino, 'it lies below itself' AS detail FROM (${CYCLES})`,
+    finds: (database) => {
+      const circles = new Circles(database.prepare<[], Edge>(LOST_DIRECTORIES).raw().iterate());
+      return circles.members().map((ino) => ({ ino, detail: "it lies below itself" }));
+    },
     repair: {
       says: `moves one of those that lie in each other to ${LOST_AND_FOUND}`,
-      run: (tools) => moveNames(tools, NAMES_THAT_CLOSE_CYCLES),
+      *run(tools) {
+        const rows = yield* all(query(LOST_DIRECTORIES));
+        const circles = new Circles(rows.map((row): Edge => [integer(row, 0), integer(row, 1)]));
+        yield* moveNames(tools, namesOf([...circles.takeOneOfEach()]));
+      },
     },
   },
   {

@@ -3,7 +3,7 @@ import { isKind } from "../../../model/errors.js";
 import type { Ino } from "../../../model/ids.js";
 import { sqliteError } from "../sqlite/sqlite-error.js";
 import { PAGES } from "./database-rules.js";
-import type { Rule, Violation } from "./rule.js";
+import type { Finder, Rule, Violation } from "./rule.js";
 import { RULES } from "./rules.js";
 import { type SchemaObject, schemaViolations } from "./schema-rule.js";
 
@@ -19,32 +19,42 @@ export function findViolations(
   database: Database.Database,
   { schema }: { readonly schema: readonly SchemaObject[] },
 ): Violation[] {
-  const found: Violation[] = [];
+  return [...violationsByRule(database, { schema })].flat();
+}
+
+/** {@link findViolations}, one rule after the other, for who has something else to do in between. */
+export function* violationsByRule(
+  database: Database.Database,
+  { schema }: { readonly schema: readonly SchemaObject[] },
+): Generator<Violation[]> {
   try {
     for (const rule of RULES) {
-      found.push(...violationsOf(database, rule));
-      if (rule === PAGES && found.length > 0) return found;
+      const found = violationsOf(database, rule);
+      yield found;
+      if (rule === PAGES && found.length > 0) return;
     }
-    found.push(...schemaViolations(database, schema));
-    return found;
+    yield schemaViolations(database, schema);
   } catch (error) {
     const failure = sqliteError(error, "check the database");
     if (!isKind(failure, "corrupt")) throw failure;
-    return [{ rule: PAGES, ino: undefined, detail: failure.message }];
+    yield [{ rule: PAGES, ino: undefined, detail: failure.message }];
   }
 }
 
 /** Whether anything breaks a rule. Errors: those of SQLite. */
 export function breaks(database: Database.Database, rule: Rule): boolean {
-  return database.prepare(`SELECT 1 FROM (${rule.finds}) LIMIT 1`).get() !== undefined;
+  return violationsOf(database, rule).length > 0;
 }
 
 function violationsOf(database: Database.Database, rule: Rule): Violation[] {
-  const query = database.prepare<[], { ino: number | null; detail: string }>(
-    `SELECT * FROM (${rule.finds}) LIMIT ${MOST_OF_A_RULE}`,
-  );
-  return query.all().map(({ ino, detail }) => ({
+  return found(database, rule).map(({ ino, detail }) => ({
     ...{ rule, detail },
     ino: ino === null ? undefined : (ino as Ino),
   }));
+}
+
+function found(database: Database.Database, { finds }: Rule): ReturnType<Finder> {
+  if (typeof finds !== "string") return finds(database).slice(0, MOST_OF_A_RULE);
+  const rows = `SELECT * FROM (${finds}) LIMIT ${MOST_OF_A_RULE}`;
+  return database.prepare<[], { ino: number | null; detail: string }>(rows).all();
 }

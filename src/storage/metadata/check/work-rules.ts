@@ -1,6 +1,7 @@
 import { WORK_STATUSES } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
 import { command, run } from "../statement.js";
+import { Circles, type Edge } from "./circles.js";
 import type { Rule } from "./rule.js";
 
 const STATES = ["unnamed", ...WORK_STATUSES];
@@ -115,11 +116,11 @@ export const WORK_RULES: readonly Rule[] = [
     id: "work.cycle",
     says: "nothing waits for itself",
     effect: "it never becomes ready",
-    finds: `WITH RECURSIVE reach (start, here) AS (
-        SELECT ino, target_ino FROM work_dependencies WHERE target_ino IS NOT NULL
-        UNION SELECT start, d.target_ino FROM reach JOIN work_dependencies d ON d.ino = here
-        WHERE d.target_ino IS NOT NULL)
-      SELECT start AS ino, 'it waits for itself' AS detail FROM reach WHERE start = here`,
+    finds: (database) => {
+      const edges = "SELECT ino, target_ino FROM work_dependencies WHERE target_ino IS NOT NULL";
+      const circles = new Circles(database.prepare<[], Edge>(edges).raw().iterate());
+      return circles.members().map((ino) => ({ ino, detail: "it waits for itself" }));
+    },
   },
   {
     id: "work.blocked",
