@@ -13,7 +13,7 @@ const SYSTEM: Caller = { uid: 0, gid: 0, pid: 0, identity: { isAdmin: true } };
 /**
  * Brings the queue's index in line with the configuration. The zone of a path is what the namespaces
  * and mounts make of it, so with other ones the zones are found anew; in a store that never had an index,
- * all of it is made from the files' metadata. Afterwards, and nearly always, this is one look at a row.
+ * all of it is made from the files' metadata, and so is what a repair has taken out. Afterwards, and nearly always, this is one look at a row.
  */
 export function updateWorkIndex(volume: Volume): void {
   const { work } = volume.metadata;
@@ -35,11 +35,12 @@ export function updateWorkIndex(volume: Volume): void {
 
 /** One file at a time: what can't be understood of one is no reason to leave out the others. */
 function reindex(volume: Volume, { file, isNew }: { file: FileWithWork; isNew: boolean }): void {
-  const { ino, path, dependsOn } = file;
+  const { ino, path, dependsOn, hasDependencies } = file;
   if (path === undefined) return;
   const entry: WorkIndexEntry = { ino, zone: zonePath(volume.router.resolve(path).zone) };
   const { work } = volume.metadata;
-  if (!isNew || dependsOn === undefined) {
+  // What is satisfied is remembered nowhere else, so those that are there stay.
+  if (dependsOn === undefined || (hasDependencies && !isNew)) {
     work.reindexWork([entry]);
     return;
   }

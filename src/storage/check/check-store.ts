@@ -12,6 +12,7 @@ import { checkStaging } from "./check-staging.js";
 import { ContentRows } from "./content-rows.js";
 import { filesWithoutContent } from "./files-without-content.js";
 import type { Finding, Problem } from "./finding.js";
+import { lostDependencies } from "./lost-dependencies.js";
 import { mendStore } from "./mend-store.js";
 import { prepareStore, type StoreToPrepare } from "./prepare-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
@@ -137,7 +138,7 @@ async function collect(
       await contents?.close();
     }
   }
-  problems.push(...filesWithoutContent(common));
+  problems.push(...filesWithoutContent(common), ...lostDependencies(common));
   for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
     problems.push(problem);
   }

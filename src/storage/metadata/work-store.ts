@@ -182,6 +182,8 @@ export interface FileWithWork {
   readonly ino: Ino;
   readonly path: string | undefined;
   readonly dependsOn: string | undefined;
+  /** Whether the index has dependencies of it. */
+  readonly hasDependencies: boolean;
 }
 
 export interface WorkIndexEntry extends WorkContext {

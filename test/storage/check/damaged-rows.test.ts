@@ -75,3 +75,26 @@ test("a name that is none is left out of listings, which have all others", async
     ...{ code: 0, repaired: expect.arrayContaining(["name.legal"]) as unknown },
   });
 });
+
+test.each(["DELETE FROM work_dependencies", "DELETE FROM work_dependencies WHERE position = 0"])(
+  "lost dependencies are found anew from what the files say: %s",
+  async (sql) => {
+    const dataDir = await makeStore(async ({ files, queue }) => {
+      await files.write("/jobs/first", "1");
+      await files.write("/jobs/second", "2");
+      await files.write("/jobs/last", "3");
+      await queue.submit("/jobs/last", { dependsOn: ["/jobs/first", "/jobs/second"] });
+    });
+    const next = () =>
+      withStore(dataDir, async ({ queue }) => (await queue.claim({ worker: "w" }))?.path);
+    change(dataDir, sql);
+    const { code, rules } = await fsck(dataDir);
+    expect(code).toBe(1);
+    expect(rules).toContain("work.dependencies");
+    const repaired = await fsck(dataDir, "--repair");
+    expect(repaired).toMatchObject({ code: 0, rules: [] });
+    expect(repaired.repaired).toContain("work.dependencies");
+    expect(await next()).toBeUndefined();
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  },
+);

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -152,4 +153,21 @@ describe("a repair", () => {
     expect(await read(dataDir, "/documents/a")).toBe(TEXT);
     expect(problemsIn(dataDir)).toStrictEqual([]);
   });
+});
+
+test("contents that are on another disk by a link stay there", async () => {
+  const dataDir = await makeStore();
+  const directory = join(dataDir, "cas", hashOf(TEXT).slice(0, 2));
+  const elsewhere = join(dataDir, "..", "disk");
+  renameSync(directory, elsewhere);
+  symlinkSync(elsewhere, directory);
+  expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+
+  // And of a disk that isn't mounted, the link.
+  renameSync(elsewhere, `${elsewhere}-away`);
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 1, rules: ["content.present"] });
+  renameSync(`${elsewhere}-away`, elsewhere);
+  expect(await read(dataDir, "/documents/a")).toBe(TEXT);
 });

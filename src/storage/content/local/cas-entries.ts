@@ -1,8 +1,11 @@
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContentHash, isContentHash } from "../../../model/ids.js";
 import { casPath, type Layout, UNFINISHED } from "./layout.js";
+
+/** A directory of one of the two levels. */
+const LEVEL = /^[0-9a-f]{2}$/;
 
 /** A file below `cas/`. */
 export interface CasEntry {
@@ -31,10 +34,11 @@ export async function changedAtMs(path: string): Promise<number | undefined> {
 
 function* filesIn(layout: Layout, above: string, entry: Dirent): Generator<CasEntry> {
   const path = join(above, entry.name);
-  if (entry.isDirectory()) {
+  if (entry.isDirectory() || isDirectoryElsewhere(path, entry)) {
     for (const below of entriesOf(path)) yield* filesIn(layout, path, below);
     return;
   }
+  if (isLevelLink(entry)) return; // to a disk that isn't mounted: what is there is missed, and told of
   const isHalfMade = entry.name.endsWith(UNFINISHED);
   const name = isHalfMade ? entry.name.slice(0, -UNFINISHED.length) : entry.name;
   const place = isContentHash(name) ? casPath(layout, name) : undefined;
@@ -43,6 +47,16 @@ function* filesIn(layout: Layout, above: string, entry: Dirent): Generator<CasEn
   } else {
     yield { path, is: isHalfMade ? "half-made" : "content", hash: name as ContentHash };
   }
+}
+
+/** Somebody may have spread the contents over disks, by links in the place of directories. */
+function isDirectoryElsewhere(path: string, entry: Dirent): boolean {
+  if (!isLevelLink(entry)) return false;
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isLevelLink(entry: Dirent): boolean {
+  return entry.isSymbolicLink() && LEVEL.test(entry.name);
 }
 
 /** The entries of a directory, which may be gone: one that becomes empty is removed. */

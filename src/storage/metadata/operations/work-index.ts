@@ -24,7 +24,8 @@ const RULES = query("SELECT work_rules FROM store_state WHERE id = 1");
 const SET_RULES = command("UPDATE store_state SET work_rules = ? WHERE id = 1");
 const FILES = query(
   `SELECT i.ino, ${pathOf("i.ino")},
-     (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on')
+     (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on'),
+     EXISTS (SELECT 1 FROM work_dependencies e WHERE e.ino = i.ino)
    FROM inodes i
    WHERE i.ino > ? AND i.mode & ${S_IFMT} = ${S_IFREG} AND EXISTS (
      SELECT 1 FROM file_metadata m WHERE m.ino = i.ino AND m.key IN ('status', 'depends_on'))
@@ -53,6 +54,7 @@ export function* filesWithWork({
     ino: integer(row, 0) as Ino,
     path: optionalText(row, 1),
     dependsOn: typeof row[2] === "string" ? text(row, 2) : undefined,
+    hasDependencies: integer(row, 3) === 1,
   }));
 }
 

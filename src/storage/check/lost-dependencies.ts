@@ -1,0 +1,65 @@
+import type Database from "better-sqlite3";
+import type { Ino } from "../../model/ids.js";
+import { parseDependencies } from "../../model/work.js";
+import type { Paths } from "../metadata/check/paths.js";
+import { type Problem, problem, somePaths } from "./finding.js";
+
+interface Said {
+  readonly ino: Ino;
+  readonly said: string;
+  /** A JSON list of the references that the queue has. */
+  readonly had: string;
+}
+
+const SAID = `
+  SELECT m.ino, m.value AS said,
+    (SELECT json_group_array(reference) FROM work_dependencies d WHERE d.ino = m.ino) AS had
+  FROM file_metadata m JOIN inodes i ON i.ino = m.ino
+  WHERE m.key = 'depends_on' AND typeof(m.value) = 'text' AND i.mode >> 12 = 8`;
+
+/**
+ * Files that say what they depend on, and the queue, which goes by its own record of that, has something else. What says so
+ * twice in a circle was refused when the queue was made, and stays here to be seen.
+ */
+export function* lostDependencies({
+  database,
+  paths,
+}: {
+  readonly database: Database.Database;
+  readonly paths: Paths;
+}): Generator<Problem> {
+  const others: Said[] = [];
+  for (const row of database.prepare<[], Said>(SAID).iterate()) if (isOther(row)) others.push(row);
+  for (const { ino, said, had } of others) {
+    const path = paths.of(ino);
+    yield problem(
+      {
+        ...{ rule: "work.dependencies", severity: "damage", ...somePaths([path]) },
+        what: `${path === undefined ? `inode ${ino}: ` : ""}it depends on ${JSON.stringify(said)}, and the queue has ${had}`,
+        effect: "a worker may get the item before what it depends on is done",
+        repair: "has them found anew from what the file says",
+      },
+      (writable) => {
+        writable.prepare("DELETE FROM work_dependencies WHERE ino = ?").run(ino);
+        // The next start finds the dependencies of files that have none.
+        writable.exec("UPDATE store_state SET work_rules = '' WHERE id = 1");
+      },
+    );
+  }
+}
+
+function isOther({ said, had }: Said): boolean {
+  const references = referencesIn(said);
+  if (references === undefined) return false;
+  const found = new Set(JSON.parse(had) as string[]);
+  return references.length !== found.size || references.some((text) => !found.has(text));
+}
+
+/** Undefined for what can't be understood, as only SQL sets it. */
+function referencesIn(said: string): string[] | undefined {
+  try {
+    return parseDependencies(said).map(({ text }) => text);
+  } catch {
+    return undefined;
+  }
+}
