@@ -7,7 +7,7 @@ import { type BlobState, glanceAtBlob, lookAtBlob } from "../content/local/look-
 import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
 import type { ContentRow, ContentRows } from "./content-rows.js";
-import { type Finding, type Problem, problem, somePaths } from "./finding.js";
+import { type Finding, MOST_PATHS, type Problem, problem } from "./finding.js";
 
 const SEALED_MODE = 0o444;
 /** What is younger may be about to be named, or removed. */
@@ -32,25 +32,43 @@ export interface ContentCheck {
 
 /** Looks at each content that a row names, and at each file that lies where contents do. */
 export async function* checkContents(check: ContentCheck): AsyncGenerator<Problem> {
+  const suspects: ContentRow[] = [];
   for (const row of check.rows.all()) {
+    check.onBytes(0);
     const found = await checkRow(check, row);
-    if (found !== undefined) yield found;
+    if (found === undefined) continue;
+    if (check.mode === "offline") yield found;
+    else suspects.push(row);
   }
+  yield* lookAgain(check, suspects);
   yield* checkFiles(check);
 }
 
 async function checkRow(check: ContentCheck, row: ContentRow): Promise<Problem | undefined> {
   // A content that nobody refers to may not be there yet, or any more: the daemon, or the next start, sees to it.
   if (row.is_needed === 0) return undefined;
-  let found = problemOf(check, { row, state: await look(check, row.hash) });
-  for (let looks = 1; found !== undefined && looks < LOOKS; looks++) {
-    if (check.mode === "offline") return found;
+  return problemOf(check, { row, state: await look(check, row.hash) });
+}
+
+/** A daemon may have been at them. All are waited for together. */
+async function* lookAgain(
+  check: ContentCheck,
+  suspects: readonly ContentRow[],
+): AsyncGenerator<Problem> {
+  let left = suspects;
+  for (let looks = 2; left.length > 0; looks++) {
     await setTimeout(SETTLED_MS);
-    const now = check.rows.of(row.hash);
-    if (now === undefined || now.is_needed === 0) return undefined;
-    found = problemOf(check, { row: now, state: await look(check, row.hash) });
+    const still: ContentRow[] = [];
+    for (const { hash } of left) {
+      check.onBytes(0);
+      const row = check.rows.of(hash);
+      const found = row === undefined ? undefined : await checkRow(check, row);
+      if (row === undefined || found === undefined) continue;
+      if (looks === LOOKS) yield found;
+      else still.push(row);
+    }
+    left = still;
   }
-  return found;
 }
 
 function problemOf(
@@ -59,7 +77,7 @@ function problemOf(
 ): Problem | undefined {
   const { hash, size_bytes: sizeBytes } = row;
   const path = casPath(check.layout, hash);
-  const files = () => somePaths(check.paths.filesWith(hash).map((file) => file.path));
+  const files = () => check.paths.filesWith(hash, { most: MOST_PATHS });
   const damage = (finding: Omit<Finding, "severity" | "paths" | "morePaths">): Finding => ({
     ...{ severity: "damage", ...files(), ...finding },
   });

@@ -29,7 +29,7 @@ export interface Problem {
 }
 
 /** Of one finding, so many files are named. */
-const MOST_PATHS = 20;
+export const MOST_PATHS = 20;
 
 /** A finding with what mends it. */
 export function problem(finding: Finding, mend?: Problem["mend"]): Problem {

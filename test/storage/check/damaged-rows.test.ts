@@ -1,7 +1,17 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { change, fsck, makeStore, read, TEXT, withStore } from "../../support/checked-store.js";
+import { connect } from "../../../src/sdk/connect.js";
+import {
+  blob,
+  change,
+  fsck,
+  makeStore,
+  read,
+  TEXT,
+  withStore,
+} from "../../support/checked-store.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
 
@@ -98,3 +108,30 @@ test.each(["DELETE FROM work_dependencies", "DELETE FROM work_dependencies WHERE
     expect(problemsIn(dataDir)).toStrictEqual([]);
   },
 );
+
+describe("beside somebody who has the store", () => {
+  const MANY = 40;
+  /** Each for itself would take half a second. */
+  const SOON_MS = (MANY * 500) / 4;
+
+  test("contents that are missing are waited for together, and their files told of up to a number", async () => {
+    const dataDir = await makeStore(async ({ files }) => {
+      for (let file = 0; file < MANY; file++) await files.write(`/many/${file}`, `content ${file}`);
+      for (let copy = 0; copy < MANY; copy++) await files.write(`/copies/${copy}`, "a copy");
+    });
+    for (let file = 0; file < MANY; file++) rmSync(blob(dataDir, `content ${file}`));
+    rmSync(blob(dataDir, "a copy"));
+    const nexus = await connect({ dataDir });
+    try {
+      const began = performance.now();
+      const { rules, report } = await fsck(dataDir);
+      expect(performance.now() - began).toBeLessThan(SOON_MS);
+      expect(report?.mode).toBe("online");
+      expect(rules).toStrictEqual(Array(MANY + 1).fill("content.present"));
+      const copies = report?.findings.find(({ paths }) => paths[0]?.startsWith("/copies/"));
+      expect(copies).toMatchObject({ more_paths: MANY - 20 });
+    } finally {
+      await nexus.close();
+    }
+  });
+});

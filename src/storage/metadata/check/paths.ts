@@ -9,14 +9,20 @@ interface Name {
 /** The paths of inodes, in a tree that may be none. */
 export class Paths {
   readonly #nameOf: Database.Statement<[number], Name>;
-  readonly #withContent: Database.Statement<[string], number>;
+  readonly #withContent: Database.Statement<[string, number], number>;
+  readonly #countWithContent: Database.Statement<[string], number>;
 
   constructor(database: Database.Database) {
     this.#nameOf = database.prepare(
       "SELECT parent, name FROM dentries WHERE ino = ? ORDER BY parent, name LIMIT 1",
     );
     this.#withContent = database
-      .prepare<[string], number>("SELECT ino FROM inodes WHERE content_hash = ? ORDER BY ino")
+      .prepare<[string, number], number>(
+        "SELECT ino FROM inodes WHERE content_hash = ? ORDER BY ino LIMIT ?",
+      )
+      .pluck();
+    this.#countWithContent = database
+      .prepare<[string], number>("SELECT count(*) FROM inodes WHERE content_hash = ?")
       .pluck();
   }
 
@@ -34,11 +40,13 @@ export class Paths {
     return `/${names.join("/")}`;
   }
 
-  /** The files that have a content. */
-  filesWith(hash: ContentHash): { readonly ino: Ino; readonly path: string | undefined }[] {
-    return this.#withContent.all(hash).map((ino) => ({
-      ino: ino as Ino,
-      path: this.of(ino as Ino),
-    }));
+  /** The first of the files that have a content, by their paths, and how many more there are. */
+  filesWith(
+    hash: ContentHash,
+    { most }: { readonly most: number },
+  ): { readonly paths: readonly string[]; readonly morePaths: number } {
+    const inos = this.#withContent.all(hash, most);
+    const paths = inos.map((ino) => this.of(ino as Ino)).filter((path) => path !== undefined);
+    return { paths, morePaths: (this.#countWithContent.get(hash) ?? 0) - inos.length };
   }
 }
