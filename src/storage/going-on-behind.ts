@@ -8,7 +8,7 @@ import { whyBehind } from "./metadata/check/database-behind.js";
 const REST_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Notes that a database lacks changes, before it is opened to go on without them. After a power failure that is as it must
+ * Notes that a database lacks changes, before it is opened to go on without them. After a power failure that may
  * be, and can't be told from an older database, or one whose log was taken away; then contents without a file are
  * all that there is of what it lacks.
  */
@@ -20,7 +20,7 @@ export function noteIfBehind(
   if (why === undefined) return;
   logger.warn(
     { why },
-    "the database lacks changes that were committed, and the store goes on without them: as it must be after a power failure; else restore the database that was here. What has no file now isn't collected by itself for a week. See nexus fsck",
+    "the database lacks changes that were committed, and the store goes on without them: as it may be after a power failure; else restore the database that was here. What has no file now isn't collected by itself for a week. See nexus fsck",
   );
   // A repair that was cut short has more to do.
   if (note.read()?.notedBy === "repair") return;
