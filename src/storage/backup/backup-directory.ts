@@ -156,7 +156,7 @@ export class BackupDirectory {
     const aside = namesIn(damagedDirectory).filter(isContentHash);
     const replaced = aside.filter((hash) => existsSync(casPath(this.layout, hash)));
     for (const hash of replaced) rmSync(join(damagedDirectory, hash));
-    if (aside.length > 0 && replaced.length === aside.length) rmdirSync(damagedDirectory);
+    if (replaced.length > 0 && namesIn(damagedDirectory).length === 0) rmdirSync(damagedDirectory);
   }
 
   /** Durably takes away these snapshots; what only they name stays. */
