@@ -106,7 +106,8 @@ describe.skipIf(whyNoMounts() !== undefined)("a mount", () => {
     onTestFinished(() => {
       other.kill("SIGKILL");
     });
-    other.stdin.write("BEGIN EXCLUSIVE; SELECT 'held';\n");
+    // The daemon may be about to commit.
+    other.stdin.write(".timeout 10000\nBEGIN EXCLUSIVE; SELECT 'held';\n");
     await new Promise((resolve) => other.stdout.once("data", resolve));
     expect(await shell(`(echo more > ${mountPoint}/after) 2>&1 || true`)).toContain("busy");
     expect(await shell(`cat ${mountPoint}/before`)).toBe("text");
