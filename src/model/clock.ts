@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { compareTimestamps, type Timestamp, timestampFromMs } from "./timestamp.js";
+import { compareTimestamps, type Timestamp, timestampFromMs, timestampToMs } from "./timestamp.js";
 
 /** Where the time comes from; injected so that tests can hold it still. */
 export interface Clock {
@@ -20,13 +20,14 @@ export interface Scheduler {
 /** Node's timers go no further: a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A wall clock jump beyond this is a jump, not drift between the two clocks. */
+/** Going back by more than this, the wall clock was set; by less, the two clocks drift apart. */
 const DRIFT_MS = 2;
 
 /**
  * The machine's clock. `Date.now()` counts milliseconds, too coarse for file times (make and git
- * compare them), so the fraction comes from the monotonic clock, anchored to the wall clock and
- * anchored anew whenever the two drift apart.
+ * compare them), so the fraction comes from the monotonic clock. It is anchored anew whenever it leaves the millisecond
+ * that the wall clock shows, because others than us stamp files, too: nothing may seem to come from a millisecond
+ * that hasn't begun.
  */
 export class SystemClock implements Clock {
   #offsetMs = performance.timeOrigin;
@@ -35,14 +36,11 @@ export class SystemClock implements Clock {
   now(): Timestamp {
     const monotonic = performance.now();
     const wall = Date.now();
-    const drift = wall - (this.#offsetMs + monotonic);
-    if (drift > DRIFT_MS || drift < -DRIFT_MS) {
-      this.#offsetMs = wall - monotonic;
-      this.#last = timestampFromMs(wall);
-      return this.#last;
-    }
+    const shown = this.#offsetMs + monotonic;
+    if (shown < wall || shown >= wall + 1) this.#offsetMs = wall - monotonic;
     const now = timestampFromMs(this.#offsetMs + monotonic);
-    if (compareTimestamps(now, this.#last) > 0) this.#last = now;
+    const backMs = timestampToMs(this.#last) - timestampToMs(now);
+    if (backMs > DRIFT_MS || compareTimestamps(now, this.#last) > 0) this.#last = now;
     return this.#last;
   }
 

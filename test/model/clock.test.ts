@@ -72,6 +72,23 @@ describe("SystemClock", () => {
     expect(clock.now()).toEqual(first);
   });
 
+  test.each([1.0007, 0.9993])(
+    "stays in the wall clock's millisecond, and never goes back, while the other runs %s times as fast",
+    (speed) => {
+      const { machine } = fakeMachine(2_000_000_000_000);
+      const clock = new SystemClock();
+      let last = clock.now();
+      for (let step = 0; step < 30_000; step++) {
+        machine.wallMs += 0.57;
+        machine.monotonicMs += 0.57 * speed;
+        const now = clock.now();
+        expect(compareTimestamps(now, last)).toBeGreaterThanOrEqual(0);
+        expect(Math.floor(timestampToMs(now))).toBe(Math.floor(machine.wallMs));
+        last = now;
+      }
+    },
+  );
+
   test("measures intervals on a clock that is never set", () => {
     const { machine } = fakeMachine(2_000_000_000_000);
     const clock = new SystemClock();
