@@ -1,6 +1,6 @@
 import { initialize } from "../operations/initialize.js";
 import { all, command, integer, query, run } from "../statement.js";
-import { Circles, type Edge } from "./circles.js";
+import { circleBreakers, circlesOf, type Edge } from "./circles.js";
 import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
 import { HOMELESS_NAMES, LOST_DIRECTORIES, namesOf, UNNAMED_INODES } from "./lost-places.js";
 import { NAME_RULES, ROOT_NAME } from "./name-rules.js";
@@ -77,15 +77,15 @@ export const TREE_RULES: readonly Rule[] = [
     says: "every directory can be reached from the root",
     effect: "it can't be reached, and neither can what is in it",
     finds: (database) => {
-      const circles = new Circles(database.prepare<[], Edge>(LOST_DIRECTORIES).raw().iterate());
-      return circles.members().map((ino) => ({ ino, detail: "it lies below itself" }));
+      const circles = circlesOf(database.prepare<[], Edge>(LOST_DIRECTORIES).raw().iterate());
+      return circles.flat().map((ino) => ({ ino, detail: "it lies below itself" }));
     },
     repair: {
       says: `moves one of those that lie in each other to ${LOST_AND_FOUND}`,
       *run(tools) {
         const rows = yield* all(query(LOST_DIRECTORIES));
-        const circles = new Circles(rows.map((row): Edge => [integer(row, 0), integer(row, 1)]));
-        yield* moveNames(tools, namesOf([...circles.takeOneOfEach()]));
+        const edges = rows.map((row): Edge => [integer(row, 0), integer(row, 1)]);
+        yield* moveNames(tools, namesOf(circleBreakers(edges)));
       },
     },
   },

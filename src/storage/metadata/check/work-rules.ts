@@ -1,7 +1,7 @@
 import { WORK_STATUSES } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
 import { command, run } from "../statement.js";
-import { Circles, type Edge } from "./circles.js";
+import { circlesOf, type Edge } from "./circles.js";
 import type { Rule } from "./rule.js";
 
 const STATES = ["unnamed", ...WORK_STATUSES];
@@ -118,8 +118,8 @@ export const WORK_RULES: readonly Rule[] = [
     effect: "it never becomes ready",
     finds: (database) => {
       const edges = "SELECT ino, target_ino FROM work_dependencies WHERE target_ino IS NOT NULL";
-      const circles = new Circles(database.prepare<[], Edge>(edges).raw().iterate());
-      return circles.members().map((ino) => ({ ino, detail: "it waits for itself" }));
+      const circles = circlesOf(database.prepare<[], Edge>(edges).raw().iterate());
+      return circles.flat().map((ino) => ({ ino, detail: "it waits for itself" }));
     },
   },
   {
