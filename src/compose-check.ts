@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import { compose } from "./compose.js";
+import { compose, routerOf } from "./compose.js";
 import type { Config } from "./config/config.js";
 import { namespaceTable } from "./core/namespace.js";
+import { zonePath } from "./core/place.js";
 import { SystemClock, TimerScheduler } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
 import { type CheckOptions, checkStore } from "./storage/check/check-store.js";
 import type { CheckReport } from "./storage/check/report.js";
+import type { Zones } from "./storage/check/wrong-zones.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentJobs } from "./storage/content/local/local-content-jobs.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
@@ -53,7 +55,13 @@ export async function composeCheck(
     const nexus = compose({ config: { ...config, readOnly: false }, scheduler, logger });
     await nexus.close({ drainMs: DRAIN_MS });
   };
-  const store = { dataDir, databasePath, journalPath, layout, owner, replay, openContents, start };
+  const router = routerOf(config);
+  const zones: Zones = {
+    rules: router.rules,
+    of: (path) => zonePath(router.resolve(path).zone),
+  };
+  const place = { dataDir, databasePath, journalPath, layout };
+  const store = { ...place, owner, zones, replay, openContents, start };
   return await checkStore(store, options);
 }
 

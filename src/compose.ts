@@ -223,6 +223,16 @@ export interface StoresAndTools {
   readonly mostReaders?: number;
 }
 
+/** What paths mean by a configuration. Errors: `invalid-config`. */
+export function routerOf(config: Pick<Config, "mounts" | "namespaces" | "readOnly">): Router {
+  const mounts = new MountTable(config.mounts);
+  return new Router({
+    namespaces: namespaceTable(config.namespaces),
+    // The kernel's own flag is set too, but root can remount without it.
+    mounts: config.readOnly ? mounts.asReadonly() : mounts,
+  });
+}
+
 /**
  * Puts a file system on two open stores, takes up what the last process left, and owns both stores
  * from then on.
@@ -230,12 +240,7 @@ export interface StoresAndTools {
 export function composeOn(options: StoresAndTools): Nexus {
   const { config, quotas: table, metadata, contents, clock, scheduler, logger, owner } = options;
   const { failpoints = NO_FAILPOINTS } = options;
-  const mounts = new MountTable(config.mounts);
-  const router = new Router({
-    namespaces: namespaceTable(config.namespaces),
-    // The kernel's own flag is set too, but root can remount without it.
-    mounts: config.readOnly ? mounts.asReadonly() : mounts,
-  });
+  const router = routerOf(config);
   const inodes = new InodeTable();
   const damage = new KnownDamage({ scrub: metadata.scrub, logger });
   const readers = new SealedReaders({ most: options.mostReaders ?? MOST_READERS });

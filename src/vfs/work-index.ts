@@ -13,7 +13,8 @@ const SYSTEM: Caller = { uid: 0, gid: 0, pid: 0, identity: { isAdmin: true } };
 /**
  * Brings the queue's index in line with the configuration. The zone of a path is what the namespaces
  * and mounts make of it, so with other ones the zones are found anew; in a store that never had an index,
- * all of it is made from the files' metadata, and so is what a repair has taken out. Afterwards, and nearly always, this is one look at a row.
+ * all of it is made from the files' metadata, and so is what a repair has taken out. Afterwards, and nearly
+ * always, this is one look at a row.
  */
 export function updateWorkIndex(volume: Volume): void {
   const { work } = volume.metadata;
@@ -37,7 +38,11 @@ export function updateWorkIndex(volume: Volume): void {
 function reindex(volume: Volume, { file, isNew }: { file: FileWithWork; isNew: boolean }): void {
   const { ino, path, dependsOn, hasDependencies } = file;
   if (path === undefined) return;
-  const entry: WorkIndexEntry = { ino, zone: zonePath(volume.router.resolve(path).zone) };
+  const entry: WorkIndexEntry = {
+    ...{ ino, zone: zonePath(volume.router.resolve(path).zone) },
+    // In a store that had an index, a rename has made the cycle, and left it so.
+    inCycle: isNew ? "refused" : "waiting",
+  };
   const { work } = volume.metadata;
   // What is satisfied is remembered nowhere else, so those that are there stay.
   if (dependsOn === undefined || (hasDependencies && !isNew)) {

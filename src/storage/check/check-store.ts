@@ -17,9 +17,11 @@ import { mendStore } from "./mend-store.js";
 import { prepareStore, type StoreToPrepare } from "./prepare-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
 import type { Checked, CheckReport } from "./report.js";
+import { wrongZones, type Zones } from "./wrong-zones.js";
 
 /** What is to be checked, and how it is opened. */
 export interface StoreToCheck extends StoreToPrepare {
+  readonly zones: Zones;
   /** Opens the store as a daemon does, and closes it: that takes up what a crash has left. */
   readonly start: () => Promise<void>;
 }
@@ -133,12 +135,15 @@ async function collect(
       return contents;
     };
     try {
-      problems.push(...checkStaging({ ...common, open }));
+      for (const problem of checkStaging({ ...common, open })) problems.push(problem);
     } finally {
       await contents?.close();
     }
   }
-  problems.push(...filesWithoutContent(common), ...lostDependencies(common));
+  // One by one: a call can't have as many arguments as a store may have problems.
+  for (const problem of filesWithoutContent(common)) problems.push(problem);
+  for (const problem of lostDependencies(common)) problems.push(problem);
+  for (const problem of wrongZones({ ...common, zones: store.zones })) problems.push(problem);
   for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
     problems.push(problem);
   }

@@ -17,10 +17,7 @@ const SAID = `
   FROM file_metadata m JOIN inodes i ON i.ino = m.ino
   WHERE m.key = 'depends_on' AND typeof(m.value) = 'text' AND i.mode >> 12 = 8`;
 
-/**
- * Files that say what they depend on, and the queue, which goes by its own record of that, has something else. What says so
- * twice in a circle was refused when the queue was made, and stays here to be seen.
- */
+/** Files that say what they depend on, and the queue, which goes by its own record of that, has something else. */
 export function* lostDependencies({
   database,
   paths,

@@ -1,5 +1,4 @@
-import { readdirSync } from "node:fs";
-import { fsError } from "../../libc/system-error.js";
+import { namesIn } from "../../libc/directories.js";
 import type { StagingId } from "../../model/ids.js";
 import { UNFINISHED } from "../content/local/layout.js";
 
@@ -19,13 +18,4 @@ export function stagingNames(directory: string): StagingName[] {
     if (/^\d+$/.test(name)) return { name, is: "content", id: Number(name) as StagingId };
     return { name, is: "other", id: undefined };
   });
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw fsError(error, { op: "list", path: directory });
-  }
 }

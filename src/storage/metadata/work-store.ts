@@ -188,4 +188,6 @@ export interface FileWithWork {
 
 export interface WorkIndexEntry extends WorkContext {
   readonly ino: Ino;
+  /** What becomes of a dependency that would close a cycle: it is refused, or goes on waiting for what it means. */
+  readonly inCycle: "refused" | "waiting";
 }

@@ -63,6 +63,26 @@ test("a file whose bytes a restored backup hadn't is told of with its path", asy
   expect(report?.findings[0]?.paths).toStrictEqual(["/documents/a"]);
 });
 
+test("as many files that lost their content as a disk may take with it are told of, each", async () => {
+  /** More than a call can have arguments. */
+  const many = 150_000;
+  const dataDir = await makeStore();
+  change(
+    dataDir,
+    `CREATE TEMP TABLE lost AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${many})
+       SELECT n + 1000000 AS ino, 'lost ' || n AS name,
+         printf('01234567-89ab-7def-8123-%012d', n) AS path_id FROM n;
+     INSERT INTO inodes SELECT l.ino, l.path_id, i.mode, i.uid, i.gid, 1, i.size_bytes, i.blocks, i.rdev, i.atime_sec,
+         i.atime_nsec, i.mtime_sec, i.mtime_nsec, i.ctime_sec, i.ctime_nsec, i.btime_sec, i.btime_nsec, NULL,
+         i.version, NULL, i.mime_type, i.tenant_id, i.agent_id
+       FROM lost l, inodes i WHERE i.ino = (SELECT ino FROM dentries WHERE name = 'a');
+     INSERT INTO dentries SELECT d.parent, l.name, l.ino, l.ino, d.type FROM lost l, dentries d WHERE d.name = 'a'`,
+  );
+  const { code, rules } = await fsck(dataDir);
+  expect(code).toBe(1);
+  expect(rules.filter((rule) => rule === "file.content")).toHaveLength(many);
+});
+
 test("a root below itself is taken out, and all stays where it is", async () => {
   const dataDir = await makeStore();
   change(dataDir, "INSERT INTO dentries VALUES (1, 'again', 1, 5000, 4)");
@@ -108,6 +128,59 @@ test.each(["DELETE FROM work_dependencies", "DELETE FROM work_dependencies WHERE
     expect(problemsIn(dataDir)).toStrictEqual([]);
   },
 );
+
+test("dependencies that a rename has brought into a circle are found anew as that left them", async () => {
+  const dataDir = await makeStore(async ({ files, queue }) => {
+    await files.write("/jobs/one", "1");
+    await queue.submit("/jobs/one", { dependsOn: ["/jobs/other"] });
+    await files.write("/jobs/two", "2");
+    await queue.submit("/jobs/two", { dependsOn: ["/jobs/one"] });
+    await files.rename("/jobs/two", "/jobs/other");
+  });
+  const waiting = () =>
+    withStore(dataDir, async ({ queue }) => {
+      const paths = ["/jobs/one", "/jobs/other"];
+      const all = await Promise.all(paths.map((path) => queue.dependencies(path)));
+      return all.map(([only]) => only?.state);
+    });
+  const before = await waiting();
+  expect(before).toStrictEqual(["cycle", "waiting"]);
+  change(dataDir, "DELETE FROM work_dependencies");
+  expect(await fsck(dataDir)).toMatchObject({
+    ...{ code: 1, rules: expect.arrayContaining(["work.dependencies"]) as unknown },
+  });
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  expect([...(await waiting())].sort()).toStrictEqual([...before].sort());
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
+test("an item that the queue has in another zone is told of, and put where its path is", async () => {
+  const path = "/workspace/acme/coder/job";
+  const dataDir = await makeStore(async ({ files, queue }) => {
+    await files.write(path, "1");
+    await queue.submit(path);
+    await files.write("/jobs/open", "2");
+    await queue.submit("/jobs/open");
+  });
+  const zones = () => {
+    const database = new Database(join(dataDir, "metadata.db"), { readonly: true });
+    const found = database.prepare("SELECT zone FROM work_items ORDER BY zone").pluck().all();
+    database.close();
+    return found;
+  };
+  const before = zones();
+  expect(before).toHaveLength(2);
+  expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  change(dataDir, "UPDATE work_items SET zone = '/workspace/other'");
+  const { code, rules, report } = await fsck(dataDir);
+  expect(code).toBe(1);
+  expect(rules.filter((rule) => rule === "work.zone")).toHaveLength(2);
+  expect(report?.findings.flatMap(({ paths }) => paths).sort()).toStrictEqual(["/jobs/open", path]);
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(zones()).toStrictEqual(before);
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
 
 describe("beside somebody who has the store", () => {
   const MANY = 40;

@@ -14,7 +14,12 @@ import {
   type Script,
   text,
 } from "../statement.js";
-import type { Dependency, DependencyState, ResolvedReference } from "../work-store.js";
+import type {
+  Dependency,
+  DependencyState,
+  ResolvedReference,
+  WorkIndexEntry,
+} from "../work-store.js";
 import { enterStatus, recordState, recount } from "./work-status.js";
 
 // Dependencies are edges from an item to a file. One that is written as a path or a path_id of a file
@@ -85,27 +90,38 @@ const STATUS = query("SELECT status FROM work_items WHERE ino = ?");
 const DIRECTORY = 4;
 const REGULAR = 8;
 
+interface NewDependencies {
+  readonly references: readonly ResolvedReference[];
+  readonly now: Timestamp;
+  readonly inCycle?: WorkIndexEntry["inCycle"];
+}
+
 /**
  * Replaces what an item depends on. Returns without a change when it can't be done. Errors:
- * `invalid-argument` when it would wait for itself.
+ * `invalid-argument` when it would wait for itself, and that is refused.
  */
 export function* setDependencies(
   ino: Ino,
-  { references, now }: { references: readonly ResolvedReference[]; now: Timestamp },
+  { references, now, inCycle = "refused" }: NewDependencies,
 ): Script<void> {
   yield* resolveAwaited(ino, now);
-  for (const { ino: target, reference } of references) {
-    if (target !== undefined && (yield* isCycle(ino, target))) {
+  const closing = new Set<ResolvedReference>();
+  for (const each of references) {
+    if (each.ino === undefined || !(yield* isCycle(ino, each.ino))) continue;
+    if (inCycle === "refused") {
       throw new NexusError(
         "invalid-argument",
-        `'${reference.text}' waits for this item: a cycle of dependencies would never be ready`,
+        `'${each.reference.text}' waits for this item: a cycle of dependencies would never be ready`,
         { op: "set depends_on" },
       );
     }
+    closing.add(each);
   }
   const had = (yield* first(HAS_EDGES, ino)) !== undefined;
   if (had) yield* run(DELETE_EDGES, ino);
-  for (const [position, { reference, ino: target = null }] of references.entries()) {
+  for (const [position, each] of references.entries()) {
+    const { reference } = each;
+    const target = closing.has(each) ? null : (each.ino ?? null);
     const path = reference.by === "path" ? reference.path : null;
     const pathId = reference.by === "path-id" ? reference.pathId : null;
     yield* run(INSERT_EDGE, ino, position, reference.text, path, pathId, target, target);

@@ -59,12 +59,13 @@ export function* filesWithWork({
 }
 
 export function* reindexWork(entries: readonly WorkIndexEntry[], now: Timestamp): Script<void> {
-  for (const { ino, zone, dependencies } of entries) {
+  for (const { ino, zone, dependencies, inCycle } of entries) {
     const value = yield* getMetadata(ino, WORK_KEY.status);
     const status = WORK_STATUSES.find((known) => known === value);
     const moved = yield* run(SET_ZONE, zone, ino);
     if (moved === 0 && status !== undefined) yield* enterStatus(ino, { status, now, zone });
-    if (dependencies !== undefined) yield* setDependencies(ino, { references: dependencies, now });
+    if (dependencies !== undefined)
+      yield* setDependencies(ino, { references: dependencies, now, inCycle });
     if (status !== undefined) yield* resolveAwaited(ino, now);
   }
 }
