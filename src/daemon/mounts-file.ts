@@ -1,13 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { replaceDurably, syncPath } from "../libc/durability.js";
 import { messageOf, NexusError } from "../model/errors.js";
 import { type MountSpec, parseMountSpec, record } from "./mount-spec.js";
 
@@ -55,26 +48,16 @@ export class MountsFile {
     }
   }
 
-  /**
-   * Replaces what the file says, as one step that survives a power failure: the new file is on disk
-   * before it has the name, and the name before this returns. Errors: those of the disk, as Node throws them.
-   */
+  /** Replaces what the file says, durably and as one step. Errors: those of the disk, as Node throws them. */
   write({ mounts, persists }: Pick<RememberedMounts, "mounts" | "persists">): void {
     if (mounts.length === 0) {
       rmSync(this.#path, { force: true });
-    } else {
-      const next = `${this.#path}.new`;
-      const fd = openSync(next, "w", 0o600);
-      try {
-        const said = { version: VERSION, persists, mounts };
-        writeFileSync(fd, `${JSON.stringify(said, undefined, 2)}\n`);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(next, this.#path);
+      syncPath(this.#dataDir);
+      return;
     }
-    syncDirectory(this.#dataDir);
+    const said = { version: VERSION, persists, mounts };
+    const text = `${JSON.stringify(said, undefined, 2)}\n`;
+    replaceDurably({ directory: this.#dataDir, name: NAME }, text);
   }
 }
 
@@ -93,13 +76,4 @@ function parse(text: string, path: string): RememberedMounts {
     }
   }
   return { mounts: known, persists: persists === true, problems };
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

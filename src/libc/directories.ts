@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { fsError } from "./system-error.js";
 
 export interface MakeOptions {
   readonly mode?: number;
@@ -31,22 +31,12 @@ export function makeDirectories(
   return true;
 }
 
-/** Makes the names in a directory durable: fsync(2). Errors: those of open(2) and fsync(2), as Node throws them. */
-export function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
+/** What is in a directory; nothing where there is none. Errors: as `fsError` has them. */
+export function namesIn(path: string): string[] {
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** {@link syncDirectory} on libuv's thread pool. */
-export async function syncDirectoryLater(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
+    return readdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw fsError(error, { op: "list", path });
   }
 }

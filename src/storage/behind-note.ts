@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { syncDirectory } from "../libc/directories.js";
+import { replaceDurably } from "../libc/durability.js";
 import { fsError } from "../libc/system-error.js";
 
 const NAME = "database-behind.json";
@@ -54,17 +46,8 @@ export class BehindNote {
 
   /** When it returns, the note is durable. Errors: `io-failure`, `no-space`, `access-denied`. */
   write(behind: Behind): void {
-    const incoming = `${this.#path}.new`;
     try {
-      writeFileSync(incoming, `${JSON.stringify(behind)}\n`, { mode: 0o600 });
-      const fd = openSync(incoming, "r");
-      try {
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(incoming, this.#path);
-      syncDirectory(this.#dataDir);
+      replaceDurably({ directory: this.#dataDir, name: NAME }, `${JSON.stringify(behind)}\n`);
     } catch (error) {
       throw fsError(error, { op: "write", path: this.#path });
     }

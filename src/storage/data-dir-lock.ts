@@ -9,7 +9,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { makeDirectories, syncDirectory } from "../libc/directories.js";
+import { makeDirectories } from "../libc/directories.js";
+import { syncPath } from "../libc/durability.js";
 import { tryLock } from "../libc/files.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
@@ -246,7 +247,7 @@ function unusable(
 /** What is synced below a directory is of no use without its name. */
 function syncName(path: string): void {
   try {
-    syncDirectory(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     // To make something in a directory takes no right to read it, and syncing does.
     if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, statfsSync } from "node:fs";
+import { closeSync, openSync, statfsSync } from "node:fs";
 import { syncFileSystem } from "../libc/files.js";
 
 /** Up to so many files are synced one by one; beyond that one syncfs(2) is cheaper. */
@@ -39,15 +39,5 @@ export class FileSystemSync {
     } finally {
       closeSync(fd);
     }
-  }
-}
-
-/** fsync(2) of one file or directory. Errors: those of open(2) and fsync(2), as Node throws them. */
-export function syncPath(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

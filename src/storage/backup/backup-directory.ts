@@ -1,20 +1,12 @@
-import {
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeDirectories } from "../../libc/directories.js";
+import { makeDirectories, namesIn } from "../../libc/directories.js";
+import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { refusal } from "../../libc/refusal.js";
 import { NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
-import { syncPath } from "../file-system-sync.js";
 import {
   type BackupLayout,
   backupLayoutOf,
@@ -22,7 +14,7 @@ import {
   MANIFEST_NAME,
   snapshotPath,
 } from "./backup-layout.js";
-import { namesIn, requireEmpty } from "./empty-directory.js";
+import { requireEmpty } from "./empty-directory.js";
 import {
   type DirectoryManifest,
   manifestText,
@@ -130,7 +122,7 @@ export class BackupDirectory {
     { id, directory, databasePath }: Draft,
     manifest: Omit<SnapshotManifest, "format">,
   ): void {
-    writeDurably(join(directory, MANIFEST_NAME), manifestText(manifest));
+    replaceDurably({ directory, name: MANIFEST_NAME }, manifestText(manifest));
     linkContents(directory);
     syncPath(databasePath);
     syncPath(directory);
@@ -173,10 +165,8 @@ export class BackupDirectory {
   }
 
   #writeManifest(manifest: Omit<DirectoryManifest, "format">): void {
-    const path = join(this.path, NEW_MANIFEST_NAME);
-    writeDurably(path, manifestText(manifest));
-    renameSync(path, this.layout.manifest);
-    syncPath(this.path);
+    const place = { directory: this.path, name: MANIFEST_NAME, nameBefore: NEW_MANIFEST_NAME };
+    replaceDurably(place, manifestText(manifest));
   }
 
   /** Removes what wasn't finished, as far as that can be. */
@@ -212,11 +202,6 @@ async function lock(path: string): Promise<DataDirLock> {
     onWait: () => undefined,
     advice: "choose another directory",
   });
-}
-
-function writeDurably(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o600 });
-  syncPath(path);
 }
 
 /**

@@ -12,11 +12,12 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
+import { syncPath } from "../../libc/durability.js";
 import { clone, writeAt } from "../../libc/files.js";
 import { fsError } from "../../libc/system-error.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
-import { FileSystemSync, syncPath } from "../file-system-sync.js";
+import { FileSystemSync } from "../file-system-sync.js";
 import type { Turns } from "./turns.js";
 
 const CHUNK_BYTES = 1024 * 1024;

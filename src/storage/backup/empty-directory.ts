@@ -1,19 +1,8 @@
-import { readdirSync } from "node:fs";
-import { fsError } from "../../libc/system-error.js";
+import { namesIn } from "../../libc/directories.js";
 import { NexusError } from "../../model/errors.js";
 
 /** What a new file system has, and nobody means. */
 const NOT_COUNTED = ["lost+found", "lock"];
-
-/** Nothing for a directory that isn't there. */
-export function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw fsError(error, { op: "list", path });
-  }
-}
 
 /**
  * Errors: `directory-not-empty` when there is something in it that isn't counted as nothing; what to do then is the end of

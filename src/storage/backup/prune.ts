@@ -1,7 +1,11 @@
-import { readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { NexusError } from "../../model/errors.js";
+import { CONTENT_DIRECTORIES } from "../content/content-store.js";
+import { contentsIn } from "../content/local/cas-entries.js";
+import { directoryName } from "../content/local/layout.js";
+import { removeBlob } from "../content/local/needless-files.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import type { BackupDirectory, Snapshot, UnreadableSnapshot } from "./backup-directory.js";
 import { type BackupLayout, DATABASE_NAME, snapshotPath } from "./backup-layout.js";
@@ -15,8 +19,6 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-const PREFIX = /^[0-9a-f]{2}$/;
-const HASH = /^[0-9a-f]{64}$/;
 const NAMED = "SELECT hash FROM contents WHERE hash >= ? AND hash < ?";
 
 /**
@@ -40,8 +42,8 @@ export async function prune(
     }
     const sweep = new Sweep(directory.layout, databases);
     directory.remove(removed.map(({ id }) => id));
-    for (const prefix of sweep.prefixes()) {
-      sweep.run(prefix);
+    for (let directory = 0; directory < CONTENT_DIRECTORIES; directory++) {
+      sweep.run(directory);
       await turns.take();
     }
     return { snapshots: removed.length, contents: sweep.contents, bytes: sweep.bytes };
@@ -71,7 +73,7 @@ async function openWhole(
   return new Database(path, { readonly: true, fileMustExist: true });
 }
 
-/** Removes what no snapshot names, the contents with one prefix at a time: so few names are in memory. */
+/** Removes what no snapshot names, one directory of contents at a time: so few names are in memory. */
 class Sweep {
   readonly #layout: BackupLayout;
   readonly #named: readonly Database.Statement[];
@@ -83,31 +85,15 @@ class Sweep {
     this.#named = databases.map((database) => database.prepare(NAMED).pluck());
   }
 
-  prefixes(): string[] {
-    return readdirSync(this.#layout.casDirectory).filter((name) => PREFIX.test(name));
-  }
-
-  run(prefix: string): void {
+  run(directory: number): void {
+    const prefix = directoryName(directory);
     const named = new Set(this.#named.flatMap((query) => query.all(prefix, `${prefix}g`)));
-    const top = join(this.#layout.casDirectory, prefix);
-    for (const leaf of readdirSync(top).filter((name) => PREFIX.test(name))) {
-      const path = join(top, leaf);
-      for (const name of readdirSync(path)) {
-        if (HASH.test(name) && !named.has(name)) this.#remove(join(path, name));
-      }
-      removeIfEmpty(path);
+    for (const { path, hash } of contentsIn(this.#layout, directory)) {
+      if (named.has(hash)) continue;
+      const { size } = statSync(path);
+      removeBlob(path);
+      this.contents += 1;
+      this.bytes += size;
     }
-    removeIfEmpty(top);
   }
-
-  #remove(path: string): void {
-    const { size } = statSync(path);
-    rmSync(path);
-    this.contents += 1;
-    this.bytes += size;
-  }
-}
-
-function removeIfEmpty(path: string): void {
-  if (readdirSync(path).length === 0) rmdirSync(path);
 }

@@ -1,11 +1,11 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
+import { syncPath } from "../../libc/durability.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import { layoutOf } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
-import { syncPath } from "../file-system-sync.js";
 import type { BackupDirectory, Snapshot } from "./backup-directory.js";
 import { DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { type Content, ContentCopier } from "./content-copier.js";

@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { namesIn } from "../../libc/directories.js";
 import { fsError } from "../../libc/system-error.js";
 import type { NexusError } from "../../model/errors.js";
 import { type BackupLayout, MANIFEST_NAME, snapshotPath } from "./backup-layout.js";
-import { namesIn } from "./empty-directory.js";
 import { readSnapshotManifest, type SnapshotManifest } from "./manifest.js";
 
 export interface Snapshot {

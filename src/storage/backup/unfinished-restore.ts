@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { syncPath } from "../../libc/durability.js";
 import { NexusError } from "../../model/errors.js";
 import { layoutOf } from "../content/local/layout.js";
-import { syncPath } from "../file-system-sync.js";
 import { DATABASE_NAME } from "./backup-layout.js";
 
 // A restore makes `restoring/` in the data directory first, durably, with a file in it that says so; then the rest; and

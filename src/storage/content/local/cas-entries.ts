@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, statSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContentHash, isContentHash } from "../../../model/ids.js";
-import { casPath, type Layout, UNFINISHED } from "./layout.js";
+import { casPath, directoryName, type Layout, UNFINISHED } from "./layout.js";
 
 /** A directory of one of the two levels. */
 const LEVEL = /^[0-9a-f]{2}$/;
@@ -20,6 +20,19 @@ export interface CasEntry {
 export function* casEntries(layout: Layout): Generator<CasEntry> {
   for (const directory of entriesOf(layout.casDirectory)) {
     yield* filesIn(layout, layout.casDirectory, directory);
+  }
+}
+
+/** The contents, at their places, in one of the `CONTENT_DIRECTORIES`; those that go meanwhile may be left out. */
+export function* contentsIn(
+  layout: Layout,
+  directory: number,
+): Generator<{ readonly path: string; readonly hash: ContentHash }> {
+  const name = directoryName(directory);
+  const entry = entriesOf(layout.casDirectory).find((each) => each.name === name);
+  if (entry === undefined) return;
+  for (const { path, is, hash } of filesIn(layout, layout.casDirectory, entry)) {
+    if (is === "content" && hash !== undefined) yield { path, hash };
   }
 }
 

@@ -31,6 +31,11 @@ export function casPath({ casDirectory }: Layout, hash: ContentHash): string {
   return `${casDirectory}/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash}`;
 }
 
+/** Of one of the `CONTENT_DIRECTORIES`: how the hashes in it begin. */
+export function directoryName(directory: number): string {
+  return directory.toString(16).padStart(2, "0");
+}
+
 export function stagingPath({ stagingDirectory }: Layout, id: StagingId): string {
   return `${stagingDirectory}/${id}`;
 }

@@ -1,27 +1,20 @@
-import { type Dirent, lstatSync, readdirSync, rmdirSync, rmSync, type Stats } from "node:fs";
+import { lstatSync, rmdirSync, rmSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
+import { namesIn } from "../../../libc/directories.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { NexusError } from "../../../model/errors.js";
-import { type ContentHash, isContentHash } from "../../../model/ids.js";
+import type { ContentHash } from "../../../model/ids.js";
 import type { Needless, NeedlessFound } from "../content-store.js";
+import { contentsIn } from "./cas-entries.js";
 import { casPath, type Layout, UNFINISHED } from "./layout.js";
 
-/**
- * The contents below one of the 256 directories of `cas/`, by the names of their files. What is no content, or isn't
- * at its place, is left out. Errors: `io-failure`, `access-denied`.
- */
+/** The contents in one of the directories of `cas/`, by the names of their files. Errors: `io-failure`, `access-denied`. */
 export function sealedIn(layout: Layout, directory: number): ContentHash[] {
-  const first = directory.toString(16).padStart(2, "0");
-  const path = join(layout.casDirectory, first);
-  return entriesOf(path).flatMap((second) => {
-    if (!second.isDirectory()) return [];
-    const start = first + second.name;
-    if (second.name.length !== 2) return [];
-    return entriesOf(join(path, second.name))
-      .filter((entry) => entry.isFile() && entry.name.startsWith(start))
-      .map(({ name }) => name)
-      .filter(isContentHash);
-  });
+  try {
+    return Array.from(contentsIn(layout, directory), ({ hash }) => hash);
+  } catch (error) {
+    throw fsError(error, { op: "readdir", path: layout.casDirectory });
+  }
 }
 
 /**
@@ -61,9 +54,9 @@ export function removeBlob(path: string): void {
 
 function pathsOf(layout: Layout, what: Needless["what"]): string[] {
   if (what !== "unfinished") return what.map((hash) => casPath(layout, hash));
-  return entriesOf(layout.stagingDirectory)
-    .filter(({ name }) => name.endsWith(UNFINISHED))
-    .map(({ name }) => join(layout.stagingDirectory, name));
+  return namesIn(layout.stagingDirectory)
+    .filter((name) => name.endsWith(UNFINISHED))
+    .map((name) => join(layout.stagingDirectory, name));
 }
 
 function removeFile({ casDirectory }: Layout, path: string): void {
@@ -75,24 +68,14 @@ function statOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** None of a directory that is gone: one that becomes empty is removed. */
-function entriesOf(path: string): Dirent[] {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw fsError(error, { op: "readdir", path });
-  }
-}
-
+/** A link to a directory elsewhere stays: somebody has made it to have contents there. */
 function removeIfEmpty(directory: string): boolean {
   try {
     rmdirSync(directory);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOENT") return false;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR"].includes(code)) return false;
     throw fsError(error, { op: "rmdir", path: directory });
   }
 }

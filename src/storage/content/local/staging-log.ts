@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { syncDirectoryLater } from "../../../libc/directories.js";
+import { syncPathLater } from "../../../libc/durability.js";
 import { writeAt } from "../../../libc/files.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
@@ -385,7 +385,7 @@ export class StagingLog {
     segment.isSynced = true;
     try {
       await fdatasyncLater(segment.fd);
-      if (!segment.isEntryDurable) await syncDirectoryLater(this.#directory);
+      if (!segment.isEntryDurable) await syncPathLater(this.#directory);
       segment.isEntryDurable = true;
       segment.mayBePromised = true;
     } catch (error) {
