@@ -67,6 +67,8 @@ export class Volume {
   readonly atimePolicy: AtimePolicy;
   readonly quotas: TenantQuotas | undefined;
   readonly failpoints: Failpoints;
+  /** Directories with names that are none, of which the log has been told. */
+  readonly misnamed = new WeakSet<Inode>();
 
   constructor(parts: VolumeParts) {
     this.metadata = parts.metadata;

@@ -114,8 +114,8 @@ export function lseek(
 }
 
 /**
- * What the inode's bytes are read from now, until the next call of this; undefined for an empty file. Its row is looked at if it is
- * needed and wasn't given.
+ * What the inode's bytes are read from now, until the next call of this; undefined for an empty file. Its row is
+ * looked at if it is needed and wasn't given.
  */
 export function contentOf(
   volume: Volume,

@@ -122,6 +122,16 @@ function eachEntry<E extends DirectoryEntry>(
   }
 }
 
+/** Once for a directory: anybody can list it as often as they like. */
+function noteMisnamed(
+  { logger, misnamed }: Volume,
+  { directory, name }: { directory: Inode; name: string },
+): void {
+  if (misnamed.has(directory)) return;
+  misnamed.add(directory);
+  logger.warn({ ino: directory.ino, name }, "a name that is none is left out: see nexus fsck");
+}
+
 /**
  * Listings leave out what the caller may not enter; and what no file can be called, which is damage: a kernel fails the
  * whole listing for it (`fuse_emit`, `parse_dirfile` in fs/fuse/readdir.c).
@@ -131,8 +141,7 @@ function isHidden(
   { caller, directory, entry }: { caller: Caller; directory: Inode; entry: DirectoryEntry },
 ): boolean {
   if (!isName(entry.name)) {
-    const { ino } = directory;
-    volume.logger.warn({ ino, name: entry.name }, "a name that is none: see nexus fsck");
+    noteMisnamed(volume, { directory, name: entry.name });
     return true;
   }
   if (isSettled(directory.place)) return false;

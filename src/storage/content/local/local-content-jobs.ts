@@ -20,7 +20,7 @@ import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../../libc/directories.js";
 import { writeAt } from "../../../libc/files.js";
 import { fsError } from "../../../libc/system-error.js";
-import { NexusError } from "../../../model/errors.js";
+import { type ErrorKind, NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import type { ContentHash, StagingId } from "../../../model/ids.js";
 import type { SealedContent } from "../../metadata/metadata-store.js";
@@ -181,13 +181,7 @@ export class LocalContentJobs implements ContentJobs {
     } catch (error) {
       // On a full disk, what was half-written would take the room that the next try needs.
       for (const { hash } of requests) rmSync(this.#newPath(hash), { force: true });
-      const failure = fsError(error, { op: "seal contents" });
-      if (failure.kind !== "not-found") throw failure;
-      // Of a file of ours, not of one that the caller named.
-      throw new NexusError("io-failure", "the bytes of a content to be sealed are gone", {
-        op: "seal contents",
-        cause: error,
-      });
+      throw sealFailure(error, this.#layout);
     }
   }
 
@@ -305,6 +299,20 @@ export class LocalContentJobs implements ContentJobs {
     }
     this.#failpoints.reach("blob-linked");
   }
+}
+
+/** What is wrong with a file of ours isn't told as if the caller had named it. */
+function sealFailure(error: unknown, { casDirectory }: Layout): NexusError {
+  const op = "seal contents";
+  const failure = fsError(error, { op });
+  const reasons: Partial<Record<ErrorKind, string>> = {
+    "not-found": "the bytes of a content to be sealed are gone",
+    "cross-zone": `a directory below ${casDirectory} is on another file system, where nothing can be sealed: have it here again`,
+  };
+  const reason = reasons[failure.kind];
+  return reason === undefined
+    ? failure
+    : new NexusError("io-failure", reason, { op, cause: error });
 }
 
 /** A row with another size than its blob's would be damage for good, so there won't be one. */

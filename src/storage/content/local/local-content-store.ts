@@ -1,8 +1,10 @@
 import { readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectories, syncDirectory } from "../../../libc/directories.js";
+import { makeDirectories } from "../../../libc/directories.js";
+import { syncPath } from "../../../libc/durability.js";
 import { fsError } from "../../../libc/system-error.js";
 import type { Clock } from "../../../model/clock.js";
+import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import { type ContentHash, isContentHash, type StagingId } from "../../../model/ids.js";
 import type { MaybePromise } from "../../../model/maybe-promise.js";
@@ -68,8 +70,9 @@ export class LocalContentStore implements ContentStore {
     try {
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.stagingDirectory, { mode: 0o700 });
+      requireOneFileSystem(layout);
       // What is synced in them is of no use without their names, which a dead process may not have come to sync.
-      syncDirectory(layout.root);
+      syncPath(layout.root);
       const log = new StagingLog(layout.stagingDirectory, { failpoints });
       this.#small = new SmallContents({ log, clock, failpoints });
       this.#removeUnfinished();
@@ -284,6 +287,16 @@ export class LocalContentStore implements ContentStore {
     this.discardStaging([file.id]).catch(() => undefined);
     throw error;
   }
+}
+
+/** Errors: `not-supported`. A content is sealed by a link, and the two are synced as one. */
+function requireOneFileSystem({ root, casDirectory, stagingDirectory }: Layout): void {
+  if (statSync(casDirectory).dev === statSync(stagingDirectory).dev) return;
+  throw new NexusError(
+    "not-supported",
+    `${casDirectory} and ${stagingDirectory} are on different file systems, and have to be on one: have the whole data directory on the larger disk; only the database may be elsewhere (db_path)`,
+    { path: root },
+  );
 }
 
 /** The spans of the first `lengthBytes` that hold data: what is left out are holes. */

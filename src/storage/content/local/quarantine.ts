@@ -1,13 +1,17 @@
 import {
   appendFileSync,
+  constants,
+  copyFileSync,
   existsSync,
   lstatSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
+import { syncPath } from "../../../libc/durability.js";
 import { fsError } from "../../../libc/system-error.js";
 
 const DIRECTORY = "lost+found";
@@ -40,7 +44,7 @@ export class Quarantine {
     try {
       if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
       const target = this.#place(basename(path), { ...note, from: path });
-      renameSync(path, target);
+      move(path, target);
       return target;
     } catch (error) {
       throw fsError(error, { op: "put away", path });
@@ -86,6 +90,18 @@ export class Quarantine {
       makeDirectories(this.#directory, { mode: 0o700 });
     }
     return this.#directory;
+  }
+}
+
+/** Somebody may have the contents on other disks: then the bytes are safe here before they go there. */
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    syncPath(to);
+    rmSync(from);
   }
 }
 
