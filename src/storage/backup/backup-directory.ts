@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { makeDirectories, namesIn } from "../../libc/directories.js";
 import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { refusal } from "../../libc/refusal.js";
-import { NexusError } from "../../model/errors.js";
+import { isKind, NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
@@ -62,8 +62,8 @@ export class BackupDirectory {
     const directory = new BackupDirectory(path, await lock(path));
     try {
       // From here on nobody else of us changes it.
-      const isNew = requireBackupOrEmpty(path, layout) === undefined;
-      if (isNew) directory.#writeManifest({ store: null });
+      const known = requireBackupOrEmpty(path, layout);
+      if (known?.isWritten !== true) directory.#writeManifest({ store: known?.store ?? null });
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.snapshotsDirectory, { mode: 0o700 });
       rmSync(layout.incomingDirectory, { recursive: true, force: true });
@@ -78,7 +78,7 @@ export class BackupDirectory {
 
   /** Opens one to read it. Errors: as above, and `not-found` when there is none. */
   static async openToRead(path: string): Promise<BackupDirectory> {
-    if (readDirectoryManifest(backupLayoutOf(path).manifest) === undefined) {
+    if (ownerOf(backupLayoutOf(path)) === undefined) {
       throw new NexusError("not-found", `there is no backup at ${path}`, { path });
     }
     try {
@@ -106,7 +106,7 @@ export class BackupDirectory {
 
   /** Notes whose backups these are. Errors: `not-permitted` when they are another store's. */
   claim(store: string): void {
-    const there = readDirectoryManifest(this.layout.manifest)?.store ?? null;
+    const there = ownerOf(this.layout)?.store ?? null;
     if (there === null) this.#writeManifest({ store });
     else if (there !== store) {
       throw new NexusError(
@@ -183,14 +183,42 @@ export class BackupDirectory {
   }
 }
 
-function requireBackupOrEmpty(path: string, layout: BackupLayout): DirectoryManifest | undefined {
-  const manifest = readDirectoryManifest(layout.manifest);
-  if (manifest === undefined)
+/** Whose backups a directory has. */
+interface Owner extends Pick<DirectoryManifest, "store"> {
+  /** Whether the directory itself says so, or only its snapshots. */
+  readonly isWritten: boolean;
+}
+
+/**
+ * Where the manifest is damaged or gone, its snapshots say whose they are, if they all say the same: they aren't lost with a
+ * few bytes beside them. Undefined for what is no directory of backups. Errors: `corrupt`, `not-supported`, those of the host.
+ */
+function ownerOf(layout: BackupLayout): Owner | undefined {
+  let failure: NexusError | undefined;
+  try {
+    const manifest = readDirectoryManifest(layout.manifest);
+    if (manifest !== undefined) return { store: manifest.store, isWritten: true };
+  } catch (error) {
+    if (!isKind(error, "corrupt")) throw error;
+    failure = error;
+  }
+  const [store, ...others] = new Set(
+    snapshotsIn(layout).readable.map(({ manifest }) => manifest.store),
+  );
+  if (store !== undefined && others.length === 0) return { store, isWritten: false };
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+function requireBackupOrEmpty(path: string, layout: BackupLayout): Owner | undefined {
+  const owner = ownerOf(layout);
+  if (owner === undefined) {
     requireEmpty(path, {
       advice: "a backup needs a directory of its own",
       notCounted: [NEW_MANIFEST_NAME],
     });
-  return manifest;
+  }
+  return owner;
 }
 
 async function lock(path: string): Promise<DataDirLock> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { listSnapshots } from "../../../src/sdk/restore.js";
@@ -62,6 +62,34 @@ describe.each(Object.entries(TROUBLES))("a snapshot whose manifest %s", (_, [kin
       snapshots: 1,
     });
   });
+});
+
+describe.each(Object.entries(TROUBLES))("a directory whose own manifest %s", (_, [kind, spoil]) => {
+  const isKnown = kind === "corrupt";
+
+  test(`is ${isKnown ? "known by its snapshots, and mended by the next backup" : "left alone"}`, async () => {
+    const { world, to, third } = await withTrouble(() => undefined);
+    const manifest = join(to, "backup.json");
+    const before = readFileSync(manifest, "utf8");
+    spoil(manifest);
+    if (!isKnown) {
+      expect(await kindOfLater(restore(to))).toBe(kind);
+      expect(await kindOfLater(backUp(world, { to }))).toBe(kind);
+      return;
+    }
+    expect((await restore(to)).snapshot).toBe(third);
+    expect(await kindOfLater(backUp(new World(), { to }))).toBe("not-permitted");
+    await backUp(world, { to });
+    expect(readFileSync(manifest, "utf8")).toBe(before);
+  });
+});
+
+test("a directory whose snapshots are of two stores, and that doesn't say whose it is, is left alone", async () => {
+  const [one, two] = [await withTrouble(() => undefined), await withTrouble(() => undefined)];
+  renameSync(join(two.to, "snapshots", two.third), join(one.to, "snapshots", "9"));
+  writeFileSync(join(one.to, "backup.json"), "");
+  expect(await kindOfLater(restore(one.to))).toBe("corrupt");
+  expect(await kindOfLater(backUp(one.world, { to: one.to }))).toBe("corrupt");
 });
 
 test("the newest snapshot is restored, or none: not an older one that nobody asked for", async () => {
