@@ -16,6 +16,9 @@ import { LoopDisk, WHY_NO_LOOP_DISKS } from "../../support/loop-disk.js";
 const WHY = whyNoMounts() ?? WHY_NO_LOOP_DISKS;
 const MIB = 1024 * 1024;
 
+/** Each takes some KiB of a log that has MiB. */
+const MOST_SMALL = 2000;
+
 /** Without a journal ext4 goes on when it can't write; with one, it ends itself. */
 const NO_JOURNAL = ["-O", "^has_journal"];
 
@@ -53,7 +56,12 @@ describe.skipIf(WHY !== undefined)(
       );
       expect(readFileSync(at("synced"), "utf8")).toBe("text");
       expect(readFileSync(at("sealed"), "utf8")).toBe("s".repeat(200_000));
-      expect(codeOfSync(at("small"), "more")).toBeDefined();
+      // Until the log comes to where the disk takes nothing, it is synced as always.
+      const small: string[] = [];
+      while (codeOfSync(at(`small${small.length}`), "more") === undefined) {
+        small.push(`small${small.length}`);
+        expect(small.length).toBeLessThan(MOST_SMALL);
+      }
 
       disk.mend();
       // Others may say that they failed because of it.
@@ -74,6 +82,7 @@ describe.skipIf(WHY !== undefined)(
       const unsynced = existsSync(at("goes on")) ? readFileSync(at("goes on"), "utf8") : "";
       expect(["and is kept", ""]).toContain(unsynced);
       expect(readFileSync(at("synced"), "utf8")).toBe("text");
+      for (const name of small) expect(readFileSync(at(name), "utf8")).toBe("more");
       expect(codeOfSync(at("later"), "durable")).toBeUndefined();
       await mounted.unmount();
       expect(problemsIn(mounted.dataDir)).toStrictEqual([]);
