@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { getSystemErrorMap } from "node:util";
 import { type ErrorDetails, type ErrorKind, NexusError } from "../model/errors.js";
 
 /**
@@ -43,6 +44,8 @@ const CODE_OF_ERRNO: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([code, errno]) => [errno, code]),
 );
 
+const WORDS_OF_CODE: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values());
+
 /** The error for an errno that a call of the C library left. */
 export function errnoError(errno: number, details: ErrorDetails & { op: string }): NexusError {
   const code = CODE_OF_ERRNO.get(errno) ?? `errno ${errno}`;
@@ -62,11 +65,14 @@ export function fsError(error: unknown, details: ErrorDetails & { op: string }):
   return codeError(code, { ...details, cause: error });
 }
 
+/** `pwrite /data/x: no space left on device (ENOSPC)`: in words for people, and by its name for who looks it up. */
 function codeError(code: string, details: ErrorDetails & { op: string }): NexusError {
   const where = details.path === undefined ? "" : ` ${details.path}`;
+  const words = WORDS_OF_CODE.get(code);
+  const reason = words === undefined ? code : `${words} (${code})`;
   return new NexusError(
     KIND_OF_CODE[code] ?? "io-failure",
-    `${details.op}${where}: ${code}`,
+    `${details.op}${where}: ${reason}`,
     details,
   );
 }

@@ -68,9 +68,11 @@ describe("a failure of the host", () => {
     expect(error).toMatchObject({
       op: "unlink",
       path: "/data/x",
-      message: "unlink /data/x: ENOENT",
+      message: "unlink /data/x: no such file or directory (ENOENT)",
     });
-    expect(errnoError(constants.errno.ENOSPC, { op: "pwrite" }).message).toBe("pwrite: ENOSPC");
+    expect(errnoError(constants.errno.ENOSPC, { op: "pwrite" }).message).toBe(
+      "pwrite: no space left on device (ENOSPC)",
+    );
   });
 });
 
@@ -83,7 +85,10 @@ describe("what Node throws", () => {
       thrown = error;
     }
     const error = fsError(thrown, { op: "read", path: "/nowhere/at/all" });
-    expect(error).toMatchObject({ kind: "not-found", message: "read /nowhere/at/all: ENOENT" });
+    expect(error).toMatchObject({
+      kind: "not-found",
+      message: "read /nowhere/at/all: no such file or directory (ENOENT)",
+    });
     expect(error.cause).toBe(thrown);
   });
 
