@@ -58,8 +58,12 @@ import { placeFiles } from "./ops/place.js";
 import { fsync } from "./ops/sync.js";
 import { getxattr, listxattr, removexattr, setxattr, setxattrs } from "./ops/xattr.js";
 import type { Volume } from "./volume.js";
+import { type WithRoomOptions, withRoom } from "./with-room.js";
 
-/** The {@link FileSystem} on a volume: each method is one function of `ops/`. */
+/**
+ * The {@link FileSystem} on a volume: each method is one function of `ops/`. What may take room is tried again when
+ * files that were removed have made some.
+ */
 export class NexusFileSystem implements FileSystem {
   readonly #volume: Volume;
 
@@ -93,27 +97,27 @@ export class NexusFileSystem implements FileSystem {
   }
 
   setattr(caller: Caller, request: SetAttrRequest): MaybePromise<Attributes> {
-    return setattr(this.#volume, { caller, ...request });
+    return this.#withRoom(() => setattr(this.#volume, { caller, ...request }));
   }
 
   readlink(caller: Caller, request: InodeRequest): Uint8Array {
     return readlink(this.#volume, { caller, ...request });
   }
 
-  mknod(caller: Caller, request: MknodRequest): Entry {
-    return mknod(this.#volume, { caller, ...request });
+  mknod(caller: Caller, request: MknodRequest): MaybePromise<Entry> {
+    return this.#withRoom(() => mknod(this.#volume, { caller, ...request }));
   }
 
-  mkdir(caller: Caller, request: MkdirRequest): Entry {
-    return mkdir(this.#volume, { caller, ...request });
+  mkdir(caller: Caller, request: MkdirRequest): MaybePromise<Entry> {
+    return this.#withRoom(() => mkdir(this.#volume, { caller, ...request }));
   }
 
-  symlink(caller: Caller, request: SymlinkRequest): Entry {
-    return symlink(this.#volume, { caller, ...request });
+  symlink(caller: Caller, request: SymlinkRequest): MaybePromise<Entry> {
+    return this.#withRoom(() => symlink(this.#volume, { caller, ...request }));
   }
 
-  link(caller: Caller, request: LinkRequest): Entry {
-    return link(this.#volume, { caller, ...request });
+  link(caller: Caller, request: LinkRequest): MaybePromise<Entry> {
+    return this.#withRoom(() => link(this.#volume, { caller, ...request }));
   }
 
   unlink(caller: Caller, request: NameRequest): void {
@@ -125,23 +129,23 @@ export class NexusFileSystem implements FileSystem {
   }
 
   rename(caller: Caller, request: RenameRequest): MaybePromise<void> {
-    return rename(this.#volume, { caller, ...request });
+    return this.#withRoom(() => rename(this.#volume, { caller, ...request }));
   }
 
   open(caller: Caller, request: OpenRequest): MaybePromise<Opened> {
-    return openInode(this.#volume, { caller, ...request });
+    return this.#withRoom(() => openInode(this.#volume, { caller, ...request }));
   }
 
   create(caller: Caller, request: CreateRequest): MaybePromise<{ entry: Entry; opened: Opened }> {
-    return create(this.#volume, { caller, ...request });
+    return this.#withRoom(() => create(this.#volume, { caller, ...request }));
   }
 
   tmpfile(caller: Caller, request: TmpfileRequest): MaybePromise<{ entry: Entry; opened: Opened }> {
-    return tmpfile(this.#volume, { caller, ...request });
+    return this.#withRoom(() => tmpfile(this.#volume, { caller, ...request }));
   }
 
   placeFiles(caller: Caller, placements: readonly Placement[]): MaybePromise<Entry[]> {
-    return placeFiles(this.#volume, { caller, placements });
+    return this.#withRoom(() => placeFiles(this.#volume, { caller, placements }));
   }
 
   importTargets(caller: Caller, paths: readonly string[]): MaybePromise<ImportTarget[]> {
@@ -149,7 +153,7 @@ export class NexusFileSystem implements FileSystem {
   }
 
   importFiles(caller: Caller, request: ImportFilesRequest): MaybePromise<void> {
-    return importFiles(this.#volume, { caller, ...request });
+    return this.#withRoom(() => importFiles(this.#volume, { caller, ...request }));
   }
 
   read(caller: Caller, request: ReadRequest): number {
@@ -157,11 +161,15 @@ export class NexusFileSystem implements FileSystem {
   }
 
   write(caller: Caller, request: WriteRequest): MaybePromise<number> {
-    return write(this.#volume, { caller, ...request });
+    let { data } = request;
+    const keep = () => {
+      data = Uint8Array.from(data);
+    };
+    return this.#withRoom(() => write(this.#volume, { caller, ...request, data }), { keep });
   }
 
   fallocate(caller: Caller, request: FallocateRequest): MaybePromise<void> {
-    return fallocate(this.#volume, { caller, ...request });
+    return this.#withRoom(() => fallocate(this.#volume, { caller, ...request }));
   }
 
   lseek(caller: Caller, request: SeekRequest): number {
@@ -169,7 +177,7 @@ export class NexusFileSystem implements FileSystem {
   }
 
   copyFileRange(caller: Caller, request: CopyFileRangeRequest): MaybePromise<number> {
-    return copyFileRange(this.#volume, { caller, ...request });
+    return this.#withRoom(() => copyFileRange(this.#volume, { caller, ...request }));
   }
 
   fsync(caller: Caller, request: InodeRequest): Promise<void> {
@@ -208,12 +216,12 @@ export class NexusFileSystem implements FileSystem {
     return listxattr(this.#volume, { caller, ...request });
   }
 
-  setxattr(caller: Caller, request: SetXattrRequest): void {
-    setxattr(this.#volume, { caller, ...request });
+  setxattr(caller: Caller, request: SetXattrRequest): MaybePromise<void> {
+    return this.#withRoom(() => setxattr(this.#volume, { caller, ...request }));
   }
 
-  setxattrs(caller: Caller, requests: readonly SetXattrRequest[]): void {
-    setxattrs(this.#volume, { caller, requests });
+  setxattrs(caller: Caller, requests: readonly SetXattrRequest[]): MaybePromise<void> {
+    return this.#withRoom(() => setxattrs(this.#volume, { caller, requests }));
   }
 
   removexattr(caller: Caller, request: XattrRequest): void {
@@ -222,5 +230,9 @@ export class NexusFileSystem implements FileSystem {
 
   statfs(caller: Caller, request: InodeRequest): FileSystemStat {
     return statfs(this.#volume, { caller, ...request });
+  }
+
+  #withRoom<T>(action: () => MaybePromise<T>, options?: WithRoomOptions): MaybePromise<T> {
+    return withRoom(this.#volume.reclaimer, action, options);
   }
 }

@@ -26,8 +26,8 @@ describe("an open that fails while it truncates", () => {
     const request = { ino, flags: flags({ access: "write", truncate: true }) };
     const opening = Promise.resolve(world.fs.open(ANYBODY, request));
     const kinds = Promise.all([kindOfLater(writing), kindOfLater(opening)]);
-    fail(new NexusError("no-space", "full"));
-    expect(await kinds).toStrictEqual(["no-space", "no-space"]);
+    fail(new NexusError("io-failure", "broken"));
+    expect(await kinds).toStrictEqual(["io-failure", "io-failure"]);
     first.close();
     await world.unlink("file");
     await world.pass(20);

@@ -12,6 +12,8 @@ const REAP_AT_ONCE = 512;
 /** Bytes are removed this long after nothing needs them any more. */
 const SWEEP_AFTER_MS = 1000;
 const RETRY_AFTER_MS = 10_000;
+/** Who waits for room that removed files have is let go after this, when there are very many. */
+const LONGEST_CATCH_UP_MS = 1000;
 /** So many at a time: who was held up by a backup, or removes a million files, holds up nobody. */
 const SWEEP_AT_ONCE = 512;
 
@@ -53,6 +55,9 @@ export class Reclaimer {
   #isStuck = false;
   #cancelSweep: (() => void) | undefined;
   #sweeping: Promise<void> | undefined;
+  #isSweeping = false;
+  /** Bytes couldn't be removed; the next try is at its time. */
+  #isFailing = false;
 
   constructor(options: ReclaimerOptions) {
     this.#metadata = options.metadata;
@@ -134,10 +139,29 @@ export class Reclaimer {
     if (unreferenced.length > 0) this.release(unreferenced);
   }
 
+  /** Whether bytes are on disk that nothing needs, and that {@link catchUp} would remove. */
+  get isBehind(): boolean {
+    if (this.#isStuck || this.#isFailing) return false;
+    const { staged, sealed } = this.#holds;
+    const canSweep =
+      (staged === 0 && this.#stagingIds.size > 0) || (sealed === 0 && this.#hashes.size > 0);
+    return this.#orphans.size > 0 || canSweep || this.#isSweeping;
+  }
+
   /** Reaps and sweeps until nothing is left; what can't be removed now stays for the next start. */
   async drain(): Promise<void> {
     this.#tryToReap();
     await this.#sweep();
+  }
+
+  /** The same for somebody who waits for room, and can't wait for long. Never rejects. */
+  async catchUp(): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const isLate = new Promise<void>((resolve) => {
+      cancel = this.#scheduler.after(LONGEST_CATCH_UP_MS, resolve);
+    });
+    await Promise.race([this.drain(), isLate]);
+    cancel();
   }
 
   #reapOrRetry(): void {
@@ -168,7 +192,10 @@ export class Reclaimer {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     await this.#sweeping;
-    this.#sweeping = this.#sweepOnce();
+    this.#isSweeping = true;
+    this.#sweeping = this.#sweepOnce().finally(() => {
+      this.#isSweeping = false;
+    });
     await this.#sweeping;
   }
 
@@ -180,8 +207,10 @@ export class Reclaimer {
       await this.#metadata.sync();
       while (stagingIds.length > 0) await this.#discardSome(stagingIds);
       while (candidates.length > 0) await this.#removeSome(candidates);
+      this.#isFailing = false;
     } catch (error) {
       this.#logger.error({ err: error }, "unneeded contents can't be removed now");
+      this.#isFailing = true;
       for (const id of stagingIds) this.#stagingIds.add(id);
       for (const hash of candidates) this.#hashes.add(hash);
       this.#sweepLater(RETRY_AFTER_MS);
