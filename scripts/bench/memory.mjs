@@ -11,7 +11,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { optionsOf } from "../options.mjs";
 import {
   fillFiles,
   makeFiles,
@@ -40,16 +40,14 @@ const IDLE_S = 60;
 /** Longer than a written file waits to be sealed, and than a batch of changes to be committed. */
 const SETTLE_S = 4;
 
-const { values } = parseArgs({
-  options: {
-    dir: { type: "string", default: "/var/tmp" },
-    files: { type: "string", default: "1000000" },
-    handles: { type: "string", default: "100000" },
-    sparse: { type: "string", default: "50" },
-    entries: { type: "string", default: "1000000" },
-    only: { type: "string" },
-    json: { type: "string" },
-  },
+const values = optionsOf("scripts/bench/memory", {
+  dir: { type: "string", default: "/var/tmp" },
+  files: { type: "string", default: "1000000" },
+  handles: { type: "string", default: "100000" },
+  sparse: { type: "string", default: "50" },
+  entries: { type: "string", default: "1000000" },
+  only: { type: "string" },
+  json: { type: "string" },
 });
 const only = values.only ?? "";
 const files = Number(values.files);

@@ -18,7 +18,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { cpus, release, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { optionsOf } from "../options.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const NEXUS_MOUNT = join(HERE, "../../dist/daemon/main.js");
@@ -28,16 +28,14 @@ const LISTED = 10_000;
 /** Longer than a written file waits to be sealed, with the sealing itself. */
 const SETTLE_S = 5;
 
-const { values } = parseArgs({
-  options: {
-    dir: { type: "string", default: "/var/tmp" },
-    rounds: { type: "string", default: "3" },
-    files: { type: "string", default: "3000" },
-    only: { type: "string" },
-    "fuse-native": { type: "boolean", default: false },
-    before: { type: "string" },
-    json: { type: "string", default: join(HERE, "results/mount.json") },
-  },
+const values = optionsOf("scripts/bench/mount", {
+  dir: { type: "string", default: "/var/tmp" },
+  rounds: { type: "string", default: "3" },
+  files: { type: "string", default: "3000" },
+  only: { type: "string" },
+  "fuse-native": { type: "boolean", default: false },
+  before: { type: "string" },
+  json: { type: "string", default: join(HERE, "results/mount.json") },
 });
 mkdirSync(values.dir, { recursive: true });
 /** Ours alone: whatever else lies in DIR stays as it is. */

@@ -9,9 +9,9 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
+import { optionsOf } from "../options.mjs";
 
 const { connect } = await import("../../dist/index.js");
 // What fills the store is no part of what is built for use.
@@ -26,14 +26,12 @@ const { WorkerCheckpointer } = await import(`${sqlite}/worker-checkpointer.ts`);
 const RUNNER = new URL("../../test/support/typescript-thread.mjs", import.meta.url);
 const CHECKPOINTER = new URL(`${sqlite}/checkpoint-worker.ts`, import.meta.url);
 
-const { values } = parseArgs({
-  options: {
-    dir: { type: "string", default: "/var/tmp" },
-    items: { type: "string", default: "1000000" },
-    ready: { type: "string", default: "100000" },
-    pairs: { type: "string", default: "10000" },
-    json: { type: "string" },
-  },
+const values = optionsOf("scripts/bench/queue", {
+  dir: { type: "string", default: "/var/tmp" },
+  items: { type: "string", default: "1000000" },
+  ready: { type: "string", default: "100000" },
+  pairs: { type: "string", default: "10000" },
+  json: { type: "string" },
 });
 const items = Number(values.items);
 const ready = Number(values.ready);

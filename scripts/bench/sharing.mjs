@@ -20,18 +20,16 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { optionsOf } from "../options.mjs";
 
 const BUILT = "../../dist";
 const { connect } = await import(`${BUILT}/index.js`);
 const NEXUS_MOUNT = fileURLToPath(new URL(`${BUILT}/daemon/main.js`, import.meta.url));
 
-const { values } = parseArgs({
-  options: {
-    dir: { type: "string", default: "/var/tmp" },
-    rounds: { type: "string", default: "2000" },
-    json: { type: "string" },
-  },
+const values = optionsOf("scripts/bench/sharing", {
+  dir: { type: "string", default: "/var/tmp" },
+  rounds: { type: "string", default: "2000" },
+  json: { type: "string" },
 });
 const rounds = Number(values.rounds);
 const MIB = 1024 * 1024;

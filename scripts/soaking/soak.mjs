@@ -13,7 +13,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { optionsOf } from "../options.mjs";
 import { problemsOnMounts } from "./checks.mjs";
 import { Daemon } from "./daemon.mjs";
 import { Ledger } from "./ledger.mjs";
@@ -22,13 +22,11 @@ import { randomFrom } from "./random.mjs";
 
 const { problemsIn } = await import("../../test/support/data-directory.ts");
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
-    mounts: { type: "string", default: "3" },
-    dir: { type: "string", default: "/var/tmp" },
-  },
+const values = optionsOf("scripts/soak", {
+  minutes: { type: "string", default: "10" },
+  seed: { type: "string", default: String(Date.now() % 100_000) },
+  mounts: { type: "string", default: "3" },
+  dir: { type: "string", default: "/var/tmp" },
 });
 const [minutes, seed, mounts] = [values.minutes, values.seed, values.mounts].map(Number);
 if (!(minutes > 0) || !Number.isInteger(seed) || !(mounts >= 1)) {

@@ -32,3 +32,13 @@ test("the benchmark refuses to measure nothing", () => {
   expect([status, stderr]).toStrictEqual([2, "bench: no work has 'knitting' in its name\n"]);
   expect(readdirSync(dir)).toStrictEqual([]);
 });
+
+test("a script says what its options are, and which it doesn't know, in a line", () => {
+  const asked = spawnSync(process.execPath, [BENCH, "--help"], { encoding: "utf8" });
+  expect(asked).toMatchObject({ status: 0, stderr: "" });
+  expect(asked.stdout).toMatch(/^usage: scripts\/bench\/mount .*\[--rounds 3\]/);
+  const { status, stderr } = bench("--knitting");
+  expect(status).toBe(2);
+  expect(stderr.split("\n")[0]).toMatch(/^scripts\/bench\/mount: .*--knitting/);
+  expect(stderr).not.toContain("    at ");
+});
