@@ -110,6 +110,8 @@ function copyBytes(
     length,
   }: Omit<CopyFileRangeRequest, "handle" | "toHandle"> & Both,
 ): MaybePromise<number> {
+  // Past the end nothing is copied, and so nothing is made ready to be written to.
+  if (length === 0 || volume.sizeBytes(from) <= offset) return 0;
   return whenReady(volume.staging.writable(to), (staged) => {
     const source = contentOf(volume, { inode: from });
     const available = Math.max(0, (source?.sizeBytes ?? 0) - offset);

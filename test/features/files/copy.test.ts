@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ROOT_INO } from "../../../src/model/ids.js";
+import { brokenInvariants } from "../../storage/metadata/invariants.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { ANYBODY, caller } from "../../vfs/world.js";
 import { FilesWorld } from "./files-world.js";
@@ -19,6 +20,25 @@ describe("copy", () => {
     expect(world.blobs).toHaveLength(1);
     world.expectNothingHeld();
   });
+
+  test.each([100, 200_000])(
+    "of a sealed content copies no bytes, and leaves rows that agree: %d bytes",
+    async (sizeBytes) => {
+      const world = new FilesWorld();
+      await world.files.write("/a", "x".repeat(sizeBytes));
+      await world.files.write("/b", "old");
+      await world.sealed("a", "b");
+      await world.swept();
+      for (const to of ["/new", "/b"]) {
+        await world.files.copy("/a", to);
+        world.metadata.commit();
+        expect(world.contents.stagingIds()).toStrictEqual([]);
+        expect(brokenInvariants(world.dataDir)).toStrictEqual({});
+      }
+      expect(world.hash("new")).toBe(world.hash("a"));
+      expect(world.hash("b")).toBe(world.hash("a"));
+    },
+  );
 
   test("over a file keeps that one's path_id, unless it may not replace it", async () => {
     const world = new FilesWorld();

@@ -28,13 +28,17 @@ import type { Needless, NeedlessFound, Verification, Verified } from "../content
 import { BatchSync, type ToSync } from "./batch-sync.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import { lostBytes } from "./failed-sync.js";
+import { hashFile } from "./hash-file.js";
 import { casPath, type Layout, stagingPath, UNFINISHED } from "./layout.js";
 import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
+import { smallBlocks } from "./small-staging-file.js";
 import { verifyContents } from "./verify-contents.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 /** How many chunks are hashed before the thread looks at its messages (some 10 ms). */
 const CHUNKS_A_TURN = 16;
+/** What is longer and there already is only read again by the scrub: it would hold up other seals (50 ms). */
+const MOST_READ_AGAIN_BYTES = 64 * 1024 * 1024;
 const SEALED_MODE = 0o444;
 const NOTHING = new Uint8Array(0);
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
@@ -64,7 +68,6 @@ export class LocalContentJobs implements ContentJobs {
   /** The small contents of the last run. */
   #bytes = new Map<StagingId, Uint8Array>();
   #verifying = new AbortController();
-  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #last: Promise<unknown> = Promise.resolve();
   /** Whether all that lies in the CAS was synced. */
   #isCasDurable = false;
@@ -163,7 +166,10 @@ export class LocalContentJobs implements ContentJobs {
     const wasDurable = this.#isCasDurable;
     this.#isCasDurable = false;
     try {
-      const missing = requests.filter((request) => !this.#isPresent(request));
+      const missing: SealJob[] = [];
+      for (const request of requests) {
+        if (!(await this.#isPresent(request))) missing.push(request);
+      }
       const prepared: ToSync[] = [];
       for (const request of missing) prepared.push(await this.#prepare(request));
       await this.#sync.files(prepared);
@@ -174,9 +180,8 @@ export class LocalContentJobs implements ContentJobs {
       this.#isCasDurable =
         wasDurable || (await this.#sync.contents(requests.map(({ hash }) => hash)));
       this.#failpoints.reach("blobs-durable");
-      return requests.map(({ hash, sizeBytes }) => {
-        const { blocks } = statSync(casPath(this.#layout, hash));
-        return { hash, sizeBytes, blocks };
+      return requests.map(({ id, hash, sizeBytes }) => {
+        return { hash, sizeBytes, blocks: this.#blocksOf({ id, sizeBytes }) };
       });
     } catch (error) {
       // On a full disk, what was half-written would take the room that the next try needs.
@@ -185,15 +190,35 @@ export class LocalContentJobs implements ContentJobs {
     }
   }
 
+  /**
+   * What the bytes at hand took. How the file lies that is there already is nobody's business: it may be another tenant's, and
+   * who guesses its bytes would see whether somebody has it.
+   */
+  #blocksOf({ id, sizeBytes }: Pick<SealJob, "id" | "sizeBytes">): number {
+    const isFile = id !== undefined && !this.#bytes.has(id);
+    return isFile ? statSync(this.#stagingPath(id)).blocks : smallBlocks(sizeBytes);
+  }
+
   #stagingPath(id: StagingId): string {
     return stagingPath(this.#layout, id);
   }
 
-  /** A content of that name that is known to be damaged, or has another size, counts as missing. */
-  #isPresent({ hash, sizeBytes, isReplacement = false }: SealJob): boolean {
+  /**
+   * Whether a content is there already, so that the bytes at hand needn't be kept. One that is known to be damaged,
+   * can't be read, or has other bytes than its name says counts as missing: those at hand are good.
+   */
+  async #isPresent({ hash, sizeBytes, isReplacement = false }: SealJob): Promise<boolean> {
     if (isReplacement) return false;
-    const stat = statSync(casPath(this.#layout, hash), { throwIfNoEntry: false });
-    return stat?.size === sizeBytes;
+    const path = casPath(this.#layout, hash);
+    if (statSync(path, { throwIfNoEntry: false })?.size !== sizeBytes) return false;
+    if (sizeBytes > MOST_READ_AGAIN_BYTES) return true;
+    try {
+      return (await hashFile(path)) === hash;
+    } catch (error) {
+      const { kind } = fsError(error, { op: "read", path });
+      if (kind === "too-many-open-files" || kind === "out-of-memory") throw error;
+      return false;
+    }
   }
 
   /** The file with the bytes, read-only. What has no file yet gets one. */
@@ -261,26 +286,12 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   async #hashFile(id: StagingId, run: number): Promise<ContentHash | undefined> {
-    let fd: number;
+    const path = this.#stagingPath(id);
     try {
-      fd = openSync(this.#stagingPath(id), "r");
+      return await hashFile(path, { isWanted: () => this.#hashing.get(id) === run });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw fsError(error, { op: "hash", path: this.#stagingPath(id) });
-    }
-    try {
-      const hash = createHash("sha256");
-      for (let chunk = 1; this.#hashing.get(id) === run; chunk++) {
-        const count = readSync(fd, this.#buffer, 0, CHUNK_BYTES, null);
-        if (count === 0) return hash.digest("hex") as ContentHash;
-        hash.update(this.#buffer.subarray(0, count));
-        if (chunk % CHUNKS_A_TURN === 0) await setImmediate();
-      }
-      return undefined;
-    } catch (error) {
-      throw fsError(error, { op: "hash", path: this.#stagingPath(id) });
-    } finally {
-      closeSync(fd);
+      throw fsError(error, { op: "hash", path });
     }
   }
 

@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { syncPath } from "../../../libc/durability.js";
 import { fsError } from "../../../libc/system-error.js";
@@ -56,6 +56,8 @@ export class Quarantine {
     try {
       const target = this.#place(name, note);
       writeFileSync(target, bytes, { mode: 0o400, flush: true });
+      // Whoever had them lets them go when this returns.
+      syncPath(dirname(target));
       return target;
     } catch (error) {
       throw fsError(error, { op: "put away", path: name });
@@ -87,21 +89,32 @@ export class Quarantine {
         statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
       const name = freeName(DIRECTORY, (free) => isOther(join(this.#dataDir, free)));
       this.#directory = join(this.#dataDir, name);
-      makeDirectories(this.#directory, { mode: 0o700 });
+      if (makeDirectories(this.#directory, { mode: 0o700 })) syncPath(this.#dataDir);
     }
     return this.#directory;
   }
 }
 
-/** Somebody may have the contents on other disks: then the bytes are safe here before they go there. */
+/** Somebody may have the contents on other disks: then the bytes are safe here, with their name, before they go there. */
 function move(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    copyDurably(from, to);
+    rmSync(from);
+  }
+}
+
+function copyDurably(from: string, to: string): void {
+  try {
     copyFileSync(from, to, constants.COPYFILE_EXCL);
     syncPath(to);
-    rmSync(from);
+    syncPath(dirname(to));
+  } catch (error) {
+    // Half of it would be taken for all that there is.
+    rmSync(to, { force: true });
+    throw error;
   }
 }
 

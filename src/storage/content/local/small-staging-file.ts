@@ -133,8 +133,12 @@ export class SmallStagingFile implements StagingFile {
 }
 
 export function smallStat({ sizeBytes, mtime }: SmallContent): StagingStat {
-  const blocks = (Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES) / 512;
-  return { sizeBytes, blocks, mtime, isFrozen: false };
+  return { sizeBytes, blocks: smallBlocks(sizeBytes), mtime, isFrozen: false };
+}
+
+/** What so many bytes take, in blocks of 512, wherever they lie. */
+export function smallBlocks(sizeBytes: number): number {
+  return (Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES) / 512;
 }
 
 /** All of it is data, and the hole is at the end; lseek(2). */

@@ -6,7 +6,9 @@ const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash
 /** With a count and without a file: the inode may be what was lost. */
 export const IS_UNCLAIMED = `(c.ref_count > 0
   AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash))`;
-const SEALED = "i.mode >> 12 = 8 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
+/** One without a name goes, and what its row says of a content may have been given to another. */
+const SEALED =
+  "i.mode >> 12 = 8 AND i.nlink > 0 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
 
 const IS_NO_HASH = (column: string) => `(length(${column}) <> 64 OR ${column} GLOB '*[^0-9a-f]*')`;
 

@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ContentHash } from "../../../../src/model/ids.js";
@@ -49,6 +57,38 @@ describe.each(Object.entries(DAMAGE))("a content that %s", (_, harm) => {
     harm(path);
     expect(kindOf(() => contents.store.open(content))).toBe("corrupt");
   });
+});
+
+/** Ways in which a blob comes to harm that its size doesn't tell. */
+const CHANGES: Readonly<Record<string, (path: string) => void>> = {
+  "has other bytes": (path) => {
+    const { size } = statSync(path);
+    rmSync(path);
+    writeFileSync(path, Buffer.alloc(size, "x"), { mode: 0o444 });
+  },
+  "was cut": DAMAGE["was cut"] ?? (() => undefined),
+};
+
+describe.each(Object.entries(CHANGES))("a content that %s", (_, harm) => {
+  test.each(SIZES)("is whole again when it is sealed anew: %i bytes", async (size) => {
+    const { contents, content, path } = await sealed(size);
+    harm(path);
+    expect(await contents.sealed(bytesOfLength(size))).toMatchObject({ hash: content.hash });
+    expect(readFileSync(path).equals(bytesOfLength(size))).toBe(true);
+  });
+});
+
+test("the blocks of a sealed content are those of who sealed it, whoever has had it before", async () => {
+  const { contents, content, path } = await sealed(100_000);
+  const id = contents.nextId();
+  const file = contents.store.createStaging(id);
+  file.allocate({ mode: "keep-size", offset: 0, length: MIB });
+  file.write({ from: bytesOfLength(100_000), offset: 0 });
+  const { blocks } = file.stat();
+  file.close();
+  expect(blocks).toBeGreaterThan(statSync(path).blocks);
+  const [again] = await contents.store.seal([{ id, hash: content.hash, sizeBytes: 100_000 }]);
+  expect(again).toStrictEqual({ ...content, blocks });
 });
 
 describe("a content that is cut while it is open", () => {

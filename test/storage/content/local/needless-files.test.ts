@@ -19,9 +19,10 @@ test("what is unfinished because a seal is at it isn't what a seal has left", as
   writeFileSync(left, "left");
   await jobs.hash([{ id, bytes }]);
   const sealed = jobs.seal([{ id, hash, sizeBytes: bytes.length }]);
-  // The seal has begun, and waits for the disk.
-  await Promise.resolve();
-  expect(existsSync(join(dataDir, "staging", `${hash}.new`))).toBe(true);
+  // Until the seal has begun, and waits for the disk; nothing else has a turn meanwhile.
+  const isBegun = () => existsSync(join(dataDir, "staging", `${hash}.new`));
+  for (let step = 0; step < 100 && !isBegun(); step++) await Promise.resolve();
+  expect(isBegun()).toBe(true);
   const found = await jobs.handleNeedless({
     ...{ what: "unfinished", action: "remove", changedBeforeMs: Date.now() + 1000 },
   });
