@@ -47,6 +47,8 @@ export function findPlace(
   const open = volume.inodes.peek(ino);
   if (open !== undefined) return open.place;
   if (known.has(ino)) return known.get(ino);
+  // For who comes by it again on its way up: damage may have put it below itself.
+  known.set(ino, undefined);
   const entry = volume.metadata.entryOf(ino);
   const parent = entry === undefined ? undefined : findPlace(volume, entry.parent, known);
   const place =

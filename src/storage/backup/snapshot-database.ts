@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { NexusError } from "../../model/errors.js";
 import { type ContentHash, type Ino, ROOT_INO, type StagingId } from "../../model/ids.js";
 import { timestampFromMs } from "../../model/timestamp.js";
-import { pathOf } from "../metadata/migrations/002-work.js";
+import { pathOf } from "../metadata/migrations/005-ending-paths.js";
 import { forgetRecord } from "../metadata/operations/change-log.js";
 import {
   commitContents,

@@ -1,5 +1,36 @@
 import type { Migration } from "./migration.js";
 
+/** All names, from the root down. It never ends where a directory is below itself, so step 5 has another one. */
+const ENDLESS_TREE = `WITH RECURSIVE tree (ino, type, path) AS (
+  SELECT ino, type, '/' || name FROM dentries WHERE parent = 1
+  UNION ALL
+  SELECT d.ino, d.type, tree.path || '/' || d.name
+  FROM tree JOIN dentries d ON d.parent = tree.ino WHERE tree.type = 4
+)`;
+
+/** The view of all files, from a `tree` of inodes, their types and paths. */
+export function filePaths(tree: string): string {
+  return `CREATE VIEW file_paths AS
+${tree}
+SELECT
+  i.path_id AS path_id,
+  i.tenant_id AS tenant_id,
+  tree.path AS virtual_path,
+  'local' AS backend_id,
+  i.content_hash AS physical_path,
+  'file' AS file_type,
+  i.size_bytes AS size_bytes,
+  i.content_hash AS content_hash,
+  strftime('%Y-%m-%dT%H:%M:%S', i.btime_sec, 'unixepoch') || printf('.%06d', i.btime_nsec / 1000) AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%S', i.mtime_sec, 'unixepoch') || printf('.%06d', i.mtime_nsec / 1000) AS updated_at,
+  strftime('%Y-%m-%dT%H:%M:%S', i.atime_sec, 'unixepoch') || printf('.%06d', i.atime_nsec / 1000) AS accessed_at,
+  NULL AS deleted_at,
+  NULL AS locked_by
+FROM tree JOIN inodes i ON i.ino = tree.ino
+WHERE tree.type = 8;
+`;
+}
+
 /**
  * Notes on the choices:
  * - Times are two integers, seconds and nanoseconds: exact, any year, no 64-bit arithmetic in JS.
@@ -96,28 +127,5 @@ CREATE TABLE contents (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contents_unreferenced ON contents (hash) WHERE ref_count = 0;
 
-CREATE VIEW file_paths AS
-WITH RECURSIVE tree (ino, type, path) AS (
-  SELECT ino, type, '/' || name FROM dentries WHERE parent = 1
-  UNION ALL
-  SELECT d.ino, d.type, tree.path || '/' || d.name
-  FROM tree JOIN dentries d ON d.parent = tree.ino WHERE tree.type = 4
-)
-SELECT
-  i.path_id AS path_id,
-  i.tenant_id AS tenant_id,
-  tree.path AS virtual_path,
-  'local' AS backend_id,
-  i.content_hash AS physical_path,
-  'file' AS file_type,
-  i.size_bytes AS size_bytes,
-  i.content_hash AS content_hash,
-  strftime('%Y-%m-%dT%H:%M:%S', i.btime_sec, 'unixepoch') || printf('.%06d', i.btime_nsec / 1000) AS created_at,
-  strftime('%Y-%m-%dT%H:%M:%S', i.mtime_sec, 'unixepoch') || printf('.%06d', i.mtime_nsec / 1000) AS updated_at,
-  strftime('%Y-%m-%dT%H:%M:%S', i.atime_sec, 'unixepoch') || printf('.%06d', i.atime_nsec / 1000) AS accessed_at,
-  NULL AS deleted_at,
-  NULL AS locked_by
-FROM tree JOIN inodes i ON i.ino = tree.ino
-WHERE tree.type = 8;
-`,
+${filePaths(ENDLESS_TREE)}`,
 };

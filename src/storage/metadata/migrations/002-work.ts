@@ -3,8 +3,8 @@ import type { Migration } from "./migration.js";
 /** After every priority that can be set. */
 export const NO_PRIORITY = 1_000_000_000;
 
-/** One name of an inode as a path; NULL when it has none. */
-export function pathOf(ino: string): string {
+/** What this step made of paths. It never ends in a circle of directories, so step 5 has another one. */
+export function endlessPathOf(ino: string): string {
   return `(
   WITH RECURSIVE up (ino, path) AS (
     SELECT parent, '/' || name FROM (SELECT parent, name FROM dentries WHERE ino = ${ino} ORDER BY parent, name LIMIT 1)
@@ -22,7 +22,11 @@ function time(name: string): string {
   return `strftime('%Y-%m-%dT%H:%M:%S', i.${name}_sec, 'unixepoch') || printf('.%06d', i.${name}_nsec / 1000)`;
 }
 
-const COLUMNS = `
+/** How the path of an inode is found, in SQL. */
+export type PathOf = (ino: string) => string;
+
+function columns(pathOf: PathOf): string {
+  return `
   i.path_id AS path_id,
   i.tenant_id AS tenant_id,
   ${pathOf("w.ino")} AS virtual_path,
@@ -34,6 +38,8 @@ const COLUMNS = `
   ${time("btime")} AS created_at,
   ${time("mtime")} AS updated_at,
   w.status AS status`;
+}
+
 const PRIORITY = `CASE WHEN w.rank < ${NO_PRIORITY} THEN w.rank END AS priority`;
 
 function view({ name, columns, state }: { name: string; columns: string; state: string }): string {
@@ -42,6 +48,40 @@ CREATE VIEW ${name} AS
 SELECT ${columns}
 FROM work_items w JOIN inodes i ON i.ino = w.ino
 WHERE w.state = '${state}' ORDER BY w.urgency, w.created_us, w.ino;`;
+}
+
+/** The views of the queue. */
+export function workViews(pathOf: PathOf): string {
+  const common = columns(pathOf);
+  return `${view({ name: "ready_work_items", columns: `${common},\n  ${PRIORITY}`, state: "ready" })}
+${view({ name: "pending_work_items", columns: `${common},\n  ${PRIORITY}`, state: "pending" })}
+${view({
+  name: "blocked_work_items",
+  columns: `${common},\n  ${PRIORITY},\n  w.open_dependencies AS blocker_count`,
+  state: "blocked",
+})}
+${view({
+  name: "in_progress_work",
+  columns: `${common},\n  ${metadataOf("worker_id")} AS worker_id,\n  ${metadataOf("started_at")} AS started_at`,
+  state: "in_progress",
+})}
+
+CREATE VIEW work_by_priority AS
+SELECT
+  i.path_id AS path_id,
+  i.tenant_id AS tenant_id,
+  ${pathOf("w.ino")} AS virtual_path,
+  'local' AS backend_id,
+  'file' AS file_type,
+  i.size_bytes AS size_bytes,
+  ${time("btime")} AS created_at,
+  ${time("mtime")} AS updated_at,
+  w.status AS status,
+  ${PRIORITY},
+  ${metadataOf("tags")} AS tags
+FROM work_items w JOIN inodes i ON i.ino = w.ino
+WHERE w.is_named = 1 ORDER BY w.rank, w.created_us, w.ino;
+`;
 }
 
 /** What an item may be, as lists have it; one without a name is in none. */
@@ -166,33 +206,5 @@ CREATE INDEX work_awaited_paths ON work_dependencies (path)
   WHERE target_ino IS NULL AND path IS NOT NULL;
 CREATE INDEX work_awaited_ids ON work_dependencies (path_id, target_ino)
   WHERE is_satisfied = 0 AND path_id IS NOT NULL;
-${view({ name: "ready_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "ready" })}
-${view({ name: "pending_work_items", columns: `${COLUMNS},\n  ${PRIORITY}`, state: "pending" })}
-${view({
-  name: "blocked_work_items",
-  columns: `${COLUMNS},\n  ${PRIORITY},\n  w.open_dependencies AS blocker_count`,
-  state: "blocked",
-})}
-${view({
-  name: "in_progress_work",
-  columns: `${COLUMNS},\n  ${metadataOf("worker_id")} AS worker_id,\n  ${metadataOf("started_at")} AS started_at`,
-  state: "in_progress",
-})}
-
-CREATE VIEW work_by_priority AS
-SELECT
-  i.path_id AS path_id,
-  i.tenant_id AS tenant_id,
-  ${pathOf("w.ino")} AS virtual_path,
-  'local' AS backend_id,
-  'file' AS file_type,
-  i.size_bytes AS size_bytes,
-  ${time("btime")} AS created_at,
-  ${time("mtime")} AS updated_at,
-  w.status AS status,
-  ${PRIORITY},
-  ${metadataOf("tags")} AS tags
-FROM work_items w JOIN inodes i ON i.ino = w.ino
-WHERE w.is_named = 1 ORDER BY w.rank, w.created_us, w.ino;
-`,
+${workViews(endlessPathOf)}`,
 };

@@ -1,5 +1,20 @@
-import { pathOf } from "./002-work.js";
+import { endlessPathOf, type PathOf } from "./002-work.js";
 import type { Migration } from "./migration.js";
+
+/** The view of files that were found damaged. */
+export function damagedFiles(pathOf: PathOf): string {
+  return `CREATE VIEW damaged_files AS
+SELECT
+  ${pathOf("i.ino")} AS virtual_path,
+  i.path_id AS path_id,
+  d.hash AS content_hash,
+  d.problem AS problem,
+  d.detail AS detail,
+  d.found_at AS found_at
+FROM damaged_contents d JOIN inodes i ON i.content_hash = d.hash
+WHERE i.staging_id IS NULL;
+`;
+}
 
 /**
  * Notes on the choices:
@@ -26,15 +41,5 @@ CREATE TABLE damaged_contents (
   found_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW damaged_files AS
-SELECT
-  ${pathOf("i.ino")} AS virtual_path,
-  i.path_id AS path_id,
-  d.hash AS content_hash,
-  d.problem AS problem,
-  d.detail AS detail,
-  d.found_at AS found_at
-FROM damaged_contents d JOIN inodes i ON i.content_hash = d.hash
-WHERE i.staging_id IS NULL;
-`,
+${damagedFiles(endlessPathOf)}`,
 };

@@ -103,12 +103,14 @@ function columnsOf(change: ChangeDetails): SqlValue[] {
   }
 }
 
-/** Undefined below a directory that was removed. */
+/** Undefined below a directory that was removed, or that damage has put below itself. */
 function* pathOfEntry({ parent, name }: EntryName): Script<string | undefined> {
   let path = `/${name}`;
+  const seen = new Set<Ino>();
   for (let at = parent; at !== ROOT_INO; ) {
-    const row = yield* first(PARENT, at);
+    const row = seen.has(at) ? undefined : yield* first(PARENT, at);
     if (row === undefined) return undefined;
+    seen.add(at);
     path = `/${text(row, 1)}${path}`;
     at = integer(row, 0) as Ino;
   }

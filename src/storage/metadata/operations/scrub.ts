@@ -1,6 +1,6 @@
 import type { ContentHash } from "../../../model/ids.js";
 import { formatTimestamp, parseTimestamp, type Timestamp } from "../../../model/timestamp.js";
-import { pathOf } from "../migrations/002-work.js";
+import { pathOf } from "../migrations/005-ending-paths.js";
 import type { ContentDamage, NeededContent, Problem, ScrubProgress } from "../scrub-store.js";
 import {
   all,

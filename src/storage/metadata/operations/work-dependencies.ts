@@ -1,7 +1,7 @@
 import { NexusError } from "../../../model/errors.js";
 import { type Ino, ROOT_INO } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
-import { pathOf } from "../migrations/002-work.js";
+import { pathOf } from "../migrations/005-ending-paths.js";
 import {
   all,
   command,

@@ -2,7 +2,7 @@ import { S_IFMT, S_IFREG } from "../../../model/attributes.js";
 import type { Ino } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
 import { WORK_KEY, WORK_STATUSES } from "../../../model/work.js";
-import { pathOf } from "../migrations/002-work.js";
+import { pathOf } from "../migrations/005-ending-paths.js";
 import {
   all,
   command,

@@ -122,15 +122,24 @@ function* pageFrom(
   return [...tied, ...others].map((row) => [integer(row, 0), integer(row, 1), integer(row, 2)]);
 }
 
-/** One name of an inode as a path. `paths` has those of the directories that were met before. */
+/**
+ * One name of an inode as a path. `paths` has those of the directories that were met before. Below a directory that
+ * was removed, or that damage has put below itself, it begins there.
+ */
 function* findPath(ino: Ino, paths: Map<Ino, string>): Script<string> {
-  if (ino === ROOT_INO) return "";
-  const known = paths.get(ino);
-  if (known !== undefined) return known;
-  const row = yield* first(ENTRY, ino);
-  if (row === undefined) return "";
-  const path = `${yield* findPath(integer(row, 0) as Ino, paths)}/${text(row, 1)}`;
-  paths.set(ino, path);
+  const way = new Map<Ino, string>();
+  let at = ino;
+  while (at !== ROOT_INO && !paths.has(at) && !way.has(at)) {
+    const row = yield* first(ENTRY, at);
+    if (row === undefined) break;
+    way.set(at, text(row, 1));
+    at = integer(row, 0) as Ino;
+  }
+  let path = paths.get(at) ?? "";
+  for (const [step, name] of [...way].reverse()) {
+    path = `${path}/${name}`;
+    paths.set(step, path);
+  }
   return path;
 }
 
