@@ -1,14 +1,11 @@
 import { zonePath } from "../core/place.js";
 import { messageOf } from "../model/errors.js";
-import type { Caller } from "../model/identity.js";
 import type { Ino } from "../model/ids.js";
-import type { FileWithWork, WorkIndexEntry } from "../storage/metadata/work-store.js";
-import { resolveDependencies } from "./ops/work-attributes.js";
+import { parseDependencies } from "../model/work.js";
+import type { FileWithWork } from "../storage/metadata/work-store.js";
 import type { Volume } from "./volume.js";
 
 const PAGE = 500;
-
-const SYSTEM: Caller = { uid: 0, gid: 0, pid: 0, identity: { isAdmin: true } };
 
 /**
  * Brings the queue's index in line with the configuration. The zone of a path is what the namespaces
@@ -22,38 +19,42 @@ export function updateWorkIndex(volume: Volume): void {
   const before = work.workIndexRules();
   if (before === rules) return;
   let files = 0;
-  for (let after = 0 as Ino; ; ) {
-    const page = work.filesWithWork({ after, limit: PAGE });
-    for (const file of page) reindex(volume, { file, isNew: before === undefined });
-    files += page.length;
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last.ino;
+  for (const { ino, path } of filesWithWork(volume)) {
+    files += 1;
+    const zone = zonePath(volume.router.resolve(path).zone);
+    work.reindexWork([{ ino, zone }]);
   }
+  // What a path_id may mean follows from the zones, so these come first, all of them.
+  for (const file of filesWithWork(volume)) resolve(volume, { file, isNew: before === undefined });
   work.setWorkIndexRules(rules);
   if (files > 0) volume.logger.info({ files }, "the index of the work queue was made anew");
 }
 
+/** Those that have a path; one that can't be reached has no zone, and gets one with its place. */
+function* filesWithWork(volume: Volume): Generator<FileWithWork & { readonly path: string }> {
+  for (let after = 0 as Ino; ; ) {
+    const page = volume.metadata.work.filesWithWork({ after, limit: PAGE });
+    for (const file of page) {
+      if (file.path !== undefined) yield { ...file, path: file.path };
+    }
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.ino;
+  }
+}
+
 /** One file at a time: what can't be understood of one is no reason to leave out the others. */
-function reindex(volume: Volume, { file, isNew }: { file: FileWithWork; isNew: boolean }): void {
-  const { ino, path, dependsOn, hasDependencies } = file;
-  if (path === undefined) return;
-  const entry: WorkIndexEntry = {
-    ...{ ino, zone: zonePath(volume.router.resolve(path).zone) },
-    // In a store that had an index, a rename has made the cycle, and left it so.
-    inCycle: isNew ? "refused" : "waiting",
-  };
+function resolve(volume: Volume, { file, isNew }: { file: FileWithWork; isNew: boolean }): void {
+  const { ino, path, dependsOn } = file;
   const { work } = volume.metadata;
-  // What is satisfied is remembered nowhere else, so those that are there stay.
-  if (dependsOn === undefined || (hasDependencies && !isNew)) {
-    work.reindexWork([entry]);
-    return;
+  if (isNew && dependsOn !== undefined) {
+    try {
+      work.reindexDependencies({ ino, references: parseDependencies(dependsOn) });
+      return;
+    } catch (error) {
+      volume.logger.warn({ path, reason: messageOf(error) }, "depends_on can't be understood");
+    }
   }
-  try {
-    const dependencies = resolveDependencies(volume, { caller: SYSTEM, text: dependsOn });
-    work.reindexWork([{ ...entry, dependencies }]);
-  } catch (error) {
-    volume.logger.warn({ path, reason: messageOf(error) }, "depends_on can't be understood");
-    work.reindexWork([entry]);
-  }
+  // What is satisfied is remembered nowhere else, so those that the index has stay.
+  work.reindexDependencies({ ino, references: undefined });
 }

@@ -1,7 +1,9 @@
 import type Database from "better-sqlite3";
 import type { Ino } from "../../model/ids.js";
-import { parseDependencies } from "../../model/work.js";
+import { type DependencyReference, parseDependencies } from "../../model/work.js";
 import type { Paths } from "../metadata/check/paths.js";
+import { restoreEdges } from "../metadata/operations/lost-edges.js";
+import { runScript } from "../metadata/sqlite/run-script.js";
 import { type Problem, problem, somePaths } from "./finding.js";
 
 interface Said {
@@ -25,37 +27,39 @@ export function* lostDependencies({
   readonly database: Database.Database;
   readonly paths: Paths;
 }): Generator<Problem> {
-  const others: Said[] = [];
-  for (const row of database.prepare<[], Said>(SAID).iterate()) if (isOther(row)) others.push(row);
-  for (const { ino, said, had } of others) {
+  const others: (Said & { readonly references: readonly DependencyReference[] })[] = [];
+  for (const row of database.prepare<[], Said>(SAID).iterate()) {
+    const references = referencesIn(row.said);
+    if (references !== undefined && isOther(row, references)) others.push({ ...row, references });
+  }
+  for (const { ino, said, had, references } of others) {
     const path = paths.of(ino);
     yield problem(
       {
         ...{ rule: "work.dependencies", severity: "damage", ...somePaths([path]) },
         what: `${path === undefined ? `inode ${ino}: ` : ""}it depends on ${JSON.stringify(said)}, and the queue has ${had}`,
         effect: "a worker may get the item before what it depends on is done",
-        repair: "has them found anew from what the file says",
+        repair:
+          "adds what is missing, and removes what the file doesn't say; what is right stays as it is",
       },
       (writable) => {
-        writable.prepare("DELETE FROM work_dependencies WHERE ino = ?").run(ino);
-        // The next start finds the dependencies of files that have none.
+        writable.transaction(() => runScript(writable, restoreEdges(ino, references)))();
+        // How many are open is counted by the rules of the queue; the next start finds what they mean.
         writable.exec("UPDATE store_state SET work_rules = '' WHERE id = 1");
       },
     );
   }
 }
 
-function isOther({ said, had }: Said): boolean {
-  const references = referencesIn(said);
-  if (references === undefined) return false;
+function isOther({ had }: Said, references: readonly DependencyReference[]): boolean {
   const found = new Set(JSON.parse(had) as string[]);
-  return references.length !== found.size || references.some((text) => !found.has(text));
+  return references.length !== found.size || references.some(({ text }) => !found.has(text));
 }
 
 /** Undefined for what can't be understood, as only SQL sets it. */
-function referencesIn(said: string): string[] | undefined {
+function referencesIn(said: string): DependencyReference[] | undefined {
   try {
-    return parseDependencies(said).map(({ text }) => text);
+    return parseDependencies(said);
   } catch {
     return undefined;
   }

@@ -62,8 +62,13 @@ export interface WorkStore {
   workIndexRules(): string | undefined;
   /** Regular files with a status or dependencies, after this inode, in order of inodes. */
   filesWithWork(page: { after: Ino; limit: number }): FileWithWork[];
-  /** Builds the index of these files anew from their metadata; what is leased stays so. */
+  /** Brings status and zone of these files in the index in line with their metadata; what is leased stays so. */
   reindexWork(files: readonly WorkIndexEntry[]): void;
+  /**
+   * Finds what a file waits for, when the index has all zones. Errors: `invalid-argument` when new references would
+   * make it wait for itself.
+   */
+  reindexDependencies(file: FileToResolve): void;
   /** The index is complete, by these rules. */
   setWorkIndexRules(rules: string): void;
 }
@@ -182,12 +187,15 @@ export interface FileWithWork {
   readonly ino: Ino;
   readonly path: string | undefined;
   readonly dependsOn: string | undefined;
-  /** Whether the index has dependencies of it. */
-  readonly hasDependencies: boolean;
 }
 
-export interface WorkIndexEntry extends WorkContext {
+export interface WorkIndexEntry {
   readonly ino: Ino;
-  /** What becomes of a dependency that would close a cycle: it is refused, or goes on waiting for what it means. */
-  readonly inCycle: "refused" | "waiting";
+  readonly zone: string;
+}
+
+export interface FileToResolve {
+  readonly ino: Ino;
+  /** In place of those that the index has; undefined for what it has and that isn't there yet. */
+  readonly references: readonly DependencyReference[] | undefined;
 }

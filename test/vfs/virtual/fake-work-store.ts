@@ -117,5 +117,6 @@ export class FakeWorkStore implements WorkStore {
   workIndexRules = unused;
   filesWithWork = unused;
   reindexWork = unused;
+  reindexDependencies = unused;
   setWorkIndexRules = unused;
 }

@@ -14,12 +14,7 @@ import {
   type Script,
   text,
 } from "../statement.js";
-import type {
-  Dependency,
-  DependencyState,
-  ResolvedReference,
-  WorkIndexEntry,
-} from "../work-store.js";
+import type { Dependency, DependencyState, ResolvedReference } from "../work-store.js";
 import { enterStatus, recordState, recount } from "./work-status.js";
 
 // Dependencies are edges from an item to a file. One that is written as a path or a path_id of a file
@@ -50,14 +45,21 @@ const AWAITED_BELOW = query(
   `SELECT ino, position, path FROM work_dependencies
    WHERE target_ino IS NULL AND path >= ? AND path < ?`,
 );
-/**
- * A path_id finds what lies in the item's own zone or in the open one, whoever wrote it. One that means
- * another inode means one that is gone: an import has brought the file back.
- */
+/** A path_id finds what lies in the item's own zone or in the open one, whoever wrote it: `w` may wait for `own`. */
+const IS_WITHIN_REACH = "own.zone IN (w.zone, '/')";
+/** One that means another inode means one that is gone: an import has brought the file back. */
 const AWAITED_BY_ID = query(
   `SELECT d.ino, d.position FROM inodes i JOIN work_dependencies d ON d.path_id = i.path_id
      JOIN work_items own ON own.ino = i.ino JOIN work_items w ON w.ino = d.ino
-   WHERE i.ino = ? AND d.is_satisfied = 0 AND d.target_ino IS NOT i.ino AND own.zone IN (w.zone, '/')`,
+   WHERE i.ino = ? AND d.is_satisfied = 0 AND d.target_ino IS NOT i.ino AND ${IS_WITHIN_REACH}`,
+);
+const WITH_ID = query(
+  `SELECT i.ino FROM inodes i JOIN work_items own ON own.ino = i.ino JOIN work_items w ON w.ino = ?
+   WHERE i.path_id = ? AND i.nlink > 0 AND ${IS_WITHIN_REACH}`,
+);
+const WAITING = query(
+  `SELECT ino, position, path, path_id FROM work_dependencies
+   WHERE ino = ? AND target_ino IS NULL AND is_satisfied = 0 ORDER BY position`,
 );
 const RESOLVE_EDGE = command(
   `UPDATE work_dependencies SET target_ino = ?,
@@ -93,35 +95,26 @@ const REGULAR = 8;
 interface NewDependencies {
   readonly references: readonly ResolvedReference[];
   readonly now: Timestamp;
-  readonly inCycle?: WorkIndexEntry["inCycle"];
 }
 
 /**
  * Replaces what an item depends on. Returns without a change when it can't be done. Errors:
- * `invalid-argument` when it would wait for itself, and that is refused.
+ * `invalid-argument` when it would wait for itself.
  */
-export function* setDependencies(
-  ino: Ino,
-  { references, now, inCycle = "refused" }: NewDependencies,
-): Script<void> {
+export function* setDependencies(ino: Ino, { references, now }: NewDependencies): Script<void> {
   yield* resolveAwaited(ino, now);
-  const closing = new Set<ResolvedReference>();
   for (const each of references) {
     if (each.ino === undefined || !(yield* isCycle(ino, each.ino))) continue;
-    if (inCycle === "refused") {
-      throw new NexusError(
-        "invalid-argument",
-        `'${each.reference.text}' waits for this item: a cycle of dependencies would never be ready`,
-        { op: "set depends_on" },
-      );
-    }
-    closing.add(each);
+    throw new NexusError(
+      "invalid-argument",
+      `'${each.reference.text}' waits for this item: a cycle of dependencies would never be ready`,
+      { op: "set depends_on" },
+    );
   }
   const had = (yield* first(HAS_EDGES, ino)) !== undefined;
   if (had) yield* run(DELETE_EDGES, ino);
-  for (const [position, each] of references.entries()) {
-    const { reference } = each;
-    const target = closing.has(each) ? null : (each.ino ?? null);
+  for (const [position, { reference, ino: found }] of references.entries()) {
+    const target = found ?? null;
     const path = reference.by === "path" ? reference.path : null;
     const pathId = reference.by === "path-id" ? reference.pathId : null;
     yield* run(INSERT_EDGE, ino, position, reference.text, path, pathId, target, target);
@@ -130,6 +123,28 @@ export function* setDependencies(
   // What it waited for is gone, and nothing else would wake it.
   const isIdle = had && references.length === 0 && (yield* first(BLOCKED, ino)) !== undefined;
   if (isIdle) yield* enterStatus(ino, { status: "ready", now });
+}
+
+/**
+ * The file that a reference of an item means. A path was allowed to whoever wrote it, or it wouldn't be there; a
+ * path_id is no such proof.
+ */
+export function* fileMeantBy(
+  item: Ino,
+  { path, pathId }: { path: string | undefined; pathId: string | undefined },
+): Script<Ino | undefined> {
+  if (path !== undefined) return yield* findFile(ROOT_INO, path.slice(1).split("/"));
+  const row = pathId === undefined ? undefined : yield* first(WITH_ID, item, pathId);
+  return row === undefined ? undefined : (integer(row, 0) as Ino);
+}
+
+/** Looks for what the item waits for, in case that is there. */
+export function* resolveWaiting(item: Ino, now: Timestamp): Script<void> {
+  for (const edge of yield* all(WAITING, item)) {
+    const [path, pathId] = [optionalText(edge, 2), optionalText(edge, 3)];
+    const target = yield* fileMeantBy(item, { path, pathId });
+    if (target !== undefined) yield* resolveEdges([edge], { target, now });
+  }
 }
 
 /** The file is there now: dependencies that waited for its path or its path_id mean it. */

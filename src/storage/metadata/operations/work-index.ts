@@ -15,22 +15,32 @@ import {
   type Script,
   text,
 } from "../statement.js";
-import type { FileWithWork, WorkIndexEntry } from "../work-store.js";
+import type {
+  FileToResolve,
+  FileWithWork,
+  ResolvedReference,
+  WorkIndexEntry,
+} from "../work-store.js";
 import { getMetadata } from "./metadata-row.js";
-import { resolveAwaited, setDependencies } from "./work-dependencies.js";
+import {
+  fileMeantBy,
+  resolveAwaited,
+  resolveWaiting,
+  setDependencies,
+} from "./work-dependencies.js";
 import { enterStatus } from "./work-status.js";
 
 const RULES = query("SELECT work_rules FROM store_state WHERE id = 1");
 const SET_RULES = command("UPDATE store_state SET work_rules = ? WHERE id = 1");
 const FILES = query(
   `SELECT i.ino, ${pathOf("i.ino")},
-     (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on'),
-     EXISTS (SELECT 1 FROM work_dependencies e WHERE e.ino = i.ino)
+     (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on')
    FROM inodes i
    WHERE i.ino > ? AND i.mode & ${S_IFMT} = ${S_IFREG} AND EXISTS (
      SELECT 1 FROM file_metadata m WHERE m.ino = i.ino AND m.key IN ('status', 'depends_on'))
    ORDER BY i.ino ${LIMIT_PARAMETER}`,
 );
+const IS_ITEM = query("SELECT 1 FROM work_items WHERE ino = ?");
 const SET_ZONE = command("UPDATE work_items SET zone = ? WHERE ino = ?");
 
 export function* workIndexRules(): Script<string | undefined> {
@@ -54,18 +64,31 @@ export function* filesWithWork({
     ino: integer(row, 0) as Ino,
     path: optionalText(row, 1),
     dependsOn: typeof row[2] === "string" ? text(row, 2) : undefined,
-    hasDependencies: integer(row, 3) === 1,
   }));
 }
 
 export function* reindexWork(entries: readonly WorkIndexEntry[], now: Timestamp): Script<void> {
-  for (const { ino, zone, dependencies, inCycle } of entries) {
+  for (const { ino, zone } of entries) {
     const value = yield* getMetadata(ino, WORK_KEY.status);
     const status = WORK_STATUSES.find((known) => known === value);
     const moved = yield* run(SET_ZONE, zone, ino);
     if (moved === 0 && status !== undefined) yield* enterStatus(ino, { status, now, zone });
-    if (dependencies !== undefined)
-      yield* setDependencies(ino, { references: dependencies, now, inCycle });
-    if (status !== undefined) yield* resolveAwaited(ino, now);
   }
+}
+
+export function* reindexDependencies(
+  { ino, references }: FileToResolve,
+  now: Timestamp,
+): Script<void> {
+  if (references === undefined) yield* resolveWaiting(ino, now);
+  else {
+    const resolved: ResolvedReference[] = [];
+    for (const reference of references) {
+      const meant = reference.by === "path" ? reference.path : undefined;
+      const pathId = reference.by === "path-id" ? reference.pathId : undefined;
+      resolved.push({ reference, ino: yield* fileMeantBy(ino, { path: meant, pathId }) });
+    }
+    yield* setDependencies(ino, { references: resolved, now });
+  }
+  if ((yield* first(IS_ITEM, ino)) !== undefined) yield* resolveAwaited(ino, now);
 }

@@ -9,6 +9,7 @@ import { microseconds } from "../operations/work-status.js";
 import type {
   ClaimRequest,
   Dependency,
+  FileToResolve,
   FileWithWork,
   FinishRequest,
   FoundItem,
@@ -131,6 +132,10 @@ export class SqliteWorkStore implements WorkStore {
   reindexWork(files: readonly WorkIndexEntry[]): void {
     this.#zones = undefined;
     this.#engine.write(index.reindexWork(files, this.#clock.now()));
+  }
+
+  reindexDependencies(file: FileToResolve): void {
+    this.#engine.write(index.reindexDependencies(file, this.#clock.now()));
   }
 
   setWorkIndexRules(rules: string): void {
