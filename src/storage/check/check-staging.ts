@@ -6,14 +6,17 @@ import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { type Problem, problem, somePaths } from "./finding.js";
+import { namedStaging, smallStrays } from "./staged-strays.js";
 import { stagingNames } from "./staging-names.js";
 
 export interface StagingCheck {
   readonly database: Database.Database;
   readonly paths: Paths;
   readonly layout: Layout;
+  /** Whether something else is lost or damaged: then what no row names may be all there is of a file. */
+  readonly isDamaged: boolean;
   /** Opens the store of contents, which throws away what a crash left half-made; the caller closes it. */
-  readonly open: () => Pick<ContentStore, "statStaging">;
+  readonly open: () => Pick<ContentStore, "stagingIds" | "statStaging" | "openStaging">;
 }
 
 interface StagedRow {
@@ -24,36 +27,63 @@ interface StagedRow {
 }
 
 /** What was being written: whether it is there, and what is there that nobody writes. Of a store that nobody has open. */
-export function* checkStaging(check: StagingCheck): Generator<Problem> {
-  const staged = check.database
+export function checkStaging(check: StagingCheck): Problem[] {
+  const { database, layout } = check;
+  const staged = database
     .prepare<[], StagedRow>(
       "SELECT ino, staging_id, size_bytes, content_hash FROM inodes WHERE staging_id IS NOT NULL ORDER BY ino",
     )
     .all();
-  const used = new Set(staged.map(({ staging_id }) => staging_id));
-  yield* needless(check, used);
+  const named = namedStaging(database);
+  // Before opening, which removes some.
+  const names = stagingNames(layout.stagingDirectory);
+  const needless = names.filter(
+    ({ is, id }) => is !== "other" && (id === undefined || !named.has(id)),
+  );
   const contents = check.open();
-  for (const row of staged) {
-    // An empty file that is open has none yet.
-    if (row.size_bytes === 0 || contents.statStaging(row.staging_id) !== undefined) continue;
-    yield missing(check, row);
+  // An empty file that is open has none yet.
+  const missed = staged.filter(
+    ({ staging_id: id, size_bytes: sizeBytes }) =>
+      sizeBytes > 0 && contents.statStaging(id) === undefined,
+  );
+  const isDamaged = check.isDamaged || missed.length > 0;
+  const strays = needless.map(({ name, is }) => {
+    const path = join(layout.stagingDirectory, name);
+    const isKept = is === "content" && isDamaged;
+    return isKept ? keptStray(path) : stray(path);
+  });
+  if (isDamaged) {
+    const files = names.flatMap(({ id }) => id ?? []);
+    const except = new Set([...named, ...files]);
+    let count = 0;
+    for (const _stray of smallStrays({ database, layout, contents, except })) count += 1;
+    const log = `what the log in ${layout.stagingDirectory} has of small contents (${count})`;
+    if (count > 0) strays.push(keptStray(log));
   }
+  return [...strays, ...missed.map((row) => missing(check, row))];
 }
 
-function* needless(check: StagingCheck, used: ReadonlySet<StagingId>): Generator<Problem> {
-  for (const { name, is, id } of stagingNames(check.layout.stagingDirectory)) {
-    if (is === "other" || (id !== undefined && used.has(id))) continue;
-    const path = join(check.layout.stagingDirectory, name);
-    const what = `${path} is left of something that was written, and no file has it`;
-    yield problem(
-      {
-        ...{ rule: "staging.stray", severity: "waste", what, paths: [], morePaths: 0 },
-        effect: "it takes room until the store is opened the next time",
-        repair: "removes it",
-      },
-      () => rmSync(path, { force: true }),
-    );
-  }
+/** What a crash leaves of a store that is as it must be. */
+function stray(path: string): Problem {
+  return problem(
+    {
+      ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0 },
+      what: `${path} is left of something that was written, and no file has it`,
+      effect: "it takes room until the store is opened the next time",
+      repair: "removes it",
+    },
+    () => rmSync(path, { force: true }),
+  );
+}
+
+/** Who repairs puts them away when the rows are mended: by then, more may have no file. */
+function keptStray(what: string): Problem {
+  return problem({
+    ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0 },
+    what: `${what} is left of something that was written, and no file has it`,
+    effect: "it may be all there is of a file that is lost; the next start removes it",
+    repair: "puts it away to lost+found in the data directory",
+  });
 }
 
 /** The next start does the one thing that can be done. */

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { isKind, messageOf } from "../../model/errors.js";
+import { isKind } from "../../model/errors.js";
 import { BehindNote } from "../behind-note.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
@@ -8,22 +8,20 @@ import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.
 import { behindFinding } from "./behind-finding.js";
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
-import { checkStaging } from "./check-staging.js";
+import { checkStaging, type StagingCheck } from "./check-staging.js";
 import { ContentRows } from "./content-rows.js";
 import { filesWithoutContent } from "./files-without-content.js";
 import type { Finding, Problem } from "./finding.js";
 import { lostDependencies } from "./lost-dependencies.js";
-import { mendStore } from "./mend-store.js";
 import { prepareStore, type StoreToPrepare } from "./prepare-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
+import { repairStore, type StoreToRepair } from "./repair-store.js";
 import type { Checked, CheckReport } from "./report.js";
 import { wrongZones, type Zones } from "./wrong-zones.js";
 
 /** What is to be checked, and how it is opened. */
-export interface StoreToCheck extends StoreToPrepare {
+export interface StoreToCheck extends StoreToPrepare, StoreToRepair {
   readonly zones: Zones;
-  /** Opens the store as a daemon does, and closes it: that takes up what a crash has left. */
-  readonly start: () => Promise<void>;
 }
 
 export interface CheckOptions {
@@ -47,20 +45,21 @@ const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
 export async function checkStore(store: StoreToCheck, options: CheckOptions): Promise<CheckReport> {
   const { mode, action } = options;
   const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
-  const first = await pass(store, { ...options, depth: "bytes", isOpen, staging });
+  const isKnownLossy = behind !== undefined || isDamaged(known);
+  const common = { ...options, staging, isKnownLossy };
+  const first = await pass(store, { ...common, depth: "bytes", isOpen });
   first.findings.unshift(...known);
   const isHopeless = first.readable.length > 0 || !isOpen;
   if (action === "check" || isHopeless) {
     return report(store, { mode, leftOut, found: first, repaired: [] });
   }
 
-  const failures = mendStore(store, first);
-  failures.push(...(await started(store)));
-  const isOver = failures.length === 0;
-  if (isOver) new BehindNote(store.dataDir).clear();
-  const second = await pass(store, { ...options, depth: "presence", isOpen: true, staging });
+  const isLossy = isKnownLossy || isDamaged(first.findings);
+  const failures = await repairStore(store, { ...first, isLossy });
+  const second = await pass(store, { ...common, depth: "presence", isOpen: true });
   second.findings.push(...failures);
-  if (behind !== undefined && !isOver) second.findings.unshift(behindFinding(behind));
+  const note = new BehindNote(store.dataDir).read();
+  if (note !== undefined) second.findings.unshift(behindFinding(note));
   const left = new Set(second.findings.map(keyOf));
   const repaired = first.findings.filter((finding) => !left.has(keyOf(finding)));
   return report(store, {
@@ -83,6 +82,8 @@ interface Pass extends CheckOptions {
   readonly isOpen: boolean;
   /** Looking at it throws away what a crash left half-made. */
   readonly staging: "look" | "leave";
+  /** Whether more than what is found here may be lost. */
+  readonly isKnownLossy: boolean;
 }
 
 async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
@@ -102,7 +103,8 @@ async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
       return { ...nothing, findings, readable: readableTables(database) };
     }
     const checked = count(database);
-    const problems = await collect(store, { ...options, database, totalBytes: checked.bytes });
+    const totalBytes = checked.bytes;
+    const problems = await collect(store, { ...options, database, totalBytes, findings });
     return {
       ...{ checked, problems, schema, readable: [] },
       findings: [...findings, ...problems.flatMap(({ finding }) => finding ?? [])],
@@ -114,7 +116,12 @@ async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
 
 async function collect(
   store: StoreToCheck,
-  options: Pass & { readonly database: Database.Database; readonly totalBytes: number },
+  options: Pass & {
+    readonly database: Database.Database;
+    readonly totalBytes: number;
+    /** Of the rows. */
+    readonly findings: readonly Finding[];
+  },
 ): Promise<Problem[]> {
   const { database, mode, depth, staging, totalBytes, onProgress, signal } = options;
   const { layout } = store;
@@ -128,18 +135,6 @@ async function collect(
     doneBytes += bytes;
     if (depth === "bytes") onProgress({ doneBytes, totalBytes });
   };
-  if (staging === "look") {
-    let contents: ReturnType<StoreToCheck["openContents"]> | undefined;
-    const open = () => {
-      contents ??= store.openContents();
-      return contents;
-    };
-    try {
-      for (const problem of checkStaging({ ...common, open })) problems.push(problem);
-    } finally {
-      await contents?.close();
-    }
-  }
   // One by one: a call can't have as many arguments as a store may have problems.
   for (const problem of filesWithoutContent(common)) problems.push(problem);
   for (const problem of lostDependencies(common)) problems.push(problem);
@@ -147,22 +142,31 @@ async function collect(
   for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
     problems.push(problem);
   }
-  return problems;
+  if (staging === "leave") return problems;
+  // The last to be looked at, and the first to be told of.
+  const found = [...options.findings, ...problems.flatMap(({ finding }) => finding ?? [])];
+  const isLossy = options.isKnownLossy || isDamaged(found);
+  return [...(await stagingProblems(store, { ...common, isDamaged: isLossy })), ...problems];
 }
 
-async function started({ start }: StoreToCheck): Promise<Finding[]> {
+async function stagingProblems(
+  store: StoreToCheck,
+  check: Omit<StagingCheck, "open">,
+): Promise<Problem[]> {
+  let contents: ReturnType<StoreToCheck["openContents"]> | undefined;
+  const open = () => {
+    contents ??= store.openContents();
+    return contents;
+  };
   try {
-    await start();
-    return [];
-  } catch (error) {
-    return [
-      {
-        ...{ rule: "store.start", severity: "damage", paths: [], morePaths: 0, repair: undefined },
-        what: `the store can't be opened: ${messageOf(error)}`,
-        effect: "no daemon can serve it: restore a backup",
-      },
-    ];
+    return checkStaging({ ...check, open });
+  } finally {
+    await contents?.close();
   }
+}
+
+function isDamaged(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === "damage");
 }
 
 function unreadable(reason: string): Finding {
@@ -202,6 +206,6 @@ function report(
   const { findings, checked, readable } = found;
   return {
     ...{ dataDir, ...rest, checked, findings, readable },
-    isHealthy: !findings.some(({ severity }) => severity === "damage"),
+    isHealthy: !isDamaged(findings),
   };
 }

@@ -24,8 +24,15 @@ export interface ToMend {
   readonly schema: readonly SchemaObject[];
 }
 
+export interface Mended {
+  /** What couldn't be mended. */
+  readonly failures: Finding[];
+  /** Whether the rows are mended, as far as that needs no guess. */
+  readonly isDatabaseMended: boolean;
+}
+
 /**
- * Mends what was found; returns what couldn't be, which keeps nothing else from it. In this order:
+ * Mends what was found; tells what couldn't be, which keeps nothing else from it. In this order:
  *
  * 1. contents: their rows say what the rows of files are compared with;
  * 2. a note of what is left of lost inodes, before that goes;
@@ -33,9 +40,10 @@ export interface ToMend {
  *    start removes that;
  * 4. those contents are put away, and then their rows.
  */
-export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Finding[] {
+export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Mended {
   const { owner, databasePath } = store;
   const failures: Finding[] = [];
+  let isDatabaseMended = false;
   const attempt = (what: string, work: () => void) => {
     try {
       work();
@@ -56,13 +64,14 @@ export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Fin
         quarantine.note({ why, ...somePaths([path]), metadata, target });
       }
       repairDatabase(database, { schema, owner });
+      isDatabaseMended = true;
       const { paths } = somePaths(lost.map(({ path }) => path));
       putUnclaimedAway(database, { ...store, quarantine, paths, attempt });
     });
   } finally {
     database.close();
   }
-  return failures;
+  return { failures, isDatabaseMended };
 }
 
 function putUnclaimedAway(

@@ -11,9 +11,9 @@ import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import { behindFinding } from "./behind-finding.js";
 import type { Finding } from "./finding.js";
 import type { StoreToMend } from "./mend-store.js";
-import { putStagingAway, type StagingOfOthers } from "./put-staging-away.js";
+import { putStagingAway, type StagingToSort } from "./put-staging-away.js";
 
-export interface StoreToPrepare extends StoreToMend, StagingOfOthers {
+export interface StoreToPrepare extends StoreToMend, StagingToSort {
   readonly journalPath: string;
   /** Brings what the journal has into the database, and nothing else. */
   readonly replay: () => Promise<void>;

@@ -1,0 +1,90 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { change, fsck, makeStore, read, TEXT, withStore } from "../../support/checked-store.js";
+import { afterKill } from "../../support/crash.js";
+
+// What was being written when a process was killed, and what a repair makes of it when rows are lost.
+
+const SMALL = "small and staged";
+const LARGE = "large".repeat(20_000);
+const ROWS = "(SELECT ino FROM dentries WHERE name IN ('small', 'large'))";
+
+/** A store whose process was killed before it had sealed what it wrote. */
+async function killedStore(): Promise<string> {
+  const dataDir = await makeStore();
+  return await withStore(dataDir, async ({ files, metadata }) => {
+    await files.write("/documents/small", SMALL);
+    await files.write("/documents/large", LARGE);
+    await files.write("/documents/other", "stays");
+    await files.write("/documents/same", TEXT);
+    // This is committed at once, and with it what came before.
+    await metadata.set("/documents/a", "key", "value");
+    return afterKill(dataDir);
+  });
+}
+
+function putAway(dataDir: string): string[] {
+  const directory = join(dataDir, "lost+found");
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => name !== "record.jsonl")
+    .map((name) => readFileSync(join(directory, name), "utf8"))
+    .sort();
+}
+
+describe("a repair puts away what was being written, and has no file any more because", () => {
+  const ways = {
+    "the inodes are lost": `DELETE FROM inodes WHERE ino IN ${ROWS}`,
+    "the inodes don't name it": `UPDATE inodes SET staging_id = NULL WHERE ino IN ${ROWS}`,
+    "the inodes name something else": `UPDATE inodes SET staging_id = ino + 1000000 WHERE ino IN ${ROWS}`,
+    "mode and name say that they are symlinks": `
+      UPDATE inodes SET mode = (mode & 4095) | (10 << 12) WHERE ino IN ${ROWS};
+      UPDATE dentries SET type = 10 WHERE name IN ('small', 'large')`,
+  };
+  test.each(Object.entries(ways))("%s", async (_, sql) => {
+    const dataDir = await killedStore();
+    change(dataDir, sql);
+    await fsck(dataDir, "--repair");
+    expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
+    expect(await read(dataDir, "/documents/other")).toBe("stays");
+    expect(await read(dataDir, "/documents/same")).toBe(TEXT);
+    // And once only.
+    await fsck(dataDir, "--repair");
+    expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
+  });
+});
+
+test("a check tells of what has no file, also of small contents, when something is lost", async () => {
+  const dataDir = await killedStore();
+  change(dataDir, `DELETE FROM inodes WHERE ino IN ${ROWS}`);
+  const { report } = await fsck(dataDir);
+  const strays = report?.findings.filter(({ rule }) => rule === "staging.stray") ?? [];
+  expect(strays.map(({ repair }) => repair)).toStrictEqual([
+    "puts it away to lost+found in the data directory",
+    "puts it away to lost+found in the data directory",
+  ]);
+  expect(strays[1]?.what).toContain("small contents (1)");
+  expect(putAway(dataDir)).toStrictEqual([]);
+});
+
+test("what some file has sealed is not put away a second time", async () => {
+  const dataDir = await killedStore();
+  change(dataDir, "DELETE FROM inodes WHERE ino = (SELECT ino FROM dentries WHERE name = 'same')");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(putAway(dataDir)).toStrictEqual([]);
+});
+
+test("what a killed process leaves of a removed file goes, where nothing else is wrong", async () => {
+  const store = await makeStore();
+  const dataDir = await withStore(store, async ({ files, metadata }) => {
+    await files.write("/documents/large", LARGE);
+    await files.delete("/documents/large");
+    await metadata.set("/documents/a", "key", "value");
+    return afterKill(store);
+  });
+  change(dataDir, "DELETE FROM inodes WHERE nlink = 0");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(putAway(dataDir)).toStrictEqual([]);
+  expect(readdirSync(join(dataDir, "staging"))).toStrictEqual([]);
+});
