@@ -43,7 +43,8 @@ const STAGED_UNKNOWN = "what was being written: the store can't be opened as it 
  *
  * 1. the pages of the database are looked at: what is damaged isn't written to;
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
- *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away;
+ *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
+ *    journal is another one, what it has is replayed first, whatever a note says;
  * 3. without the row of its state, only a repair goes on;
  * 4. the journal is replayed.
  *
@@ -59,11 +60,14 @@ export async function prepareStore(
   if (!holds(store, PAGES)) return damaged;
 
   const note = new BehindNote(store.dataDir);
-  const behind = behindOf(store, note);
+  const now = behindNow(store);
+  const behind = now ?? note.read();
   const known: Finding[] = behind === undefined ? [] : [behindFinding(behind)];
-  if (behind?.notedBy === "repair") {
+  // With a note alone, the journal is the one of this database, which was used since: what was being written may have
+  // its rows there.
+  if (now !== undefined) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_OF_OTHERS] };
-    note.write(behind);
+    note.write(now);
     known.push(...(await putStagingAway(store)));
   }
   if (!holds(store, STORE_STATE)) {
@@ -74,10 +78,9 @@ export async function prepareStore(
   return { known, isOpen, staging: "look", leftOut: [], behind };
 }
 
-function behindOf(store: StoreToPrepare, note: BehindNote): Behind | undefined {
-  const noted = note.read();
-  const why = noted?.notedBy === "repair" ? undefined : whyBehind(store);
-  return why === undefined ? noted : { sinceMs: Date.now(), why, notedBy: "repair" };
+function behindNow(store: StoreToPrepare): Behind | undefined {
+  const why = whyBehind(store);
+  return why === undefined ? undefined : { sinceMs: Date.now(), why, notedBy: "repair" };
 }
 
 /** Of a look that changes nothing. What can't be read doesn't hold. */

@@ -59,6 +59,21 @@ function putAway(dataDir: string): string[] {
 
 const ALL = ["half", "large", "small", "stray"];
 
+/** A repair that is interrupted while it looks at the contents. */
+async function cutRepair(dataDir: string): Promise<void> {
+  const aborted = new AbortController();
+  const explicit = new Map([["data_dir", { value: dataDir, source: "the test" }]]);
+  const config = loadConfig({ explicit, face: "command", cwd: dataDir });
+  const cut = composeCheck(
+    { config, logger: silentLogger },
+    {
+      ...{ mode: "offline", action: "repair", signal: aborted.signal },
+      onProgress: () => aborted.abort(new Error("interrupted")),
+    },
+  );
+  await expect(cut).rejects.toThrow("interrupted");
+}
+
 describe("a repair of a database that lacks changes", () => {
   test("puts away all that only the newer one has a name for", async () => {
     const dataDir = await behindStore();
@@ -73,17 +88,7 @@ describe("a repair of a database that lacks changes", () => {
 
   test("puts the same away when it was cut short before", async () => {
     const dataDir = await behindStore();
-    const aborted = new AbortController();
-    const explicit = new Map([["data_dir", { value: dataDir, source: "the test" }]]);
-    const config = loadConfig({ explicit, face: "command", cwd: dataDir });
-    const cut = composeCheck(
-      { config, logger: silentLogger },
-      {
-        ...{ mode: "offline", action: "repair", signal: aborted.signal },
-        onProgress: () => aborted.abort(new Error("interrupted")),
-      },
-    );
-    await expect(cut).rejects.toThrow("interrupted");
+    await cutRepair(dataDir);
     expect(await fsck(dataDir)).toMatchObject({
       code: 1,
       rules: ["database.behind", "content.stray"],
@@ -91,6 +96,24 @@ describe("a repair of a database that lacks changes", () => {
     expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
     expect(putAway(dataDir)).toStrictEqual(ALL);
     expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  });
+});
+
+describe("a store that was used after such a repair was cut short", () => {
+  test.each([[[]], [["--repair"]]])("keeps what only its journal has: fsck %s", async (args) => {
+    const dataDir = await behindStore();
+    await cutRepair(dataDir);
+    const killed = await withStore(dataDir, async ({ files }) => {
+      await files.write("/documents/later", "later");
+      await files.write("/documents/grown", LARGE);
+      return afterKill(dataDir);
+    });
+    // Nothing is left out, as it is while the log can still be put back.
+    expect((await fsck(killed, ...args)).report).toMatchObject({ left_out: [] });
+    expect(await read(killed, "/documents/later")).toBe("later");
+    expect(await read(killed, "/documents/grown")).toBe(String(LARGE));
+    expect(await fsck(killed, "--repair")).toMatchObject({ code: 0, rules: [] });
+    expect(putAway(killed)).toStrictEqual(ALL);
   });
 });
 
