@@ -4,6 +4,7 @@ import { BehindNote } from "../behind-note.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
+import { HOPELESS } from "../metadata/check/repair-database.js";
 import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
 import { behindFinding } from "./behind-finding.js";
 import { checkContents } from "./check-contents.js";
@@ -49,7 +50,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const common = { ...options, staging, isKnownLossy };
   const first = await pass(store, { ...common, depth: "bytes", isOpen });
   first.findings.unshift(...known);
-  const isHopeless = first.readable.length > 0 || !isOpen;
+  const isHopeless = first.readable.length > 0 || !isOpen || first.findings.some(isBeyondRepair);
   if (action === "check" || isHopeless) {
     return report(store, { mode, leftOut, found: first, repaired: [] });
   }
@@ -163,6 +164,11 @@ async function stagingProblems(
   } finally {
     await contents?.close();
   }
+}
+
+/** With such damage, each change may do more. */
+function isBeyondRepair({ rule }: Finding): boolean {
+  return HOPELESS.some(({ id }) => id === rule);
 }
 
 function isDamaged(findings: readonly Finding[]): boolean {

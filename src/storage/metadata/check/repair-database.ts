@@ -13,7 +13,7 @@ import { ROOT_KIND } from "./tree-rules.js";
 import { findViolations } from "./violations.js";
 
 /** With these, each change may do more damage. */
-const HOPELESS: readonly Rule[] = [PAGES, ROOT_KIND];
+export const HOPELESS: readonly Rule[] = [PAGES, ROOT_KIND];
 
 /** What follows from what was mended is mended in the next round. */
 const MOST_ROUNDS = 4;

@@ -17,7 +17,7 @@ const HAS_NAME = `(i.ino = 1 OR EXISTS (SELECT 1 FROM dentries d WHERE d.ino = i
 export const ROOT_KIND: Rule = {
   id: "root.directory",
   says: "the root is a directory",
-  effect: "the store can't be used: restore a backup",
+  effect: "the store can't be used, and isn't mended or opened by a repair: restore a backup",
   finds: `SELECT ino, 'the root is no directory' AS detail FROM inodes i WHERE ino = 1 AND NOT ${IS_DIRECTORY}`,
 };
 

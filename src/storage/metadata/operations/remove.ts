@@ -26,9 +26,12 @@ export const DELETE_DENTRY = command("DELETE FROM dentries WHERE parent = ? AND 
 const DELETE_FILE_DENTRY = command(
   "DELETE FROM dentries WHERE parent = ? AND name = ? AND type <> 4 RETURNING ino, type",
 );
-const ORPHANS = query("SELECT ino FROM inodes WHERE nlink = 0");
+/** A count that is wrong, which is damage, shall cost no file its inode; the root has no name. */
+const IS_ORPHAN =
+  "nlink = 0 AND ino <> 1 AND NOT EXISTS (SELECT 1 FROM dentries d WHERE d.ino = inodes.ino)";
+const ORPHANS = query(`SELECT ino FROM inodes WHERE ${IS_ORPHAN}`);
 const DELETE_ORPHAN = command(
-  "DELETE FROM inodes WHERE ino = ? AND nlink = 0 RETURNING mode, content_hash, staging_id",
+  `DELETE FROM inodes WHERE ino = ? AND ${IS_ORPHAN} RETURNING mode, content_hash, staging_id`,
 );
 const DELETE_SYMLINK = command("DELETE FROM symlinks WHERE ino = ?");
 const DELETE_METADATA = command("DELETE FROM file_metadata WHERE ino = ?");
