@@ -213,7 +213,7 @@ export interface StoresAndTools {
     readonly graceMs: number;
     /** 0: when asked to. */
     readonly intervalMs: number;
-    /** Before that is over, when asked to. */
+    /** Before that is over, when asked to; and nothing is removed that the last process left without a file. */
     readonly restMs?: number;
   };
   /** How fast contents are read to see whether they are whole, and how often: without it, or at 0 a second, never. */
@@ -275,7 +275,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     quotas,
   });
   admitRoot(volume);
-  recover({ ...parts, promotion });
+  recover({ ...parts, promotion, keepsContents: restMs > 0 });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
   const visible = new VisibleZones({ router });

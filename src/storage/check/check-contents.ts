@@ -17,6 +17,10 @@ const SETTLED_MS = 250;
 /** How often something is looked at again that a daemon may be at. */
 const LOOKS = 3;
 
+/** What is announced, and no file has; its row goes with it. */
+const FORGET = `DELETE FROM contents WHERE hash = ? AND ref_count = 0
+  AND NOT EXISTS (SELECT 1 FROM inodes WHERE content_hash = contents.hash)`;
+
 export interface ContentCheck {
   readonly rows: ContentRows;
   readonly paths: Paths;
@@ -26,6 +30,8 @@ export interface ContentCheck {
   readonly mode: "online" | "offline";
   /** Whether contents are read, or only looked for. */
   readonly depth: "bytes" | "presence";
+  /** Whether a content that no file has, and that a row announces, may be all there is of one that the database lacks. */
+  readonly isBehind: boolean;
   /** So much more was read; it may throw to end the check. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -190,10 +196,12 @@ async function* checkFiles(check: ContentCheck): AsyncGenerator<Problem> {
 }
 
 function isNamed(check: ContentCheck, { is, hash }: CasEntry): boolean {
-  return is === "content" && hash !== undefined && check.rows.of(hash) !== undefined;
+  if (is !== "content" || hash === undefined) return false;
+  const row = check.rows.of(hash);
+  return row !== undefined && (row.is_needed !== 0 || !check.isBehind);
 }
 
-function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
+function needless(check: ContentCheck, { path, is, hash }: CasEntry): Problem {
   const common = { severity: "waste", paths: [], morePaths: 0 } as const;
   const what = {
     content: `${path} is a content that no file has`,
@@ -208,9 +216,10 @@ function needless(check: ContentCheck, { path, is }: CasEntry): Problem {
       ...{ ...common, rule: `content.${is === "content" ? "stray" : is}`, what, effect },
       repair: goes ? "removes it" : "puts it away to lost+found in the data directory",
     },
-    () => {
+    (database) => {
       if (goes) rmSync(path, { force: true });
       else check.quarantine.put(path, { why: what });
+      if (is === "content") database.prepare(FORGET).run(hash);
     },
   );
 }

@@ -47,7 +47,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const { mode, action } = options;
   const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
   const isKnownLossy = behind !== undefined || isDamaged(known);
-  const common = { ...options, staging, isKnownLossy };
+  const common = { ...options, staging, isKnownLossy, isBehind: behind !== undefined };
   const first = await pass(store, { ...common, depth: "bytes", isOpen });
   first.findings.unshift(...known);
   const isHopeless = first.readable.length > 0 || !isOpen || first.findings.some(isBeyondRepair);
@@ -85,6 +85,7 @@ interface Pass extends CheckOptions {
   readonly staging: "look" | "leave";
   /** Whether more than what is found here may be lost. */
   readonly isKnownLossy: boolean;
+  readonly isBehind: boolean;
 }
 
 async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
@@ -124,7 +125,7 @@ async function collect(
     readonly findings: readonly Finding[];
   },
 ): Promise<Problem[]> {
-  const { database, mode, depth, staging, totalBytes, onProgress, signal } = options;
+  const { database, mode, depth, staging, isBehind, totalBytes, onProgress, signal } = options;
   const { layout } = store;
   const quarantine = new Quarantine(store.dataDir);
   const common = { database, paths: new Paths(database), layout, quarantine };
@@ -140,7 +141,7 @@ async function collect(
   for (const problem of filesWithoutContent(common)) problems.push(problem);
   for (const problem of lostDependencies(common)) problems.push(problem);
   for (const problem of wrongZones({ ...common, zones: store.zones })) problems.push(problem);
-  for await (const problem of checkContents({ ...common, rows, mode, depth, onBytes })) {
+  for await (const problem of checkContents({ ...common, rows, mode, depth, isBehind, onBytes })) {
     problems.push(problem);
   }
   if (staging === "leave") return problems;

@@ -22,12 +22,14 @@ export interface RecoveryParts {
   readonly reclaimer: Reclaimer;
   readonly logger: Logger;
   readonly failpoints: Failpoints;
+  /** Whether contents stay that no file has, as the files may be what the database lacks. */
+  readonly keepsContents: boolean;
 }
 
 /**
  * Takes up what the last process left, however it ended: contents that were staged go on to be
  * sealed, with the size and time that their files have; inodes without a name are deleted; files
- * that nothing refers to are removed. Call it once, before the first request.
+ * that nothing refers to are removed, unless they are kept. Call it once, before the first request.
  */
 export function recover(parts: RecoveryParts): void {
   const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
@@ -43,9 +45,11 @@ export function recover(parts: RecoveryParts): void {
 
   const known = new Set(records.map(({ stagingId }) => stagingId));
   const strays = ids.filter((id) => !known.has(id));
-  reclaimer.discard(strays);
   const unreferenced = metadata.unreferencedContents();
-  reclaimer.release(unreferenced);
+  if (!parts.keepsContents) {
+    reclaimer.discard(strays);
+    reclaimer.release(unreferenced);
+  }
   const orphans = metadata.orphans();
   for (const ino of orphans) reclaimer.orphan(ino);
   parts.failpoints.reach("contents-recovered");

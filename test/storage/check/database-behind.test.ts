@@ -24,7 +24,7 @@ import {
   withStore,
 } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
-import { hashOf } from "../../support/data-directory.js";
+import { addStray, hashOf, problemsIn } from "../../support/data-directory.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { silentLogger } from "../../support/silent-logger.js";
 
@@ -134,6 +134,27 @@ describe("a start on a database that lacks changes", () => {
     expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
     expect(note.read()).toBeUndefined();
     expect(putAway(dataDir)).toContain("stray");
+  });
+
+  test("removes neither staged contents nor announced ones, until a repair puts them away", async () => {
+    const dataDir = await behindStore();
+    const announced = "sealed, and then its file was lost";
+    addStray(dataDir, announced);
+    change(
+      dataDir,
+      `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
+       VALUES ('${hashOf(announced)}', ${announced.length}, 8, 0, '2026-01-01T00:00:00')`,
+    );
+    // The log that this makes isn't the one that was there.
+    rmSync(join(dataDir, "metadata.db-wal"), { force: true });
+    for (const _start of ["first", "second"]) {
+      const nexus = await connect({ dataDir, logLevel: "fatal" });
+      await nexus.close();
+    }
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+    const kept = ["large", "small", "stray", announced.slice(0, SHOWN)];
+    expect(putAway(dataDir)).toStrictEqual(kept.sort());
+    expect(problemsIn(dataDir)).toStrictEqual([]);
   });
 
   test("rests for a week, or until a repair that was begun has ended", async () => {
