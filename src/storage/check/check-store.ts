@@ -6,6 +6,7 @@ import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
 import { HOPELESS } from "../metadata/check/repair-database.js";
 import { currentSchema, type SchemaObject } from "../metadata/check/schema-rule.js";
+import { UNREADABLE } from "../metadata/check/violations.js";
 import { behindFinding } from "./behind-finding.js";
 import { checkContents } from "./check-contents.js";
 import { checkMetadata } from "./check-metadata.js";
@@ -100,7 +101,8 @@ async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
   }
   try {
     const findings = await checkMetadata(database, { schema, signal: options.signal });
-    if (findings.some(({ rule }) => rule === "database.pages") || !options.isOpen) {
+    const isUnreadable = findings.some(({ rule }) => UNREADABLE.some(({ id }) => id === rule));
+    if (isUnreadable || !options.isOpen) {
       if (findings.length === 0) findings.push(unreadable("it can't be opened"));
       return { ...nothing, findings, readable: readableTables(database) };
     }

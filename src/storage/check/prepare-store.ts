@@ -1,12 +1,11 @@
 import { isKind } from "../../model/errors.js";
 import { type Behind, BehindNote } from "../behind-note.js";
 import { whyBehind } from "../metadata/check/database-behind.js";
-import { PAGES } from "../metadata/check/database-rules.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { repairRule } from "../metadata/check/repair-database.js";
 import type { Rule } from "../metadata/check/rule.js";
 import { STORE_STATE } from "../metadata/check/state-rules.js";
-import { breaks } from "../metadata/check/violations.js";
+import { breaks, UNREADABLE } from "../metadata/check/violations.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import { behindFinding } from "./behind-finding.js";
 import type { Finding } from "./finding.js";
@@ -41,7 +40,7 @@ const STAGED_UNKNOWN = "what was being written: the store can't be opened as it 
  * Brings a store that nobody has open to where rows and files can be compared, as a start does, and not further than is
  * safe. In this order:
  *
- * 1. the pages of the database are looked at: what is damaged isn't written to;
+ * 1. the pages of the database and its tables are looked at: what is damaged isn't written to;
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
  *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
  *    journal is another one, what it has is replayed first, whatever a note says;
@@ -57,7 +56,7 @@ export async function prepareStore(
   const untouched = { known: [], isOpen: true, staging: "leave", behind: undefined } as const;
   if (mode === "online") return { ...untouched, leftOut: [STAGED] };
   const damaged = { ...untouched, isOpen: false, leftOut: [] };
-  if (!holds(store, PAGES)) return damaged;
+  if (!UNREADABLE.every((rule) => holds(store, rule))) return damaged;
 
   const note = new BehindNote(store.dataDir);
   const now = behindNow(store);

@@ -5,15 +5,14 @@ import { PathIdSource } from "../../../model/path-id.js";
 import { timestampToMs } from "../../../model/timestamp.js";
 import { runScript } from "../sqlite/run-script.js";
 import { sqliteError } from "../sqlite/sqlite-error.js";
-import { PAGES } from "./database-rules.js";
 import type { RepairTools, Rule, Violation } from "./rule.js";
 import { RULES } from "./rules.js";
 import { repairSchema, type SchemaObject } from "./schema-rule.js";
 import { ROOT_KIND } from "./tree-rules.js";
-import { findViolations } from "./violations.js";
+import { findViolations, UNREADABLE } from "./violations.js";
 
 /** With these, each change may do more damage. */
-export const HOPELESS: readonly Rule[] = [PAGES, ROOT_KIND];
+export const HOPELESS: readonly Rule[] = [...UNREADABLE, ROOT_KIND];
 
 /** What follows from what was mended is mended in the next round. */
 const MOST_ROUNDS = 4;

@@ -1,6 +1,7 @@
 import { ATTRIBUTE_RULES } from "./attribute-rules.js";
 import { CONTENT_RULES } from "./content-rules.js";
 import { INDEXES, PAGES } from "./database-rules.js";
+import { TABLES } from "./missing-tables.js";
 import type { Rule } from "./rule.js";
 import { STATE_RULES } from "./state-rules.js";
 import { TREE_RULES } from "./tree-rules.js";
@@ -12,6 +13,7 @@ import { WORK_RULES } from "./work-rules.js";
  */
 export const RULES: readonly Rule[] = [
   PAGES,
+  TABLES,
   INDEXES,
   ...STATE_RULES,
   ...TREE_RULES,

@@ -3,17 +3,21 @@ import { isKind } from "../../../model/errors.js";
 import type { Ino } from "../../../model/ids.js";
 import { sqliteError } from "../sqlite/sqlite-error.js";
 import { PAGES } from "./database-rules.js";
+import { TABLES } from "./missing-tables.js";
 import type { Finder, Rule, Violation } from "./rule.js";
 import { RULES } from "./rules.js";
 import { type SchemaObject, schemaViolations } from "./schema-rule.js";
+
+/** With such damage, nothing else that is asked means anything. */
+export const UNREADABLE: readonly Rule[] = [PAGES, TABLES];
 
 /** Of one rule, no more are told of: whoever reads a thousand knows what is going on. */
 const MOST_OF_A_RULE = 1000;
 
 /**
  * What breaks the rules. Each rule is looked at in a read transaction of its own, so a store that somebody
- * writes to isn't held up, and there it holds between any two transactions. When the database itself is damaged,
- * only that is told. `schema` is the one that it should have. Errors: those of SQLite, but `corrupt`.
+ * writes to isn't held up, and there it holds between any two transactions. When the database itself is damaged, or
+ * lacks tables, only that is told. `schema` is the one that it should have. Errors: those of SQLite, but `corrupt`.
  */
 export function findViolations(
   database: Database.Database,
@@ -31,7 +35,7 @@ export function* violationsByRule(
     for (const rule of RULES) {
       const found = violationsOf(database, rule);
       yield found;
-      if (rule === PAGES && found.length > 0) return;
+      if (UNREADABLE.includes(rule) && found.length > 0) return;
     }
     yield schemaViolations(database, schema);
   } catch (error) {

@@ -52,14 +52,17 @@ export function openDatabase({ path, cacheSizeMb }: OpenOptions): Database.Datab
   }
 }
 
-/** Brings the schema to the newest version, each step in a transaction of its own. */
+/** Brings the schema to the newest version, or to the one that is asked for, each step in a transaction of its own. */
 export function migrate(
   database: Database.Database,
-  { failpoints = NO_FAILPOINTS }: { readonly failpoints?: Failpoints } = {},
+  {
+    failpoints = NO_FAILPOINTS,
+    to = Number.POSITIVE_INFINITY,
+  }: { readonly failpoints?: Failpoints; readonly to?: number } = {},
 ): void {
   const current = schemaVersion(database);
   for (const { version, sql } of MIGRATIONS) {
-    if (version <= current) continue;
+    if (version <= current || version > to) continue;
     database.transaction(() => {
       database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
