@@ -17,20 +17,26 @@ import { hashOf } from "../../support/data-directory.js";
 
 const NO_LINKS = `UPDATE inodes SET nlink = 0 WHERE content_hash = '${hashOf(TEXT)}'`;
 
-function linksOf(dataDir: string): unknown {
+/** The first value of a query. */
+function first(dataDir: string, sql: string): unknown {
   const database = new Database(join(dataDir, "metadata.db"), { readonly: true });
   try {
-    const nlink = "SELECT nlink FROM inodes WHERE content_hash = ?";
-    return database.prepare(nlink).pluck().get(hashOf(TEXT));
+    return database.prepare(sql).pluck().get();
   } finally {
     database.close();
   }
 }
 
+const ROOT = "SELECT path_id FROM inodes WHERE ino = 1";
+const LINKS = `SELECT nlink FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`;
+
 test("a file whose link count is wrongly 0 outlives a start, and so does the root", async () => {
   const dataDir = await makeStore();
+  const root = first(dataDir, ROOT);
   change(dataDir, `${NO_LINKS}; UPDATE inodes SET nlink = 0 WHERE ino = 1`);
   await withStore(dataDir, async () => undefined);
+  expect(first(dataDir, ROOT)).toBe(root);
+  expect((await fsck(dataDir)).rules).toStrictEqual(["inode.links", "inode.links"]);
   expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
   expect(await read(dataDir, "/documents/a")).toBe(TEXT);
 });
@@ -42,7 +48,7 @@ describe("a repair doesn't open a store", () => {
     const { code, rules, repaired } = await fsck(dataDir, "--repair");
     expect({ code, repaired }).toStrictEqual({ code: 1, repaired: [] });
     expect(rules).toEqual(expect.arrayContaining(["root.directory", "inode.links"]));
-    expect(linksOf(dataDir)).toBe(0);
+    expect(first(dataDir, LINKS)).toBe(0);
     expect(readFileSync(blob(dataDir, TEXT), "utf8")).toBe(TEXT);
   });
 

@@ -1,6 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { SystemClock } from "../../../src/model/clock.js";
+import { putStagingAway } from "../../../src/storage/check/put-staging-away.js";
+import { layoutOf } from "../../../src/storage/content/local/layout.js";
+import { LocalContentJobs } from "../../../src/storage/content/local/local-content-jobs.js";
+import { LocalContentStore } from "../../../src/storage/content/local/local-content-store.js";
 import { change, fsck, makeStore, read, TEXT, withStore } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 
@@ -66,6 +71,21 @@ test("a check tells of what has no file, also of small contents, when something 
   ]);
   expect(strays[1]?.what).toContain("small contents (1)");
   expect(putAway(dataDir)).toStrictEqual([]);
+});
+
+test("what was put away isn't put away again while others keep the log", async () => {
+  const dataDir = await killedStore();
+  change(dataDir, `DELETE FROM inodes WHERE ino IN ${ROWS}`);
+  const layout = layoutOf(dataDir);
+  const openContents = () => {
+    const jobs = new LocalContentJobs(layout);
+    return new LocalContentStore({ layout, jobs, clock: new SystemClock() });
+  };
+  const databasePath = join(dataDir, "metadata.db");
+  const store = { dataDir, databasePath, layout, openContents };
+  expect(await putStagingAway(store)).toHaveLength(2);
+  expect(await putStagingAway(store)).toHaveLength(0);
+  expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
 });
 
 test("what some file has sealed is not put away a second time", async () => {
