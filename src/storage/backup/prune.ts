@@ -19,7 +19,9 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-const NAMED = "SELECT hash FROM contents WHERE hash >= ? AND hash < ?";
+/** By the files, too: a list of contents that lacks one is damage, and shall cost no file its last good copy. */
+const NAMED = `SELECT hash FROM contents WHERE hash >= $from AND hash < $to
+  UNION SELECT content_hash FROM inodes WHERE content_hash >= $from AND content_hash < $to`;
 
 /**
  * Keeps the newest snapshots, and the contents that they name. The snapshots go first, durably: none is ever
@@ -87,7 +89,9 @@ class Sweep {
 
   run(directory: number): void {
     const prefix = directoryName(directory);
-    const named = new Set(this.#named.flatMap((query) => query.all(prefix, `${prefix}g`)));
+    const named = new Set(
+      this.#named.flatMap((query) => query.all({ from: prefix, to: `${prefix}g` })),
+    );
     for (const { path, hash } of contentsIn(this.#layout, directory)) {
       if (named.has(hash)) continue;
       const { size } = statSync(path);

@@ -149,6 +149,7 @@ async function restore(
   const damaged: Damage[] = [];
   try {
     database.becomeItsOwn();
+    database.recount();
     const measure = database.measure();
     await onPlan(measure);
     // The database can't be asked for anything else while it lists them.

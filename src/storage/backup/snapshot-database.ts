@@ -10,6 +10,7 @@ import {
   commitContents,
   forgetContents,
   loseContent,
+  recountContents,
   unreferencedContents,
 } from "../metadata/operations/contents.js";
 import { renumberStore } from "../metadata/operations/initialize.js";
@@ -97,7 +98,7 @@ export class SnapshotDatabase {
 
   /**
    * Gives each file that was staged its captured content, and leaves out what has no name or no file: then
-   * nothing is staged, and each content is somebody's.
+   * nothing is staged, each content is somebody's, and each file's content is listed, whatever a damaged database said.
    */
   seal(captured: readonly CapturedFile[]): void {
     this.#transaction("seal the snapshot", (database) => {
@@ -111,7 +112,15 @@ export class SnapshotDatabase {
         runScript(database, commitContents([{ ino, stagingId: id, ...content, blocks, now }]));
       }
       runScript(database, reap(runScript(database, orphans())));
+      runScript(database, recountContents({ now }));
       runScript(database, forgetContents(runScript(database, unreferencedContents())));
+    });
+  }
+
+  /** The same of contents for a snapshot that was made without it. */
+  recount(): void {
+    this.#transaction("count the contents of the snapshot", (database) => {
+      runScript(database, recountContents({ now: timestampFromMs(Date.now()) }));
     });
   }
 
@@ -155,9 +164,12 @@ export class SnapshotDatabase {
     };
   }
 
-  /** In the order of their hashes. */
+  /** In the order of their hashes; what names a file's content and is no hash is in it, too. */
   contents(): IterableIterator<Content> {
-    const sql = "SELECT hash, size_bytes AS sizeBytes FROM contents ORDER BY hash";
+    const sql = `SELECT hash, size_bytes AS sizeBytes FROM contents
+      UNION ALL SELECT content_hash, max(size_bytes) FROM inodes
+        WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents) GROUP BY content_hash
+      ORDER BY 1`;
     return this.#database.prepare<[], Content>(sql).iterate();
   }
 
