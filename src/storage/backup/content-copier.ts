@@ -161,6 +161,11 @@ export class ContentCopier {
     }
   }
 
+  /** Nothing of it is under way; what wasn't finished isn't durable. */
+  close(): void {
+    this.#sync.close();
+  }
+
   #isTrusted(content: Content): boolean {
     return this.#options.namesAre === "trusted" && this.has(content);
   }

@@ -145,9 +145,10 @@ async function restore(
     ...{ layout, incomingDirectory, turns, onBytes },
     namesAre: "doubted",
   });
-  const database = new SnapshotDatabase(incoming);
+  let database: SnapshotDatabase | undefined;
   const damaged: Damage[] = [];
   try {
+    database = new SnapshotDatabase(incoming);
     database.becomeItsOwn();
     database.recount();
     const measure = database.measure();
@@ -171,7 +172,8 @@ async function restore(
     endRestoring(options);
     return { snapshot: id, takenAt: manifest.takenAt, ...measure, damaged };
   } finally {
-    database.close();
+    database?.close();
+    copier.close();
   }
 }
 

@@ -87,6 +87,8 @@ export async function writeBackup(options: BackupOptions): Promise<BackupResult>
     return await run.publish(collected);
   } catch (error) {
     throw fsError(error, { op: "back up to", path: options.directory.path });
+  } finally {
+    run.close();
   }
 }
 
@@ -184,6 +186,10 @@ class BackupRun {
       ...{ damaged: this.#damaged, removed, copied: this.#copier.copied },
       snapshots: readable.length + unreadable.length,
     };
+  }
+
+  close(): void {
+    this.#copier.close();
   }
 
   /** Takes the bytes of what is staged while it is kept for us: the small ones at once. */

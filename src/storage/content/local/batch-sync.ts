@@ -46,6 +46,11 @@ export class BatchSync {
     return false;
   }
 
+  /** Nothing of it is under way. */
+  close(): void {
+    this.#fileSystem.close();
+  }
+
   #one(path: string, id?: StagingId): void {
     const fd = openSync(path, "r");
     try {

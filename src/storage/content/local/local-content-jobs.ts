@@ -153,6 +153,7 @@ export class LocalContentJobs implements ContentJobs {
     this.#hashing.clear();
     this.cancelVerify();
     await this.#last;
+    this.#sync.close();
   }
 
   /** A seal waits for the disk in the middle: what comes meanwhile must not take its files away. */
