@@ -63,7 +63,8 @@ export function readSnapshotManifest(path: string): SnapshotManifest {
     throw new NexusError("corrupt", `${path} is missing`, { path });
   }
   const { sizeBytes, sha256 } = manifest.database;
-  if (typeof sizeBytes !== "number" || typeof sha256 !== "string") throw unreadable(path);
+  const isDescribed = typeof sizeBytes === "number" && typeof sha256 === "string";
+  if (!isDescribed || Number.isNaN(Date.parse(manifest.takenAt))) throw unreadable(path);
   return manifest;
 }
 

@@ -24,19 +24,24 @@ const NAMED = `SELECT hash FROM contents WHERE hash >= $from AND hash < $to
   UNION SELECT content_hash FROM inodes WHERE content_hash >= $from AND content_hash < $to`;
 
 /**
- * Keeps the newest snapshots, and the contents that they name. The snapshots go first, durably: none is ever
+ * Keeps the newest snapshots, the one that was just made among them, those that somebody renamed, and the contents that
+ * they name. The snapshots go first, durably: none is ever
  * there without what it names. Nothing is removed unless each kept one is as it was written, and none is
  * there that can't be read: nobody knows what that one names. Errors: `corrupt`, `io-failure`, those of the turns.
  */
 export async function prune(
   directory: BackupDirectory,
-  { keep, turns }: { keep: number; turns: Turns },
+  { keep, made, turns }: { keep: number; made: string; turns: Turns },
 ): Promise<Pruned> {
   const { readable, unreadable } = directory.snapshots();
-  const removed = readable.slice(0, Math.max(0, readable.length - keep));
+  const counted = readable.filter(({ isRenamed }) => !isRenamed);
+  const removed = counted.slice(0, Math.max(0, counted.length - keep));
+  if (removed.some(({ id }) => id === made)) {
+    throw new NexusError("internal", `${made} was just made, and isn't the newest snapshot`);
+  }
   if (removed.length === 0) return { snapshots: 0, contents: 0, bytes: 0 };
   requireNone(unreadable);
-  const kept = readable.slice(removed.length);
+  const kept = readable.filter((snapshot) => !removed.includes(snapshot));
   const databases: Database.Database[] = [];
   try {
     for (const snapshot of kept) {

@@ -6,12 +6,13 @@ import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import { layoutOf } from "../content/local/layout.js";
 import { DataDirLock } from "../data-dir-lock.js";
-import type { BackupDirectory, Snapshot } from "./backup-directory.js";
+import type { BackupDirectory, Snapshot, Snapshots } from "./backup-directory.js";
 import { DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { type Content, ContentCopier } from "./content-copier.js";
 import { copySnapshotDatabase } from "./database-file.js";
 import { requireEmpty } from "./empty-directory.js";
 import { SnapshotDatabase } from "./snapshot-database.js";
+import { newestOf } from "./snapshot-list.js";
 import { Turns } from "./turns.js";
 import {
   beginRestoring,
@@ -26,7 +27,7 @@ import type { Amount, Damage } from "./write-backup.js";
 
 export interface RestoreOptions {
   readonly directory: BackupDirectory;
-  /** Its id; the newest one if it isn't given. */
+  /** Its id; the newest one that has the name it was given when it was made, if this isn't said. */
   readonly snapshot?: string | undefined;
   /** What becomes a data directory: one that is empty, or isn't there, or has what a restore left that was cut short. */
   readonly dataDir: string;
@@ -105,9 +106,9 @@ function requireFree(place: RestorePlace): void {
 
 function find(directory: BackupDirectory, id: string | undefined): Snapshot {
   const { path } = directory;
-  const { readable, unreadable } = directory.snapshots();
-  const ids = [...readable, ...unreadable].map((each) => each.id).sort();
-  const wanted = id ?? ids.at(-1);
+  const snapshots = directory.snapshots();
+  const { readable, unreadable } = snapshots;
+  const wanted = id ?? newestOf(snapshots);
   const found = readable.find((each) => each.id === wanted);
   if (found !== undefined) return found;
   const damaged = unreadable.find((each) => each.id === wanted);
@@ -116,9 +117,16 @@ function find(directory: BackupDirectory, id: string | undefined): Snapshot {
     const message = `${what} can't be read: ${damaged.failure.message}; nexus restore --list says which others there are`;
     throw new NexusError(damaged.failure.kind, message, { path, cause: damaged.failure });
   }
-  const message =
-    id === undefined ? `there is no snapshot in ${path}` : `there is no snapshot ${id} in ${path}`;
-  throw new NexusError("not-found", message, { path });
+  throw new NexusError("not-found", noneOf(snapshots, { id, path }), { path });
+}
+
+function noneOf(
+  { readable }: Snapshots,
+  { id, path }: { id: string | undefined; path: string },
+): string {
+  if (id !== undefined) return `there is no snapshot ${id} in ${path}`;
+  if (readable.length === 0) return `there is no snapshot in ${path}`;
+  return `all snapshots in ${path} were renamed, and so none is the newest; say with --snapshot which one to restore (nexus restore --list has their names)`;
 }
 
 async function restore(

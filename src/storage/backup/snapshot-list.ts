@@ -9,16 +9,17 @@ import { readSnapshotManifest, type SnapshotManifest } from "./manifest.js";
 export interface Snapshot {
   readonly id: string;
   readonly manifest: SnapshotManifest;
+  /** Somebody gave it a name: it is restored by that, and neither the newest one nor removed. */
+  readonly isRenamed: boolean;
 }
 
 /** What has the place of a snapshot, and doesn't say what it is: damaged, of a newer program, or not ours. */
-export interface UnreadableSnapshot {
-  readonly id: string;
+export interface UnreadableSnapshot extends Pick<Snapshot, "id" | "isRenamed"> {
   readonly path: string;
   readonly failure: NexusError;
 }
 
-/** Oldest first. */
+/** Oldest first: by the time that its name says, or of one that was renamed its manifest. */
 export interface Snapshots {
   readonly readable: readonly Snapshot[];
   readonly unreadable: readonly UnreadableSnapshot[];
@@ -30,13 +31,24 @@ export function snapshotsIn(layout: BackupLayout): Snapshots {
   const unreadable: UnreadableSnapshot[] = [];
   for (const id of idsIn(layout)) {
     const path = snapshotPath(layout, id);
+    const named = { id, isRenamed: timeOf(id) === undefined };
     try {
-      readable.push({ id, manifest: readSnapshotManifest(join(path, MANIFEST_NAME)) });
+      readable.push({ ...named, manifest: readSnapshotManifest(join(path, MANIFEST_NAME)) });
     } catch (error) {
-      unreadable.push({ id, path, failure: fsError(error, { op: "read", path }) });
+      unreadable.push({ ...named, path, failure: fsError(error, { op: "read", path }) });
     }
   }
-  return { readable, unreadable };
+  const msOf = ({ id, manifest }: Snapshot) => timeOf(id) ?? Date.parse(manifest.takenAt);
+  return { readable: readable.sort((one, other) => msOf(one) - msOf(other)), unreadable };
+}
+
+/** The one that was made last, whether it can be read or not. */
+export function newestOf({ readable, unreadable }: Snapshots): string | undefined {
+  const dated = [...readable, ...unreadable].flatMap(({ id }) => {
+    const ms = timeOf(id);
+    return ms === undefined ? [] : [{ id, ms }];
+  });
+  return dated.sort((one, other) => one.ms - other.ms).at(-1)?.id;
 }
 
 /** The name of a snapshot of this moment, which comes after all that there are, whatever the clock says. */
@@ -45,7 +57,7 @@ export function nextSnapshotId({ snapshotsDirectory }: BackupLayout, nowMs: numb
   return idOf(Math.max(nowMs, ...times.map((ms) => ms + 1)));
 }
 
-/** Oldest first. */
+/** In the order of their names. */
 function idsIn({ snapshotsDirectory }: BackupLayout): string[] {
   const isFile = (name: string) =>
     statSync(join(snapshotsDirectory, name), { throwIfNoEntry: false })?.isFile() === true;

@@ -179,7 +179,9 @@ class BackupRun {
     const { takenAt, files, contents, bytes } = collected;
     const isDamaged = this.#damaged.length > 0;
     const removed =
-      keep === undefined || isDamaged ? undefined : await prune(directory, { keep, turns });
+      keep === undefined || isDamaged
+        ? undefined
+        : await prune(directory, { keep, made: draft.id, turns });
     const { readable, unreadable } = directory.snapshots();
     return {
       ...{ snapshot: draft.id, takenAt, files, contents, bytes },
