@@ -13,7 +13,7 @@ import { StoreQueue } from "./features/queue/store-queue.js";
 import { FileSearch } from "./features/search/file-search.js";
 import { NamespaceTransfer } from "./features/transfer/namespace-transfer.js";
 import { StoreWatch } from "./features/watch/store-watch.js";
-import { makeDirectories } from "./libc/directories.js";
+import { makeDirectoriesDurably } from "./libc/durability.js";
 import { failpointsFor } from "./libc/killing-failpoints.js";
 import { mostDescriptors } from "./libc/limits.js";
 import { fsError } from "./libc/system-error.js";
@@ -372,7 +372,7 @@ function admitRoot(volume: Volume): void {
 
 function makeDirectory(path: string): void {
   try {
-    makeDirectories(path, { mode: 0o700 });
+    makeDirectoriesDurably(path);
   } catch (error) {
     throw fsError(error, { op: "make the directory", path });
   }

@@ -1,5 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { makeDirectories } from "./directories.js";
 
 /** fsync(2) of a file, or of the names in a directory. Errors: those of open(2) and fsync(2), as Node throws them. */
 export function syncPath(path: string): void {
@@ -42,4 +44,22 @@ export function replaceDurably(
   writeFileSync(incoming, text, { mode: 0o600, flush: true });
   renameSync(incoming, `${directory}/${name}`);
   syncPath(directory);
+}
+
+/**
+ * mkdir(1) with `-p`, for their owner alone, and the names of those that were made are on disk when this returns: what is synced
+ * below a directory is of no use without its name. Returns whether it made anything. Errors: those of mkdir(2),
+ * open(2) and fsync(2), as Node throws them; but a directory above that its maker may not read isn't synced.
+ */
+export function makeDirectoriesDurably(path: string): boolean {
+  return makeDirectories(path, { mode: 0o700, whenMade: syncName });
+}
+
+function syncName(path: string): void {
+  try {
+    syncPath(dirname(path));
+  } catch (error) {
+    // To make something in a directory takes no right to read it, and syncing does.
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+  }
 }

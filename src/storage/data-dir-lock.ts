@@ -7,10 +7,9 @@ import {
   readFileSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { makeDirectories } from "../libc/directories.js";
-import { syncPath } from "../libc/durability.js";
+import { makeDirectoriesDurably } from "../libc/durability.js";
 import { tryLock } from "../libc/files.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
@@ -217,7 +216,7 @@ function open({
   advice: string;
 }): LockFiles {
   try {
-    makeDirectories(dataDir, { mode: 0o700, whenMade: syncName });
+    makeDirectoriesDurably(dataDir);
     const directoryFd = openSync(dataDir, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       return { fd: openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), directoryFd };
@@ -242,16 +241,6 @@ function unusable(
 ): NexusError {
   const what = `the data directory ${dataDir} can't be used`;
   return refusal(error, { what, advice, path: dataDir });
-}
-
-/** What is synced below a directory is of no use without its name. */
-function syncName(path: string): void {
-  try {
-    syncPath(dirname(path));
-  } catch (error) {
-    // To make something in a directory takes no right to read it, and syncing does.
-    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
-  }
 }
 
 function nameOf(holder: LockHolder | undefined): string {

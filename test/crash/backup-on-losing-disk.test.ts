@@ -1,6 +1,8 @@
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NexusError } from "../../src/model/errors.js";
+import { connect } from "../../src/sdk/connect.js";
 import { backUp, restore } from "../support/backups.js";
 import { bytesOfLength } from "../support/bytes.js";
 import { whyNoMounts } from "../support/daemon.js";
@@ -82,5 +84,48 @@ describe.skipIf(whyNoMounts() !== undefined)("after a power failure", () => {
     await restore(to, { dataDir });
     await disk.losePower({ mode: "nothing", seed: 1 });
     await expectWhole(dataDir);
+  });
+
+  test("a store that was restored is whole where its database has directories of its own, which weren't there", async () => {
+    const [world, to, base] = [await worldOfFiles(), testDir(), place()];
+    await backUp(world, { to });
+    const [dataDir, databasePath] = [join(base, "data"), join(base, "fast", "disk", "main.db")];
+    await restore(to, { dataDir, databasePath });
+    await disk.losePower({ mode: "nothing", seed: 1 });
+    const client = await connect({ dataDir, dbPath: databasePath });
+    for (let index = 0; index < FILES; index++) {
+      const bytes = await client.read(`/f${index}`);
+      expect(bytes.equals(bytesOfLength(5000, index + 1))).toBe(true);
+    }
+    await client.close();
+  });
+
+  test("nothing is restored where the database's directory can't be synced, which shows before anything is copied", async () => {
+    const [world, to, base] = [await worldOfFiles(), testDir(), place()];
+    await backUp(world, { to });
+    const dataDir = join(testDir(), "data");
+    mkdirSync(base);
+    await disk.fail(["fsync"]);
+    try {
+      let isCopying = false;
+      const onPlan = () => {
+        isCopying = true;
+      };
+      const restored = restore(to, { dataDir, databasePath: join(base, "main.db"), onPlan });
+      expect(await kindOfLater(restored)).toBe("io-failure");
+      expect(isCopying).toBe(false);
+    } finally {
+      await disk.fail([]);
+    }
+    expect([existsSync(dataDir), readdirSync(base)]).toStrictEqual([false, []]);
+  });
+
+  test("a new store has the directories that were made for it", async () => {
+    const base = place();
+    const [dataDir, dbPath] = [join(base, "data"), join(base, "fast", "disk", "main.db")];
+    const client = await connect({ dataDir, dbPath });
+    await client.close();
+    await disk.losePower({ mode: "nothing", seed: 1 });
+    expect([existsSync(dataDir), existsSync(dirname(dbPath))]).toStrictEqual([true, true]);
   });
 });

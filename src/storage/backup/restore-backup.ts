@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectories } from "../../libc/directories.js";
-import { syncPath } from "../../libc/durability.js";
+import { makeDirectoriesDurably, syncPath } from "../../libc/durability.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import { layoutOf } from "../content/local/layout.js";
@@ -53,8 +53,8 @@ export interface RestoreResult {
 /**
  * Makes a data directory of a snapshot. Every content is checked against its hash; one that is damaged is left
  * out, so that reading its files fails instead of giving other bytes. The database gets its name last, when all else
- * is durable: before that, there is no store. What fails leaves the directory as it was; what is killed is cleared away
- * by the next one.
+ * is durable: before that, there is no store. What fails before leaves the directory as it was; what is killed is cleared
+ * away by the next one. What fails afterwards leaves the store, and says so.
  *
  * Errors: `not-found` (no such snapshot), `directory-not-empty`, `in-use`, `corrupt` (the snapshot's database),
  * `not-supported` (made by a newer program), `no-space`, `io-failure`, the reason of the signal.
@@ -75,12 +75,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     // From here on nobody else puts something there.
     requireFree(options);
     clearRestoring(options);
+    let result: RestoreResult;
     try {
-      return await restore(snapshot, options);
+      result = await restore(snapshot, options);
     } catch (error) {
       clear(options, { wasThere });
       throw fsError(error, { op: "restore to", path: dataDir });
     }
+    end(options);
+    return result;
   } finally {
     lock.release();
   }
@@ -129,6 +132,21 @@ function noneOf(
   return `all snapshots in ${path} were renamed, and so none is the newest; say with --snapshot which one to restore (nexus restore --list has their names)`;
 }
 
+/** There is a store now, which stays; who opens it tries this again. */
+function end(place: RestorePlace): void {
+  try {
+    endRestoring(place);
+  } catch (error) {
+    const { dataDir } = place;
+    const { kind, message } = fsError(error, { op: "restore to", path: dataDir });
+    throw new NexusError(
+      kind,
+      `the store at ${dataDir} is restored, and may be gone after a power failure until it was opened once (${message})`,
+      { path: dataDir, cause: error },
+    );
+  }
+}
+
 async function restore(
   { id, manifest }: Snapshot,
   options: RestoreOptions,
@@ -139,7 +157,9 @@ async function restore(
   beginRestoring(options);
   makeDirectories(layout.casDirectory, { mode: 0o700 });
   makeDirectories(layout.stagingDirectory, { mode: 0o700 });
-  makeDirectories(dirname(databasePath), { mode: 0o700 });
+  makeDirectoriesDurably(dirname(databasePath));
+  // What can't be synced shows before anything is copied.
+  syncPath(dirname(databasePath));
   const incoming = unfinishedDatabase(options);
   const from = join(snapshotPath(directory.layout, id), DATABASE_NAME);
   const turns = new Turns(signal);
@@ -176,8 +196,9 @@ async function restore(
     database.close();
     syncPath(incoming);
     await copier.finish();
+    // The contents' directory has its name before the database, which may be on another disk.
+    syncPath(dataDir);
     renameSync(incoming, databasePath);
-    endRestoring(options);
     return { snapshot: id, takenAt: manifest.takenAt, ...measure, damaged };
   } finally {
     database?.close();

@@ -43,7 +43,7 @@ export function beginRestoring(place: RestorePlace): void {
 /** Says that it is over; the database has its name. */
 export function endRestoring({ dataDir, databasePath }: RestorePlace): void {
   for (const path of [dirname(databasePath), dataDir]) syncPath(path);
-  rmSync(restoringDirectory(dataDir), { recursive: true, force: true });
+  removeRestoring(dataDir);
   syncPath(dataDir);
 }
 
@@ -57,15 +57,19 @@ export function isCutShort(place: RestorePlace): boolean {
 /** Removes all that a restore has made; should that be cut short, too, it still shows. */
 export function clearRestoring(place: RestorePlace): void {
   const { casDirectory, stagingDirectory } = layoutOf(place.dataDir);
-  const directory = restoringDirectory(place.dataDir);
-  if (!existsSync(directory)) return;
+  if (!existsSync(restoringDirectory(place.dataDir))) return;
   removeDatabase(place);
+  for (const path of [casDirectory, stagingDirectory]) {
+    rmSync(path, { recursive: true, force: true });
+  }
+  removeRestoring(place.dataDir);
+}
+
+/** The marker last: without it, what is left would be somebody else's. */
+function removeRestoring(dataDir: string): void {
+  const directory = restoringDirectory(dataDir);
   const unfinished = readdirSync(directory).filter((name) => name !== MARKER);
-  for (const path of [
-    ...[casDirectory, stagingDirectory],
-    ...unfinished.map((name) => join(directory, name)),
-    directory,
-  ]) {
+  for (const path of [...unfinished.map((name) => join(directory, name)), directory]) {
     rmSync(path, { recursive: true, force: true });
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -14,6 +15,7 @@ import { runCommand } from "../../cli/run-command.js";
 import { backUp, restore } from "../../support/backups.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
+import { WHY_NO_SMALL_DISKS } from "../../support/small-disk.js";
 import { testDir } from "../../support/temp-dir.js";
 import { World } from "../../vfs/world.js";
 
@@ -97,6 +99,31 @@ describe("a restore that was cut short", () => {
     expect(readdirSync(mixed)).toContain("letter.txt");
   });
 });
+
+test.skipIf(WHY_NO_SMALL_DISKS !== undefined)(
+  "a restore that fails when its database has its name leaves the store, and says so",
+  async () => {
+    const dataDir = join(testDir(), "new");
+    const stuck = join(dataDir, "restoring", "stuck");
+    // What is mounted can't be removed.
+    const onPlan = () => {
+      mkdirSync(stuck);
+      execFileSync("mount", ["-t", "tmpfs", "nexus-test", stuck]);
+    };
+    try {
+      await expect(restore(from, { dataDir, onPlan })).rejects.toMatchObject({
+        message: expect.stringContaining(`the store at ${dataDir} is restored`),
+      });
+    } finally {
+      execFileSync("umount", ["--lazy", stuck]);
+    }
+    const client = await connect({ dataDir });
+    expect((await client.read("/file")).toString()).toBe("text");
+    await client.close();
+    expect(existsSync(join(dataDir, "restoring"))).toBe(false);
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  },
+);
 
 describe("a store whose settings have its database elsewhere", () => {
   const settings = () => {
