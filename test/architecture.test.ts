@@ -21,6 +21,7 @@ const BACKUP = [
   "storage/backup/backup-directory.ts",
   "storage/backup/backup-place.ts",
   "storage/backup/backup-source.ts",
+  "storage/backup/prune-snapshots.ts",
   "storage/backup/restore-backup.ts",
   "storage/backup/write-backup.ts",
 ];

@@ -4,6 +4,7 @@ import { isKind } from "../model/errors.js";
 import { BackupDirectory } from "../storage/backup/backup-directory.js";
 import { placeOfBackups, type Surroundings } from "../storage/backup/backup-place.js";
 import type { BackupSource } from "../storage/backup/backup-source.js";
+import { type PruneResult, pruneSnapshots } from "../storage/backup/prune-snapshots.js";
 import {
   type BackupOptions,
   type BackupResult,
@@ -39,6 +40,23 @@ export interface BackupRequest
 export async function backUp(request: BackupRequest): Promise<BackupResult> {
   // A store that this process has open keeps nobody awake.
   return await keptAwake(backUpTo(resolve(request.directory), request));
+}
+
+/** Removes old snapshots from a directory of backups. Errors: those of `pruneSnapshots`, and of opening it. */
+export async function pruneBackups({
+  directory: path,
+  ...options
+}: {
+  readonly directory: string;
+  readonly keep: number;
+  readonly signal: AbortSignal;
+}): Promise<PruneResult> {
+  const directory = await BackupDirectory.openToPrune(resolve(path));
+  try {
+    return await pruneSnapshots(directory, options);
+  } finally {
+    directory.close();
+  }
 }
 
 async function backUpTo(path: string, request: BackupRequest): Promise<BackupResult> {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../../config/load.js";
+import { NexusError } from "../../model/errors.js";
 import type { BackupResult } from "../../sdk/backup.js";
 import { printDamage } from "../damage.js";
 import { addExamples } from "../example.js";
@@ -11,8 +12,17 @@ import { BytesBar } from "../terminal/progress.js";
 
 interface Options {
   readonly keep?: number;
+  readonly prune?: boolean;
   readonly verify?: boolean;
   readonly json?: boolean;
+}
+
+interface PruneRequest {
+  readonly directory: string;
+  readonly keep: number | undefined;
+  readonly verify: boolean;
+  readonly json: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** `nexus backup`: a snapshot of the store, while its mounts go on. */
@@ -22,11 +32,22 @@ export function addBackupCommand(program: Command, frame: Frame): void {
     .description("copy the store as it is now to a directory, with what is new since the last time")
     .argument("<dir>", "the directory of backups, on the host")
     .option("--keep <n>", "keep the newest n snapshots, and remove the others", parseCount)
+    .option(
+      "--prune",
+      "only remove what --keep leaves out, and what no snapshot needs: none is made",
+    )
     .option("--verify", "also read what was copied before, and copy anew what is damaged")
     .option("--json", "print what was done as JSON")
     .action(
-      (directory: string, { keep, verify = false, json = false }: Options, command: Command) =>
+      (
+        directory: string,
+        { keep, prune, verify = false, json = false }: Options,
+        command: Command,
+      ) =>
         frame.withSignal(async ({ signal, progress }) => {
+          if (prune === true) {
+            return await pruneOnly(frame, { directory, keep, verify, json, signal });
+          }
           const { settings: explicit, configPath } = frame.locate(command);
           const { cwd, control, readMounts } = frame.surroundings;
           const config = loadConfig({ explicit, configPath, face: "command", cwd: cwd() });
@@ -50,6 +71,7 @@ export function addBackupCommand(program: Command, frame: Frame): void {
   addExamples(command, [
     "nexus backup /mnt/backup/nexus",
     "nexus backup /mnt/backup/nexus --keep 14",
+    "nexus backup /mnt/backup/nexus --prune --keep 3",
   ]);
 }
 
@@ -64,8 +86,27 @@ async function printResult(
     `Backed up ${all} to ${output.foreign(directory)} as ${snapshot}: copied ${what}, ${counted(snapshots, "snapshot")} there.`,
   );
   if (removed === undefined || removed.snapshots + removed.contents === 0) return;
-  const contents = `${counted(removed.contents, "content")} (${humanSize(removed.bytes)})`;
-  await output.line(`Removed ${counted(removed.snapshots, "snapshot")} and ${contents}.`);
+  await output.line(`Removed ${whatOf(removed)}.`);
+}
+
+/** With no store, and no daemon: only the directory of backups is looked at. */
+async function pruneOnly(
+  { output, surroundings }: Frame,
+  { directory, keep, verify, json, signal }: PruneRequest,
+): Promise<void> {
+  if (keep === undefined || verify) {
+    const message = verify ? "--prune reads nothing to --verify" : "--prune needs --keep";
+    throw new NexusError("invalid-argument", message);
+  }
+  const { pruneBackups } = await import("../../sdk/backup.js");
+  const path = resolve(surroundings.cwd(), directory);
+  const { removed, snapshots } = await pruneBackups({ directory: path, keep, signal });
+  if (json) return await printJson(output, { directory, removed, snapshots });
+  await output.line(`Removed ${whatOf(removed)}: ${counted(snapshots, "snapshot")} there.`);
+}
+
+function whatOf({ snapshots, contents, bytes }: NonNullable<BackupResult["removed"]>): string {
+  return `${counted(snapshots, "snapshot")} and ${counted(contents, "content")} (${humanSize(bytes)})`;
 }
 
 function parseCount(text: string): number {

@@ -76,11 +76,18 @@ export class BackupDirectory {
     }
   }
 
-  /** Opens one to read it. Errors: as above, and `not-found` when there is none. */
+  /**
+   * Opens one to remove from it, which takes no room: its disk may be full. Errors: as above, and `not-found` when
+   * there is none.
+   */
+  static async openToPrune(path: string): Promise<BackupDirectory> {
+    requireBackup(path);
+    return new BackupDirectory(path, await lock(path));
+  }
+
+  /** Opens one to read it. Errors: as above. */
   static async openToRead(path: string): Promise<BackupDirectory> {
-    if (ownerOf(backupLayoutOf(path)) === undefined) {
-      throw new NexusError("not-found", `there is no backup at ${path}`, { path });
-    }
+    requireBackup(path);
     try {
       return new BackupDirectory(path, await lock(path));
     } catch (error) {
@@ -151,17 +158,15 @@ export class BackupDirectory {
     if (replaced.length > 0 && namesIn(damagedDirectory).length === 0) rmdirSync(damagedDirectory);
   }
 
-  /** Durably takes away these snapshots; what only they name stays. */
+  /** Durably takes away these snapshots, each as a whole; what only they name stays. Needs no room. */
   remove(ids: readonly string[]): void {
+    const { incomingDirectory: out, snapshotsDirectory } = this.layout;
     for (const id of ids) {
-      const out = join(this.layout.incomingDirectory, `removed-${id}`);
-      renameSync(snapshotPath(this.layout, id), out);
-    }
-    syncPath(this.layout.snapshotsDirectory);
-    for (const id of ids) {
-      const out = join(this.layout.incomingDirectory, `removed-${id}`);
       rmSync(out, { recursive: true, force: true });
+      renameSync(snapshotPath(this.layout, id), out);
+      syncPath(snapshotsDirectory);
     }
+    rmSync(out, { recursive: true, force: true });
   }
 
   #writeManifest(manifest: Omit<DirectoryManifest, "format">): void {
@@ -208,6 +213,11 @@ function ownerOf(layout: BackupLayout): Owner | undefined {
   if (store !== undefined && others.length === 0) return { store, isWritten: false };
   if (failure !== undefined) throw failure;
   return undefined;
+}
+
+function requireBackup(path: string): void {
+  if (ownerOf(backupLayoutOf(path)) !== undefined) return;
+  throw new NexusError("not-found", `there is no backup at ${path}`, { path });
 }
 
 function requireBackupOrEmpty(path: string, layout: BackupLayout): Owner | undefined {

@@ -6,6 +6,7 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 // A directory of backups:
 //
 //   backup.json                     that it is one, and of which store: written before all else
+//   swept.json                      the snapshots that were there when nothing else was named in cas/: see `swept-note.ts`
 //   lock                            held while something is written here
 //   cas/ab/cd/<hash>                the contents of all snapshots, each once
 //   snapshots/<id>/metadata.db      the database of one moment, in which nothing is staged
@@ -17,12 +18,14 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 /** In the directory of backups, and in each snapshot. */
 export const MANIFEST_NAME = "backup.json";
 export const DATABASE_NAME = "metadata.db";
+export const SWEPT_NAME = "swept.json";
 
 export interface BackupLayout extends Layout {
   readonly manifest: string;
   readonly snapshotsDirectory: string;
   readonly incomingDirectory: string;
   readonly damagedDirectory: string;
+  readonly sweptNote: string;
 }
 
 export function backupLayoutOf(directory: string): BackupLayout {
@@ -32,6 +35,7 @@ export function backupLayoutOf(directory: string): BackupLayout {
     snapshotsDirectory: join(directory, "snapshots"),
     incomingDirectory: join(directory, "incoming"),
     damagedDirectory: join(directory, "damaged"),
+    sweptNote: join(directory, SWEPT_NAME),
   };
 }
 

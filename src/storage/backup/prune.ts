@@ -10,6 +10,7 @@ import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import type { BackupDirectory, Snapshot, UnreadableSnapshot } from "./backup-directory.js";
 import { type BackupLayout, DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { requireWholeDatabase } from "./database-file.js";
+import { isSwept } from "./swept-note.js";
 import type { Turns } from "./turns.js";
 
 /** What was removed. */
@@ -23,15 +24,26 @@ export interface Pruned {
 const NAMED = `SELECT hash FROM contents WHERE hash >= $from AND hash < $to
   UNION SELECT content_hash FROM inodes WHERE content_hash >= $from AND content_hash < $to`;
 
+export interface PruneOptions {
+  /** How many of the newest snapshots are to stay. */
+  readonly keep: number;
+  /** The one that was just made, if one was. */
+  readonly made?: string | undefined;
+  /** What {@link takeSweptNote} gave. */
+  readonly swept: readonly string[] | undefined;
+  readonly turns: Turns;
+}
+
 /**
- * Keeps the newest snapshots, the one that was just made among them, those that somebody renamed, and the contents that
- * they name. The snapshots go first, durably: none is ever
+ * Keeps the newest snapshots, those that somebody renamed, and the contents that they name: also where no snapshot is to
+ * be removed, if there may be others. The snapshots go first, durably: none is ever
  * there without what it names. Nothing is removed unless each kept one is as it was written, and none is
- * there that can't be read: nobody knows what that one names. Errors: `corrupt`, `io-failure`, those of the turns.
+ * there that can't be read: nobody knows what that one names; and no snapshot when the newest one lacks contents, which the
+ * older ones may have. Errors: `corrupt`, `io-failure`, those of the turns.
  */
 export async function prune(
   directory: BackupDirectory,
-  { keep, made, turns }: { keep: number; made: string; turns: Turns },
+  { keep, made, swept, turns }: PruneOptions,
 ): Promise<Pruned> {
   const { readable, unreadable } = directory.snapshots();
   const counted = readable.filter(({ isRenamed }) => !isRenamed);
@@ -39,8 +51,11 @@ export async function prune(
   if (removed.some(({ id }) => id === made)) {
     throw new NexusError("internal", `${made} was just made, and isn't the newest snapshot`);
   }
-  if (removed.length === 0) return { snapshots: 0, contents: 0, bytes: 0 };
+  if (removed.length === 0 && isSwept(directory.layout, swept)) {
+    return { snapshots: 0, contents: 0, bytes: 0 };
+  }
   requireNone(unreadable);
+  if (removed.length > 0) requireUndamaged(counted.at(-1));
   const kept = readable.filter((snapshot) => !removed.includes(snapshot));
   const databases: Database.Database[] = [];
   try {
@@ -68,6 +83,15 @@ function requireNone([unreadable]: readonly UnreadableSnapshot[]): void {
     "corrupt",
     `no snapshot was removed, as nobody knows what ${path} has (${failure.message}); mend its backup.json, or remove the directory if it needn't be kept`,
     { path, cause: failure },
+  );
+}
+
+function requireUndamaged(newest: Snapshot | undefined): void {
+  if (newest === undefined || newest.manifest.damaged === 0) return;
+  const { id, manifest } = newest;
+  throw new NexusError(
+    "corrupt",
+    `no snapshot was removed, as the newest one (${id}) lacks ${manifest.damaged} contents that its store had lost, and older ones may have them; remove the directories of those that needn't be kept`,
   );
 }
 

@@ -13,6 +13,7 @@ import {
   SnapshotDatabase,
   type StagedFile,
 } from "./snapshot-database.js";
+import { isSwept, takeSweptNote, writeSweptNote } from "./swept-note.js";
 import { Turns } from "./turns.js";
 
 /** How many staged contents are asked for at a time: 4 MiB at most. */
@@ -112,6 +113,7 @@ class BackupRun {
   readonly #large: StagedFile[] = [];
   readonly #damaged: Damage[] = [];
   #done = { contents: 0, bytes: 0 };
+  #swept: readonly string[] | undefined;
 
   constructor(options: BackupOptions) {
     const { source, directory, signal } = options;
@@ -135,6 +137,7 @@ class BackupRun {
   async collect(): Promise<Collected> {
     const { source, directory, nowMs } = this.#options;
     const draft = directory.begin(nowMs());
+    this.#swept = takeSweptNote(directory.layout);
     let takenAt = "";
     await copyDatabase({
       ...{ from: source.databasePath, to: draft.databasePath },
@@ -178,10 +181,12 @@ class BackupRun {
     });
     const { takenAt, files, contents, bytes } = collected;
     const isDamaged = this.#damaged.length > 0;
+    const swept = this.#swept;
     const removed =
       keep === undefined || isDamaged
         ? undefined
-        : await prune(directory, { keep, made: draft.id, turns });
+        : await prune(directory, { keep, made: draft.id, swept, turns });
+    if (removed !== undefined || isSwept(directory.layout, swept)) writeSweptNote(directory.layout);
     const { readable, unreadable } = directory.snapshots();
     return {
       ...{ snapshot: draft.id, takenAt, files, contents, bytes },

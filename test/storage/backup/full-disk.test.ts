@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { pruneBackups } from "../../../src/sdk/backup.js";
 import { backUp, restore } from "../../support/backups.js";
 import { bytesOfLength } from "../../support/bytes.js";
 import { problemsIn } from "../../support/data-directory.js";
@@ -8,6 +9,7 @@ import { kindOfLater } from "../../support/error-kind.js";
 import { SmallDisk, WHY_NO_SMALL_DISKS } from "../../support/small-disk.js";
 import { World } from "../../vfs/world.js";
 
+const { signal } = new AbortController();
 const MIB = 1024 * 1024;
 
 describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a full disk", () => {
@@ -33,6 +35,30 @@ describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a full disk", () => {
     const { dataDir } = await restore(to);
     expect(problemsIn(dataDir)).toStrictEqual([]);
     expect((await new World({ dataDir }).read("new39")).length).toBeGreaterThan(0);
+  });
+
+  test("under the backups is emptied without a new snapshot, and then there is room for one", async () => {
+    const world = new World();
+    const disk = new SmallDisk({ sizeBytes: 8 * MIB });
+    const to = join(disk.path, "backups");
+    for (const name of ["first", "second"]) {
+      await world.write(name, bytesOfLength(2 * MIB, name.length));
+      await backUp(world, { to });
+      await world.unlink(name);
+    }
+    disk.fill();
+    await world.write("third", bytesOfLength(3 * MIB, 3));
+    expect(await kindOfLater(backUp(world, { to, keep: 1 }))).toBe("no-space");
+    expect(await pruneBackups({ directory: to, keep: 1, signal })).toStrictEqual({
+      removed: { snapshots: 1, contents: 1, bytes: 2 * MIB },
+      snapshots: 1,
+    });
+    expect(problemsIn((await restore(to)).dataDir)).toStrictEqual([]);
+    // What was removed by hand, too.
+    disk.free();
+    rmSync(join(to, "snapshots"), { recursive: true });
+    expect((await pruneBackups({ directory: to, keep: 1, signal })).removed.contents).toBe(1);
+    expect((await backUp(world, { to })).copied.contents).toBe(1);
   });
 
   test("under a store doesn't keep what isn't sealed out of its backup", async () => {

@@ -408,7 +408,13 @@ describe("a directory of somebody else's", () => {
     const early = testDir();
     writeFileSync(join(early, ".nexus-backup.new"), '{"form');
     await backUp(world, { to: early });
-    expect(readdirSync(early).sort()).toStrictEqual(["backup.json", "cas", "lock", "snapshots"]);
+    expect(readdirSync(early).sort()).toStrictEqual([
+      "backup.json",
+      "cas",
+      "lock",
+      "snapshots",
+      "swept.json",
+    ]);
   });
 });
 
