@@ -142,10 +142,25 @@ export class BackupDirectory {
    * comes. Its bytes are kept until then: nobody may have better ones.
    */
   putAside(hash: ContentHash): void {
+    this.#putAside(hash, hash);
+  }
+
+  /** The same of a directory that is in its place: removed if it is empty, else kept for whoever knows what it has. */
+  putDirectoryAside(hash: ContentHash): void {
+    try {
+      rmdirSync(casPath(this.layout, hash));
+    } catch (error) {
+      if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        throw error;
+      this.#putAside(hash, `${hash}.directory`);
+    }
+  }
+
+  #putAside(hash: ContentHash, name: string): void {
     const { damagedDirectory } = this.layout;
     makeDirectories(damagedDirectory, { mode: 0o700 });
     const from = casPath(this.layout, hash);
-    renameSync(from, join(damagedDirectory, hash));
+    renameSync(from, join(damagedDirectory, name));
     for (const path of [damagedDirectory, dirname(from), this.path]) syncPath(path);
   }
 

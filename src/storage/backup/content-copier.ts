@@ -43,6 +43,8 @@ export interface ContentCopierOptions {
   /** Whether bytes that are at hand needn't be copied where their name is there already, with their size. */
   readonly namesAre: "trusted" | "doubted";
   readonly turns: Turns;
+  /** Takes away a directory that is in a content's place; without it that is an error. */
+  readonly putDirectoryAside?: (hash: ContentHash) => void;
   /** Told of each chunk that was read. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -249,8 +251,22 @@ export class ContentCopier {
     else for (const { path } of batch) syncPath(path);
     for (const { path, hash } of batch) {
       const to = casPath(this.#casLayout, hash);
-      place(path, to);
+      this.#place({ path, hash }, to);
       this.#leaves.add(dirname(to));
+    }
+  }
+
+  /** What has that name already is replaced: by the same bytes, or because it was damaged. */
+  #place({ path, hash }: { readonly path: string; readonly hash: ContentHash }, to: string): void {
+    try {
+      renameSync(path, to);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const { putDirectoryAside } = this.#options;
+      if (code === "ENOENT") makeDirectories(dirname(to), { mode: 0o700 });
+      else if (code === "EISDIR" && putDirectoryAside !== undefined) putDirectoryAside(hash);
+      else throw error;
+      renameSync(path, to);
     }
   }
 }
@@ -262,17 +278,6 @@ function makeReadOnly(fd: number): void {
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(code)) throw error;
-  }
-}
-
-/** What has that name already is replaced: by the same bytes, or because it was damaged. */
-function place(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    makeDirectories(dirname(to), { mode: 0o700 });
-    renameSync(from, to);
   }
 }
 

@@ -125,6 +125,7 @@ class BackupRun {
       layout: directory.layout,
       incomingDirectory: directory.layout.incomingDirectory,
       namesAre: options.verify ? "doubted" : "trusted",
+      putDirectoryAside: (hash) => directory.putDirectoryAside(hash),
       turns: this.#turns,
       onBytes: (bytes) => {
         this.#done.bytes += bytes;
