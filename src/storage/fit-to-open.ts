@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { NexusError } from "../model/errors.js";
 import { requireNoBackup } from "./backup/backup-layout.js";
-import { requireNoUnfinishedRestore } from "./backup/unfinished-restore.js";
+import { hasUnfinishedRestore, requireNoUnfinishedRestore } from "./backup/unfinished-restore.js";
 import { casEntries } from "./content/local/cas-entries.js";
 import { layoutOf } from "./content/local/layout.js";
 
@@ -26,6 +26,11 @@ export function requireFitToOpen(place: StorePlace): void {
     `${dbPath} is missing or empty, and ${casDirectory} has contents: names and metadata of all files were in it; put it back or restore it from a backup (if it is elsewhere, db_path says where)`,
     { path: dataDir },
   );
+}
+
+/** Whether the database is what a restore that was cut short has left out. */
+export function lacksRestore({ dataDir, dbPath }: StorePlace): boolean {
+  return hasUnfinishedRestore({ dataDir, databasePath: dbPath });
 }
 
 /**

@@ -80,6 +80,9 @@ async function printResult(
   { directory, result }: { directory: string; result: BackupResult },
 ): Promise<void> {
   const { files, bytes, copied, snapshot, snapshots, removed } = result;
+  if (result.isNewDirectory) {
+    await output.line(`A new directory of backups was begun at ${output.foreign(directory)}.`);
+  }
   const all = `${counted(files, "file")} (${humanSize(bytes)})`;
   const what = `${counted(copied.contents, "content")} (${humanSize(copied.bytes)})`;
   await output.line(

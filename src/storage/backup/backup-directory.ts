@@ -43,10 +43,16 @@ const NEW_MANIFEST_NAME = ".nexus-backup.new";
 export class BackupDirectory {
   readonly path: string;
   readonly layout: BackupLayout;
+  /** Whether it was begun just now: there was no directory of backups. */
+  readonly isNew: boolean;
   readonly #lock: DataDirLock | undefined;
 
-  private constructor(path: string, lock: DataDirLock | undefined) {
+  private constructor(
+    path: string,
+    { lock, isNew = false }: { lock: DataDirLock | undefined; isNew?: boolean },
+  ) {
     this.path = path;
+    this.isNew = isNew;
     this.layout = backupLayoutOf(path);
     this.#lock = lock;
   }
@@ -58,8 +64,8 @@ export class BackupDirectory {
    */
   static async openToWrite(path: string): Promise<BackupDirectory> {
     const layout = backupLayoutOf(path);
-    requireBackupOrEmpty(path, layout);
-    const directory = new BackupDirectory(path, await lock(path));
+    const isNew = requireBackupOrEmpty(path, layout) === undefined;
+    const directory = new BackupDirectory(path, { lock: await lock(path), isNew });
     try {
       // From here on nobody else of us changes it.
       const known = requireBackupOrEmpty(path, layout);
@@ -82,20 +88,20 @@ export class BackupDirectory {
    */
   static async openToPrune(path: string): Promise<BackupDirectory> {
     requireBackup(path);
-    return new BackupDirectory(path, await lock(path));
+    return new BackupDirectory(path, { lock: await lock(path) });
   }
 
   /** Opens one to read it. Errors: as above. */
   static async openToRead(path: string): Promise<BackupDirectory> {
     requireBackup(path);
     try {
-      return new BackupDirectory(path, await lock(path));
+      return new BackupDirectory(path, { lock: await lock(path) });
     } catch (error) {
       const isFixed =
         error instanceof NexusError && ["read-only", "access-denied"].includes(error.kind);
       if (!isFixed) throw error;
       // Nobody writes where we can't either, or it isn't ours to hold them up.
-      return new BackupDirectory(path, undefined);
+      return new BackupDirectory(path, { lock: undefined });
     }
   }
 

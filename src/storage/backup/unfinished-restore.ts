@@ -49,8 +49,8 @@ export function endRestoring({ dataDir, databasePath }: RestorePlace): void {
 
 /** Whether there is nothing but what a restore has left that was cut short. */
 export function isCutShort(place: RestorePlace): boolean {
-  const { dataDir, databasePath } = place;
-  if (!hasBegun(dataDir) || existsSync(databasePath)) return false;
+  const { dataDir } = place;
+  if (!hasUnfinishedRestore(place)) return false;
   return readdirSync(dataDir).every((name) => [...OF_A_RESTORE, "restoring"].includes(name));
 }
 
@@ -74,9 +74,15 @@ function removeRestoring(dataDir: string): void {
   }
 }
 
+/** Whether a restore was cut short here, or isn't done: then there is no store yet. */
+export function hasUnfinishedRestore({ dataDir, databasePath }: RestorePlace): boolean {
+  return hasBegun(dataDir) && !existsSync(databasePath);
+}
+
 /** Errors: `corrupt` where a restore was cut short. */
-export function requireNoUnfinishedRestore({ dataDir, databasePath }: RestorePlace): void {
-  if (!hasBegun(dataDir) || existsSync(databasePath)) return;
+export function requireNoUnfinishedRestore(place: RestorePlace): void {
+  const { dataDir } = place;
+  if (!hasUnfinishedRestore(place)) return;
   throw new NexusError(
     "corrupt",
     `a restore to ${dataDir} was cut short, so there is no store yet; run nexus restore again, which begins anew`,

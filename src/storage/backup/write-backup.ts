@@ -51,6 +51,8 @@ export interface Damage {
 
 export interface BackupResult {
   readonly snapshot: string;
+  /** Whether a new directory of backups was begun with it: what was meant may be on a disk that isn't mounted. */
+  readonly isNewDirectory: boolean;
   /** ISO 8601. */
   readonly takenAt: string;
   readonly files: number;
@@ -190,6 +192,7 @@ class BackupRun {
     if (removed !== undefined || isSwept(directory.layout, swept)) writeSweptNote(directory.layout);
     const { readable, unreadable } = directory.snapshots();
     return {
+      isNewDirectory: directory.isNew,
       ...{ snapshot: draft.id, takenAt, files, contents, bytes },
       ...{ damaged: this.#damaged, removed, copied: this.#copier.copied },
       snapshots: readable.length + unreadable.length,

@@ -35,10 +35,12 @@ describe("nexus backup and nexus restore", () => {
     const first = await nexus("backup", to, "--data-dir", dataDir);
     expect(first).toMatchObject({ code: 0, stderr: "" });
     expect(first.stdout).toMatch(
-      /^Backed up 2 files \(11\) to \S+ as \S+Z: copied 2 contents \(11\), 1 snapshot there\.\n$/,
+      /^A new directory of backups was begun at \S+\.\nBacked up 2 files \(11\) to \S+ as \S+Z: copied 2 contents \(11\), 1 snapshot there\.\n$/,
     );
     const second = await nexus("backup", to, "--keep", "1", "--data-dir", dataDir);
-    expect(second.stdout).toMatch(/copied 0 contents \(0\), .*\nRemoved 1 snapshot and 0 contents/);
+    expect(second.stdout).toMatch(
+      /^Backed up .*copied 0 contents \(0\), .*\nRemoved 1 snapshot and 0 contents/,
+    );
     const listed = await nexus("restore", to, "--list");
     const [id = ""] = readdirSync(join(to, "snapshots"));
     expect(listed.stdout.split("\n")[1]).toMatch(new RegExp(`^${id} .* 2 +11 +0$`));
@@ -58,13 +60,15 @@ describe("nexus backup and nexus restore", () => {
     const made = JSON.parse(stdout) as { snapshot: string };
     expect(made).toMatchObject({
       ...{ directory: to, files: 2, contents: 2, bytes: 11, snapshots: 1, removed: null },
-      ...{ copied: { contents: 2, bytes: 11 }, damaged: [] },
+      ...{ copied: { contents: 2, bytes: 11 }, damaged: [], is_new_directory: true },
     });
     const restored = join(testDir(), "back");
     const again = await nexus("restore", to, "--json", "--data-dir", restored);
     expect(JSON.parse(again.stdout)).toMatchObject({ data_dir: restored, snapshot: made.snapshot });
     const listed = await nexus("restore", to, "--list", "--json");
     expect(JSON.parse(listed.stdout)).toMatchObject([{ id: made.snapshot, files: 2, format: 1 }]);
+    const later = await nexus("backup", to, "--json", "--data-dir", dataDir);
+    expect(JSON.parse(later.stdout)).toMatchObject({ is_new_directory: false });
   });
 
   test("name the files that they couldn't copy, and end with 1", async () => {

@@ -59,6 +59,12 @@ describe("a restore that was cut short", () => {
       kind: "corrupt",
       message: expect.stringContaining("run nexus restore again"),
     });
+    const backup = ["backup", join(testDir(), "b"), "--data-dir", dataDir];
+    const surroundings = { control: async () => undefined };
+    expect(await runCommand(backup, { surroundings })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("run nexus restore again"),
+    });
     expect(existsSync(join(dataDir, "metadata.db"))).toBe(false);
     await restore(from, { dataDir });
   });
