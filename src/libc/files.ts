@@ -46,6 +46,7 @@ export const FALLOC_ZERO_RANGE = 0x10;
 /** ioctl_ficlone(2): _IOW(0x94, 9, int). */
 const FICLONE = 0x40049409;
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -139,7 +140,16 @@ export async function syncFileSystem(fd: number): Promise<void> {
 
 /** flock(2), exclusive and without waiting: false when another process holds it. */
 export function tryLock(fd: number): boolean {
-  if (libcFlock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  return tryFlock(fd, LOCK_EX);
+}
+
+/** flock(2), shared and without waiting: false when another process holds it exclusively. */
+export function trySharedLock(fd: number): boolean {
+  return tryFlock(fd, LOCK_SH);
+}
+
+function tryFlock(fd: number, operation: number): boolean {
+  if (libcFlock(fd, operation | LOCK_NB) === 0) return true;
   const error = errnoError(lastErrno(), { op: "flock" });
   if (error.kind === "try-again") return false;
   throw error;

@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { makeDirectoriesDurably } from "../libc/durability.js";
-import { tryLock } from "../libc/files.js";
+import { tryLock, trySharedLock } from "../libc/files.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
 
@@ -48,6 +48,10 @@ export interface Patience {
   readonly waitMs: number;
   /** Whether it is worth it. */
   readonly isFinishing: (holder: LockHolder | undefined) => boolean;
+  /** What the directory is called in messages: "the data directory" if this isn't given. */
+  readonly called?: string;
+  /** Who may hold it meanwhile, if they say so, too; nobody if this isn't given. */
+  readonly beside?: "nobody" | "readers";
   /** What else one can do, as the end of a message. */
   readonly advice?: string;
   /** Told once, in words for people, when it takes a while. */
@@ -78,25 +82,29 @@ export class DataDirLock {
     waitMs,
     isFinishing,
     onWait,
+    called = "the data directory",
+    beside = "nobody",
     advice = ADVICE,
   }: Patience & { dataDir: string; holder: LockHolder }): Promise<DataDirLock> {
     const path = join(dataDir, "lock");
-    const files = open({ dataDir, path, advice });
+    const what = `${called} ${dataDir}`;
+    const lock = beside === "readers" ? trySharedLock : tryLock;
+    const files = open({ dataDir, path, what, advice });
     const start = performance.now();
     let isSilent = true;
-    while (!tryBoth(files)) {
+    while (!tryBoth(files, lock)) {
       const other = readHolder(dataDir);
       // With the file ours, it isn't the holder's: somebody has removed that, and it says nothing of them.
-      const hasLostFile = tryLock(files.fd);
+      const hasLostFile = lock(files.fd);
       const finishing = !hasLostFile && isFinishing(other);
       const waitedMs = performance.now() - start;
       if (!finishing || waitedMs > waitMs) {
         // It may have gone while it was looked at.
-        if (tryBoth(files)) break;
+        if (tryBoth(files, lock)) break;
         close(files);
         const message = finishing
-          ? stillFinishing(dataDir, { holder: other, advice })
-          : inUse(dataDir, { holder: other, namespace: holder.namespace, advice });
+          ? stillFinishing(what, { holder: other, advice })
+          : inUse(what, { holder: other, namespace: holder.namespace, advice });
         throw new NexusError("in-use", message, { path: dataDir });
       }
       if (isSilent && waitedMs > SILENT_MS) {
@@ -105,14 +113,14 @@ export class DataDirLock {
       }
       await setTimeout(POLL_MS);
     }
-    const lock = new DataDirLock(files);
+    const held = new DataDirLock(files);
     try {
-      lock.note(holder);
-      return lock;
+      held.note(holder);
+      return held;
     } catch (error) {
       // Else this process would have it, and nobody to give it back.
-      lock.release();
-      throw unusable(error, { dataDir, advice });
+      held.release();
+      throw unusable(error, { dataDir, what, advice });
     }
   }
 
@@ -127,7 +135,10 @@ export class DataDirLock {
 
   /** Whether somebody holds it now. */
   static isHeld(dataDir: string): boolean {
-    return isLocked(join(dataDir, "lock"), tryLock) || isLocked(dataDir, tryLockDirectory);
+    return (
+      isLocked(join(dataDir, "lock"), tryLock) ||
+      isLocked(dataDir, (fd) => tryDirectory(fd, tryLock))
+    );
   }
 
   /** Whether nobody holds it, or who does is done and about to give it back. */
@@ -152,14 +163,14 @@ function close({ fd, directoryFd }: LockFiles): void {
 }
 
 /** The file first: whoever finds it free knows what the directory says. */
-function tryBoth({ fd, directoryFd }: LockFiles): boolean {
-  return tryLock(fd) && tryLockDirectory(directoryFd);
+function tryBoth({ fd, directoryFd }: LockFiles, lock: (fd: number) => boolean): boolean {
+  return lock(fd) && tryDirectory(directoryFd, lock);
 }
 
 /** Not every file system locks directories (NFS wants them open for writing): there the file alone counts. */
-function tryLockDirectory(fd: number): boolean {
+function tryDirectory(fd: number, lock: (fd: number) => boolean): boolean {
   try {
-    return tryLock(fd);
+    return lock(fd);
   } catch {
     return true;
   }
@@ -209,10 +220,12 @@ const ADVICE = "choose another --data-dir";
 function open({
   dataDir,
   path,
+  what,
   advice,
 }: {
   dataDir: string;
   path: string;
+  what: string;
   advice: string;
 }): LockFiles {
   try {
@@ -225,22 +238,20 @@ function open({
       throw error;
     }
   } catch (error) {
-    const failure = unusable(error, { dataDir, advice });
+    const failure = unusable(error, { dataDir, what, advice });
     if (!isKind(failure, "already-exists") && !isKind(failure, "not-a-directory")) throw failure;
-    throw new NexusError(
-      "not-a-directory",
-      `the data directory ${dataDir} is not a directory; ${advice}`,
-      { path: dataDir, cause: error },
-    );
+    throw new NexusError("not-a-directory", `${what} is not a directory; ${advice}`, {
+      path: dataDir,
+      cause: error,
+    });
   }
 }
 
 function unusable(
   error: unknown,
-  { dataDir, advice }: { dataDir: string; advice: string },
+  { dataDir, what, advice }: { dataDir: string; what: string; advice: string },
 ): NexusError {
-  const what = `the data directory ${dataDir} can't be used`;
-  return refusal(error, { what, advice, path: dataDir });
+  return refusal(error, { what: `${what} can't be used`, advice, path: dataDir });
 }
 
 function nameOf(holder: LockHolder | undefined): string {
@@ -248,7 +259,7 @@ function nameOf(holder: LockHolder | undefined): string {
 }
 
 function inUse(
-  dataDir: string,
+  what: string,
   {
     holder,
     namespace,
@@ -256,12 +267,12 @@ function inUse(
   }: { holder: LockHolder | undefined; namespace: string | undefined; advice: string },
 ): string {
   if (holder === undefined) {
-    return `the data directory ${dataDir} is in use by another process; end that first, or ${advice}`;
+    return `${what} is in use by another process; end that first, or ${advice}`;
   }
   if (holder.mountPoint === undefined) {
-    return `the data directory ${dataDir} is in use by process ${holder.pid}; end that first, or ${advice}`;
+    return `${what} is in use by process ${holder.pid}; end that first, or ${advice}`;
   }
-  const who = `the data directory ${dataDir} is in use by process ${holder.pid}, mounted at ${holder.mountPoint}`;
+  const who = `${what} is in use by process ${holder.pid}, mounted at ${holder.mountPoint}`;
   // A program that uses the library doesn't look which namespace it is in.
   const isElsewhere = namespace !== undefined && holder.namespace !== namespace;
   return holder.namespace === undefined || !isElsewhere
@@ -270,8 +281,8 @@ function inUse(
 }
 
 function stillFinishing(
-  dataDir: string,
+  what: string,
   { holder, advice }: { holder: LockHolder | undefined; advice: string },
 ): string {
-  return `the data directory ${dataDir} is still in use by ${nameOf(holder)}, which was unmounted and serves files that are open, or writes down what is left; close them, or ${advice}`;
+  return `${what} is still in use by ${nameOf(holder)}, which was unmounted and serves files that are open, or writes down what is left; close them, or ${advice}`;
 }

@@ -3,10 +3,10 @@ import { dirname, join } from "node:path";
 import { makeDirectories, namesIn } from "../../libc/directories.js";
 import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { refusal } from "../../libc/refusal.js";
-import { isKind, NexusError } from "../../model/errors.js";
+import { type ErrorKind, isKind, NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
-import { DataDirLock } from "../data-dir-lock.js";
+import { DataDirLock, type Patience } from "../data-dir-lock.js";
 import {
   type BackupLayout,
   backupLayoutOf,
@@ -34,6 +34,14 @@ export interface Draft {
 
 /** The manifest while it is written: no other program makes a file of this name. */
 const NEW_MANIFEST_NAME = ".nexus-backup.new";
+
+/** Why who only reads does without a lock. */
+const UNLOCKABLE: readonly ErrorKind[] = [
+  "read-only",
+  "access-denied",
+  "no-space",
+  "quota-exceeded",
+];
 
 /**
  * A directory of backups, locked. A snapshot gets its name when all that it names is durable, so there is no
@@ -95,10 +103,9 @@ export class BackupDirectory {
   static async openToRead(path: string): Promise<BackupDirectory> {
     requireBackup(path);
     try {
-      return new BackupDirectory(path, { lock: await lock(path) });
+      return new BackupDirectory(path, { lock: await lock(path, { beside: "readers" }) });
     } catch (error) {
-      const isFixed =
-        error instanceof NexusError && ["read-only", "access-denied"].includes(error.kind);
+      const isFixed = error instanceof NexusError && UNLOCKABLE.includes(error.kind);
       if (!isFixed) throw error;
       // Nobody writes where we can't either, or it isn't ours to hold them up.
       return new BackupDirectory(path, { lock: undefined });
@@ -252,13 +259,18 @@ function requireBackupOrEmpty(path: string, layout: BackupLayout): Owner | undef
   return owner;
 }
 
-async function lock(path: string): Promise<DataDirLock> {
+async function lock(
+  path: string,
+  { beside = "nobody" }: Pick<Patience, "beside"> = {},
+): Promise<DataDirLock> {
   return await DataDirLock.acquire({
     dataDir: path,
     holder: { pid: process.pid },
     waitMs: 0,
     isFinishing: () => false,
     onWait: () => undefined,
+    called: "the directory of backups",
+    beside,
     advice: "choose another directory",
   });
 }

@@ -7,7 +7,7 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 //
 //   backup.json                     that it is one, and of which store: written before all else
 //   swept.json                      the snapshots that were there when nothing else was named in cas/: see `swept-note.ts`
-//   lock                            held while something is written here
+//   lock                            held by who writes here, or by those who read
 //   cas/ab/cd/<hash>                the contents of all snapshots, each once
 //   snapshots/<id>/metadata.db      the database of one moment, in which nothing is staged
 //   snapshots/<id>/backup.json      what it has: see `manifest.ts`
