@@ -49,8 +49,8 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
   const isKnownLossy = behind !== undefined || isDamaged(known);
   const common = { ...options, staging, isKnownLossy, isBehind: behind !== undefined };
-  const first = await pass(store, { ...common, depth: "bytes", isOpen });
-  first.findings.unshift(...known);
+  const looked = await pass(store, { ...common, depth: "bytes", isOpen });
+  const first = { ...looked, findings: [...known, ...looked.findings] };
   const isHopeless = first.readable.length > 0 || !isOpen || first.findings.some(isBeyondRepair);
   if (action === "check" || isHopeless) {
     return report(store, { mode, leftOut, found: first, repaired: [] });
@@ -59,7 +59,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const isLossy = isKnownLossy || isDamaged(first.findings);
   const failures = await repairStore(store, { ...first, isLossy });
   const second = await pass(store, { ...common, depth: "presence", isOpen: true });
-  second.findings.push(...failures);
+  for (const failure of failures) second.findings.push(failure);
   const note = new BehindNote(store.dataDir).read();
   if (note !== undefined) second.findings.unshift(behindFinding(note));
   const left = new Set(second.findings.map(keyOf));

@@ -67,7 +67,7 @@ export async function prepareStore(
   if (now !== undefined) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_OF_OTHERS] };
     note.write(now);
-    known.push(...(await putStagingAway(store)));
+    for (const put of await putStagingAway(store)) known.push(put);
   }
   if (!holds(store, STORE_STATE)) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_UNKNOWN] };

@@ -39,14 +39,16 @@ export function wrongZones({
   return database.transaction(() => {
     if (database.prepare(RULES).pluck().get() !== zones.rules) return [];
     const wrong = new Map<Ino, { readonly item: NamedItem; readonly path: string }>();
+    const right = new Set<Ino>();
     for (const item of database.prepare<[], NamedItem>(NAMED_ITEMS).all()) {
       const directory = paths.of(item.parent);
       if (directory === undefined) continue;
       const path = `${directory === "/" ? "" : directory}/${item.name}`;
-      if (zones.of(path) !== item.zone) wrong.set(item.ino, { item, path });
-      // With several names, by which it was put there isn't known.
-      else wrong.delete(item.ino);
+      if (zones.of(path) === item.zone) right.add(item.ino);
+      else if (!wrong.has(item.ino)) wrong.set(item.ino, { item, path });
     }
+    // Of several names, it may have been put there by any.
+    for (const ino of right) wrong.delete(ino);
     return Array.from(wrong.values(), problemOf);
   })();
 }

@@ -172,6 +172,18 @@ test("an item that the queue has in another zone is told of, and put where its p
   const before = zones();
   expect(before).toHaveLength(2);
   expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  // One with other names, too, is where one of them is.
+  const alsoNamed = (parent: string, cookie: number) =>
+    `INSERT INTO dentries SELECT ${parent}, 'link', ino, ${cookie}, type FROM dentries WHERE name = 'job'`;
+  const inDocuments = "(SELECT ino FROM dentries WHERE name = 'documents')";
+  const after = "(SELECT max(parent) FROM dentries)";
+  const several = await makeStore(async ({ files, queue }) => {
+    await files.write(path, "1");
+    await queue.submit(path);
+    await files.write("/later/file", "2");
+  });
+  change(several, `${alsoNamed(inDocuments, 8000)}; ${alsoNamed(after, 8001)}`);
+  expect((await fsck(several)).rules).not.toContain("work.zone");
   change(dataDir, "UPDATE work_items SET zone = '/workspace/other'");
   const { code, rules, report } = await fsck(dataDir);
   expect(code).toBe(1);
