@@ -275,7 +275,7 @@ export function composeOn(options: StoresAndTools): Nexus {
     quotas,
   });
   admitRoot(volume);
-  recover({ ...parts, promotion, keepsContents: restMs > 0 });
+  recover({ ...parts, promotion, restMs });
   updateWorkIndex(volume);
   for (const name of router.namespaceNames) ensureDirectory(volume, { path: `/${name}`, owner });
   const visible = new VisibleZones({ router });

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -147,6 +148,25 @@ describe("after a kill", () => {
     await after.swept();
     await after.until(() => after.blobs.length === 0);
     expect(readdirSync(staging).filter((name) => !name.startsWith("log-"))).toStrictEqual([]);
+  });
+
+  test("what nothing refers to stays while it rests, and goes when that is over, without another start", async () => {
+    const world = new World();
+    await world.write("file", "text");
+    await world.sealed("file");
+    await world.unlink("file");
+    await world.pass(50);
+    await world.close();
+    const stray = join(world.dataDir, "staging", "4711");
+    writeFileSync(stray, "stray");
+    const collection = { graceMs: 0, intervalMs: 0, restMs: 60_000 };
+    const after = new World({ dataDir: world.dataDir, clock: world.clock, collection });
+    await after.pass(50_000);
+    await after.pass(5000);
+    expect([after.blobs.length, existsSync(stray)]).toStrictEqual([1, true]);
+    await after.pass(6000);
+    await after.pass(2000);
+    await after.until(() => after.blobs.length === 0 && !existsSync(stray));
   });
 
   test("the log counts what was taken up, and says nothing when there was nothing", async () => {

@@ -1,3 +1,4 @@
+import type { Scheduler } from "../../model/clock.js";
 import type { Failpoints } from "../../model/failpoint.js";
 import { timestampToMs } from "../../model/timestamp.js";
 import type { ContentStore } from "../../storage/content/content-store.js";
@@ -22,14 +23,18 @@ export interface RecoveryParts {
   readonly reclaimer: Reclaimer;
   readonly logger: Logger;
   readonly failpoints: Failpoints;
-  /** Whether contents stay that no file has, as the files may be what the database lacks. */
-  readonly keepsContents: boolean;
+  readonly scheduler: Pick<Scheduler, "after">;
+  /**
+   * How long contents stay that no file has, as the files may be what the database lacks: 0 for a database that
+   * lacks nothing, Infinity for as long as this process lives.
+   */
+  readonly restMs: number;
 }
 
 /**
  * Takes up what the last process left, however it ended: contents that were staged go on to be
  * sealed, with the size and time that their files have; inodes without a name are deleted; files
- * that nothing refers to are removed, unless they are kept. Call it once, before the first request.
+ * that nothing refers to are removed, when their rest is over. Call it once, before the first request.
  */
 export function recover(parts: RecoveryParts): void {
   const { metadata, contents, staging, promotion, reclaimer, logger } = parts;
@@ -46,10 +51,12 @@ export function recover(parts: RecoveryParts): void {
   const known = new Set(records.map(({ stagingId }) => stagingId));
   const strays = ids.filter((id) => !known.has(id));
   const unreferenced = metadata.unreferencedContents();
-  if (!parts.keepsContents) {
+  const letGo = () => {
     reclaimer.discard(strays);
     reclaimer.release(unreferenced);
-  }
+  };
+  if (parts.restMs === 0) letGo();
+  else parts.scheduler.after(parts.restMs, letGo);
   const orphans = metadata.orphans();
   for (const ino of orphans) reclaimer.orphan(ino);
   parts.failpoints.reach("contents-recovered");

@@ -197,7 +197,8 @@ export class LocalContentJobs implements ContentJobs {
    */
   #blocksOf({ id, sizeBytes }: Pick<SealJob, "id" | "sizeBytes">): number {
     const isFile = id !== undefined && !this.#bytes.has(id);
-    return isFile ? statSync(this.#stagingPath(id)).blocks : smallBlocks(sizeBytes);
+    const stat = isFile && statSync(this.#stagingPath(id), { throwIfNoEntry: false });
+    return stat ? stat.blocks : smallBlocks(sizeBytes);
   }
 
   #stagingPath(id: StagingId): string {
