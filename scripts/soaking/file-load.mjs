@@ -130,6 +130,15 @@ function removeLink(path) {
   remove(`${path}.link`);
 }
 
+/** A kill between the two steps of `link` leaves one file with two names: what is written by one shows by the other. */
+function removeSecondNames() {
+  for (let number = 0; number < NAMES; number++) {
+    const path = join(directory, `file ${number}.link`);
+    const { nlink = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (nlink > 1) remove(path);
+  }
+}
+
 function attribute(path) {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
   const key = `xattr:${path}`;
@@ -172,7 +181,10 @@ const ACTIONS = [
   ...(random(3) === 0 ? [attribute] : []),
 ].map((act) => (path) => act(path));
 
+let isFirst = true;
 await workUntilTold(() => {
+  if (isFirst) removeSecondNames();
+  isFirst = false;
   const name = join(directory, `file ${random(NAMES)}`);
   const [act] = random(100) === 0 ? [large] : [ACTIONS[random(ACTIONS.length)]];
   act(name);
