@@ -24,7 +24,11 @@ describe("SystemClock", () => {
   test("tells the wall clock's time", () => {
     const clock = new SystemClock();
     for (let round = 0; round < 1000; round++) {
-      expect(Math.abs(timestampToMs(clock.now()) - Date.now())).toBeLessThan(4);
+      const before = Date.now();
+      const toldMs = Math.floor(timestampToMs(clock.now()));
+      // However long the machine was busy with others in between.
+      expect(toldMs).toBeGreaterThanOrEqual(before);
+      expect(toldMs).toBeLessThanOrEqual(Date.now());
     }
   });
 
