@@ -54,8 +54,8 @@ export class Reclaimer {
   /** Orphans couldn't be deleted; the next try is at its time. */
   #isStuck = false;
   #cancelSweep: (() => void) | undefined;
+  /** The last sweep that was asked for, until it is over. */
   #sweeping: Promise<void> | undefined;
-  #isSweeping = false;
   /** Bytes couldn't be removed; the next try is at its time. */
   #isFailing = false;
 
@@ -145,7 +145,7 @@ export class Reclaimer {
     const { staged, sealed } = this.#holds;
     const canSweep =
       (staged === 0 && this.#stagingIds.size > 0) || (sealed === 0 && this.#hashes.size > 0);
-    return this.#orphans.size > 0 || canSweep || this.#isSweeping;
+    return this.#orphans.size > 0 || canSweep || this.#sweeping !== undefined;
   }
 
   /** Reaps and sweeps until nothing is left; what can't be removed now stays for the next start. */
@@ -187,16 +187,14 @@ export class Reclaimer {
     });
   }
 
-  /** Never rejects: what fails is logged and tried again. */
+  /** Never rejects: what fails is logged and tried again. One after the other, so that it ends after those before. */
   async #sweep(): Promise<void> {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    await this.#sweeping;
-    this.#isSweeping = true;
-    this.#sweeping = this.#sweepOnce().finally(() => {
-      this.#isSweeping = false;
-    });
-    await this.#sweeping;
+    const sweep = Promise.resolve(this.#sweeping).then(() => this.#sweepOnce());
+    this.#sweeping = sweep;
+    await sweep;
+    if (this.#sweeping === sweep) this.#sweeping = undefined;
   }
 
   async #sweepOnce(): Promise<void> {
