@@ -28,15 +28,12 @@ import type { Needless, NeedlessFound, Verification, Verified } from "../content
 import { BatchSync, type ToSync } from "./batch-sync.js";
 import type { ContentJobs, HashSource, SealJob } from "./content-jobs.js";
 import { lostBytes } from "./failed-sync.js";
-import { hashFile } from "./hash-file.js";
+import { CHUNK_BYTES, CHUNKS_A_TURN, hashFile } from "./hash-file.js";
 import { casPath, type Layout, stagingPath, UNFINISHED } from "./layout.js";
 import { handleNeedless, removeBlob, sealedIn } from "./needless-files.js";
 import { smallBlocks } from "./small-staging-file.js";
 import { verifyContents } from "./verify-contents.js";
 
-const CHUNK_BYTES = 1024 * 1024;
-/** How many chunks are hashed before the thread looks at its messages (some 10 ms). */
-const CHUNKS_A_TURN = 16;
 /** What is longer and there already is only read again by the scrub: it would hold up other seals (50 ms). */
 const MOST_READ_AGAIN_BYTES = 64 * 1024 * 1024;
 const SEALED_MODE = 0o444;
@@ -192,8 +189,8 @@ export class LocalContentJobs implements ContentJobs {
   }
 
   /**
-   * What the bytes at hand took. How the file lies that is there already is nobody's business: it may be another tenant's, and
-   * who guesses its bytes would see whether somebody has it.
+   * What the bytes at hand took. How the file lies that is there already is nobody's business: it may be another
+   * tenant's, and who guesses its bytes would see whether somebody has it.
    */
   #blocksOf({ id, sizeBytes }: Pick<SealJob, "id" | "sizeBytes">): number {
     const isFile = id !== undefined && !this.#bytes.has(id);
