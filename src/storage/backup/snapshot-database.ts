@@ -10,9 +10,9 @@ import {
   commitContents,
   forgetContents,
   loseContent,
-  recountContents,
   unreferencedContents,
 } from "../metadata/operations/contents.js";
+import { countContents, listContents } from "../metadata/operations/count-contents.js";
 import { renumberStore } from "../metadata/operations/initialize.js";
 import { orphans, reap } from "../metadata/operations/remove.js";
 import { forgetScrub } from "../metadata/operations/scrub.js";
@@ -112,16 +112,14 @@ export class SnapshotDatabase {
         runScript(database, commitContents([{ ino, stagingId: id, ...content, blocks, now }]));
       }
       runScript(database, reap(runScript(database, orphans())));
-      runScript(database, recountContents({ now }));
+      recount(database);
       runScript(database, forgetContents(runScript(database, unreferencedContents())));
     });
   }
 
   /** The same of contents for a snapshot that was made without it. */
   recount(): void {
-    this.#transaction("count the contents of the snapshot", (database) => {
-      runScript(database, recountContents({ now: timestampFromMs(Date.now()) }));
-    });
+    this.#transaction("count the contents of the snapshot", recount);
   }
 
   /**
@@ -201,6 +199,12 @@ export class SnapshotDatabase {
   #transaction(op: string, work: (database: Database.Database) => void): void {
     attempt(op, () => this.#database.transaction(() => work(this.#database))());
   }
+}
+
+/** Lists what files have, and counts it. */
+function recount(database: Database.Database): void {
+  runScript(database, listContents({ now: timestampFromMs(Date.now()) }));
+  runScript(database, countContents());
 }
 
 function attempt<T>(op: string, work: () => T): T {

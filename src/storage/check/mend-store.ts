@@ -3,11 +3,11 @@ import { messageOf } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
-import { IS_UNCLAIMED } from "../metadata/check/content-rules.js";
 import { lostInodes } from "../metadata/check/lost-inodes.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { repairDatabase } from "../metadata/check/repair-database.js";
 import type { SchemaObject } from "../metadata/check/schema-rule.js";
+import { IS_UNCLAIMED } from "../metadata/operations/count-contents.js";
 import { type Finding, type Problem, somePaths } from "./finding.js";
 
 export interface StoreToMend {

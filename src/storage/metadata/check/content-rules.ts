@@ -1,19 +1,19 @@
+import {
+  countContents,
+  IS_MISCOUNTED,
+  IS_NO_HASH,
+  IS_UNCLAIMED,
+  IS_UNLISTED,
+  listContents,
+  REFERENCES,
+} from "../operations/count-contents.js";
 import { command, run } from "../statement.js";
 import type { Rule } from "./rule.js";
 import { HAS_CLEAR_TYPE } from "./type-rules.js";
 
-const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash = c.hash)";
-/** With a count and without a file: the inode may be what was lost. */
-export const IS_UNCLAIMED = `(c.ref_count > 0
-  AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash))`;
 /** One without a name goes, and what its row says of a content may have been given to another. */
 const SEALED =
   "i.mode >> 12 = 8 AND i.nlink > 0 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
-
-const IS_NO_HASH = (column: string) => `(length(${column}) <> 64 OR ${column} GLOB '*[^0-9a-f]*')`;
-
-const IS_UNLISTED = `content_hash IS NOT NULL AND NOT ${IS_NO_HASH("content_hash")}
-  AND content_hash NOT IN (SELECT hash FROM contents)`;
 
 const IS_NO_FILE = `i.mode >> 12 <> 8 AND ${HAS_CLEAR_TYPE}`;
 /** What is of an inode whose type nobody knows may be all that there is of it. */
@@ -68,15 +68,7 @@ export const CONTENT_RULES: readonly Rule[] = [
     repair: {
       says: "puts the content into the list",
       *run({ now }) {
-        // A file that is being written has another size than what it had before.
-        yield* run(
-          command(`INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
-            SELECT content_hash, coalesce(max(iif(staging_id IS NULL, size_bytes, NULL)), 0), 0,
-              count(*), strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch')
-            FROM inodes WHERE ${IS_UNLISTED}
-            GROUP BY content_hash`),
-          now.sec,
-        );
+        yield* listContents({ now });
       },
     },
   },
@@ -86,18 +78,8 @@ export const CONTENT_RULES: readonly Rule[] = [
     effect: "the content may be removed too early, or never",
     finds: `SELECT NULL AS ino, 'the content ' || c.hash || ' has a reference count of ' || c.ref_count
         || ', and ' || ${REFERENCES} || ' files have it' AS detail
-      FROM contents c WHERE c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED}`,
-    repair: {
-      says: "counts anew",
-      *run() {
-        yield* run(
-          command(
-            `UPDATE contents AS c SET ref_count = ${REFERENCES}
-              WHERE c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED}`,
-          ),
-        );
-      },
-    },
+      FROM contents c WHERE ${IS_MISCOUNTED}`,
+    repair: { says: "counts anew", run: countContents },
   },
   {
     id: "content.unclaimed",

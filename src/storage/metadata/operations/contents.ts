@@ -61,18 +61,6 @@ const SET_TIMES = command(
 );
 const UNREFERENCED = query("SELECT hash FROM contents WHERE ref_count = 0");
 const FORGET = command("DELETE FROM contents WHERE hash = ? AND ref_count = 0");
-const UNLISTED = query(
-  `SELECT content_hash, max(size_bytes), count(*) FROM inodes
-   WHERE content_hash IS NOT NULL AND content_hash NOT IN (SELECT hash FROM contents) GROUP BY content_hash`,
-);
-const LIST = command(
-  "INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at) VALUES (?, ?, 0, ?, ?)",
-);
-const COUNT_ANEW = command(
-  `UPDATE contents AS c SET ref_count = n FROM (
-     SELECT content_hash, count(*) AS n FROM inodes WHERE content_hash IS NOT NULL GROUP BY content_hash)
-   WHERE c.hash = content_hash AND ref_count <> n`,
-);
 
 export function* stage({ ino, stagingId }: { ino: Ino; stagingId: StagingId }): Script<void> {
   yield* run(STAGE, stagingId, ino);
@@ -201,16 +189,4 @@ export function* selectUnknown(hashes: readonly ContentHash[]): Script<ContentHa
 
 export function* forgetContents(hashes: readonly ContentHash[]): Script<void> {
   for (const hash of hashes) yield* run(FORGET, hash);
-}
-
-/**
- * Lists what files have and the list of contents lacks, and counts anew what they have: either is damage. What is counted
- * and has no file stays as it is: its file may be what was lost. Staged files are taken for what they had before.
- */
-export function* recountContents({ now }: At): Script<void> {
-  for (const row of yield* all(UNLISTED)) {
-    const [hash, sizeBytes, files] = [text(row, 0), integer(row, 1), integer(row, 2)];
-    if (isContentHash(hash)) yield* run(LIST, hash, sizeBytes, files, formatTimestamp(now));
-  }
-  yield* run(COUNT_ANEW);
 }
