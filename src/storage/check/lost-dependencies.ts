@@ -3,6 +3,7 @@ import type { Ino } from "../../model/ids.js";
 import { type DependencyReference, parseDependencies } from "../../model/work.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { restoreEdges } from "../metadata/operations/lost-edges.js";
+import { renewWorkIndex } from "../metadata/operations/work-index.js";
 import { runScript } from "../metadata/sqlite/run-script.js";
 import { type Problem, problem, somePaths } from "./finding.js";
 
@@ -45,7 +46,7 @@ export function* lostDependencies({
       (writable) => {
         writable.transaction(() => runScript(writable, restoreEdges(ino, references)))();
         // How many are open is counted by the rules of the queue; the next start finds what they mean.
-        writable.exec("UPDATE store_state SET work_rules = '' WHERE id = 1");
+        runScript(writable, renewWorkIndex());
       },
     );
   }

@@ -1,6 +1,8 @@
 import type Database from "better-sqlite3";
 import type { Ino } from "../../model/ids.js";
 import type { Paths } from "../metadata/check/paths.js";
+import { renewWorkIndex } from "../metadata/operations/work-index.js";
+import { runScript } from "../metadata/sqlite/run-script.js";
 import { type Problem, problem, somePaths } from "./finding.js";
 
 /** What a configuration makes of paths. */
@@ -67,9 +69,6 @@ function problemOf({
       effect: "workers of its tenant don't get it, and others may be told that there is work",
       repair: "has the zone found anew from its path",
     },
-    (writable) => {
-      // By other rules, the next start finds all zones anew.
-      writable.exec("UPDATE store_state SET work_rules = '' WHERE id = 1");
-    },
+    (writable) => runScript(writable, renewWorkIndex()),
   );
 }

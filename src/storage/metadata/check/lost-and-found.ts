@@ -4,6 +4,7 @@ import { type Ino, ROOT_INO } from "../../../model/ids.js";
 import type { EntryName } from "../metadata-store.js";
 import { create } from "../operations/create.js";
 import { findEntry } from "../operations/remove.js";
+import { renewWorkIndex } from "../operations/work-index.js";
 import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
 import { UNNAMED_INODES } from "./lost-places.js";
 import type { RepairTools } from "./rule.js";
@@ -28,8 +29,6 @@ const ADD_NAME = command(
   `INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)
    ON CONFLICT (parent, name) DO NOTHING`,
 );
-/** Which zone a work item is in follows from its path: the next start looks again. */
-const RENEW_ZONES = command("UPDATE store_state SET work_rules = '' WHERE id = 1");
 
 /** Moves the names that a query finds: rows of parent, name, ino and cookie. */
 export function* moveNames(tools: RepairTools, finds: string): Script<void> {
@@ -41,7 +40,8 @@ export function* moveNames(tools: RepairTools, finds: string): Script<void> {
       (yield* run(MOVE, place, nameOf(ino), ...from)) > 0 ||
       (yield* run(MOVE, place, `${nameOf(ino)}-${integer(row, 3)}`, ...from)) > 0;
     if (!isMoved) throw taken(ino);
-    yield* run(RENEW_ZONES);
+    // Which zone a work item is in follows from its path.
+    yield* renewWorkIndex();
   }
 }
 
@@ -54,7 +54,8 @@ export function* nameUnnamed(tools: RepairTools): Script<void> {
     if ((yield* run(ADD_NAME, place, nameOf(ino), ino, cookie, integer(row, 1))) === 0) {
       throw taken(ino);
     }
-    yield* run(RENEW_ZONES);
+    // Which zone a work item is in follows from its path.
+    yield* renewWorkIndex();
   }
 }
 

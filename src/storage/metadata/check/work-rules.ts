@@ -1,5 +1,6 @@
 import { WORK_STATUSES } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
+import { renewWorkIndex } from "../operations/work-index.js";
 import { command, run } from "../statement.js";
 import { circlesOf, type Edge } from "./circles.js";
 import type { Rule } from "./rule.js";
@@ -25,8 +26,6 @@ const WAITS_FOR_NOTHING = `status = 'blocked' AND open_dependencies = 0
 const SATISFIED =
   "coalesce((SELECT t.status = 'completed' FROM work_items t WHERE t.ino = d.target_ino), 0)";
 const HAS_TARGET = "EXISTS (SELECT 1 FROM inodes i WHERE i.ino = d.target_ino AND i.nlink > 0)";
-/** The next start puts in what is missing. */
-const RENEW = command("UPDATE store_state SET work_rules = '' WHERE id = 1");
 
 /**
  * The index of the work queue. The files' own metadata have the truth, so nearly all of it can be made anew;
@@ -61,7 +60,7 @@ export const WORK_RULES: readonly Rule[] = [
               (SELECT count(*) FROM work_dependencies d WHERE d.ino = t.ino AND d.is_satisfied = 0)
             FROM (${TOLD}) t WHERE t.ino NOT IN (SELECT ino FROM work_items)`),
         );
-        yield* run(RENEW);
+        yield* renewWorkIndex();
       },
     },
   },

@@ -1,6 +1,7 @@
 import type { Ino } from "../../../model/ids.js";
 import type { DependencyReference } from "../../../model/work.js";
 import { all, command, query, type Row, run, type Script, text } from "../statement.js";
+import { meaningOf } from "./work-dependencies.js";
 
 const EDGES = query(
   `SELECT reference, path, path_id, target_ino, is_satisfied FROM work_dependencies
@@ -29,7 +30,6 @@ export function* restoreEdges(ino: Ino, references: readonly DependencyReference
 }
 
 function waiting(reference: DependencyReference): Row {
-  const path = reference.by === "path" ? reference.path : null;
-  const pathId = reference.by === "path-id" ? reference.pathId : null;
+  const { path = null, pathId = null } = meaningOf(reference);
   return [reference.text, path, pathId, null, 0];
 }

@@ -1,6 +1,7 @@
 import { NexusError } from "../../../model/errors.js";
 import { type Ino, ROOT_INO } from "../../../model/ids.js";
 import type { Timestamp } from "../../../model/timestamp.js";
+import type { DependencyReference } from "../../../model/work.js";
 import { pathOf } from "../migrations/005-ending-paths.js";
 import {
   all,
@@ -92,31 +93,28 @@ const STATUS = query("SELECT status FROM work_items WHERE ino = ?");
 const DIRECTORY = 4;
 const REGULAR = 8;
 
-interface NewDependencies {
-  readonly references: readonly ResolvedReference[];
-  readonly now: Timestamp;
-}
-
 /**
  * Replaces what an item depends on. Returns without a change when it can't be done. Errors:
  * `invalid-argument` when it would wait for itself.
  */
-export function* setDependencies(ino: Ino, { references, now }: NewDependencies): Script<void> {
+export function* setDependencies(
+  ino: Ino,
+  { references, now }: { references: readonly ResolvedReference[]; now: Timestamp },
+): Script<void> {
   yield* resolveAwaited(ino, now);
-  for (const each of references) {
-    if (each.ino === undefined || !(yield* isCycle(ino, each.ino))) continue;
-    throw new NexusError(
-      "invalid-argument",
-      `'${each.reference.text}' waits for this item: a cycle of dependencies would never be ready`,
-      { op: "set depends_on" },
-    );
+  for (const { ino: target, reference } of references) {
+    if (target !== undefined && (yield* isCycle(ino, target))) {
+      throw new NexusError(
+        "invalid-argument",
+        `'${reference.text}' waits for this item: a cycle of dependencies would never be ready`,
+        { op: "set depends_on" },
+      );
+    }
   }
   const had = (yield* first(HAS_EDGES, ino)) !== undefined;
   if (had) yield* run(DELETE_EDGES, ino);
-  for (const [position, { reference, ino: found }] of references.entries()) {
-    const target = found ?? null;
-    const path = reference.by === "path" ? reference.path : null;
-    const pathId = reference.by === "path-id" ? reference.pathId : null;
+  for (const [position, { reference, ino: target = null }] of references.entries()) {
+    const { path = null, pathId = null } = meaningOf(reference);
     yield* run(INSERT_EDGE, ino, position, reference.text, path, pathId, target, target);
   }
   yield* recount(ino, now);
@@ -125,14 +123,24 @@ export function* setDependencies(ino: Ino, { references, now }: NewDependencies)
   if (isIdle) yield* enterStatus(ino, { status: "ready", now });
 }
 
+/** What an edge has of a reference: one of the two. */
+export interface Meaning {
+  readonly path: string | undefined;
+  readonly pathId: string | undefined;
+}
+
+export function meaningOf(reference: DependencyReference): Meaning {
+  return {
+    path: reference.by === "path" ? reference.path : undefined,
+    pathId: reference.by === "path-id" ? reference.pathId : undefined,
+  };
+}
+
 /**
  * The file that a reference of an item means. A path was allowed to whoever wrote it, or it wouldn't be there; a
  * path_id is no such proof.
  */
-export function* fileMeantBy(
-  item: Ino,
-  { path, pathId }: { path: string | undefined; pathId: string | undefined },
-): Script<Ino | undefined> {
+export function* fileMeantBy(item: Ino, { path, pathId }: Meaning): Script<Ino | undefined> {
   if (path !== undefined) return yield* findFile(ROOT_INO, path.slice(1).split("/"));
   const row = pathId === undefined ? undefined : yield* first(WITH_ID, item, pathId);
   return row === undefined ? undefined : (integer(row, 0) as Ino);

@@ -24,6 +24,7 @@ import type {
 import { getMetadata } from "./metadata-row.js";
 import {
   fileMeantBy,
+  meaningOf,
   resolveAwaited,
   resolveWaiting,
   setDependencies,
@@ -50,6 +51,11 @@ export function* workIndexRules(): Script<string | undefined> {
 
 export function* setWorkIndexRules(rules: string): Script<void> {
   yield* run(SET_RULES, rules);
+}
+
+/** By no rules: the next start brings it in line again. */
+export function* renewWorkIndex(): Script<void> {
+  yield* setWorkIndexRules("");
 }
 
 export function* filesWithWork({
@@ -84,9 +90,7 @@ export function* reindexDependencies(
   else {
     const resolved: ResolvedReference[] = [];
     for (const reference of references) {
-      const meant = reference.by === "path" ? reference.path : undefined;
-      const pathId = reference.by === "path-id" ? reference.pathId : undefined;
-      resolved.push({ reference, ino: yield* fileMeantBy(ino, { path: meant, pathId }) });
+      resolved.push({ reference, ino: yield* fileMeantBy(ino, meaningOf(reference)) });
     }
     yield* setDependencies(ino, { references: resolved, now });
   }
