@@ -5,18 +5,22 @@ import { fsError } from "../libc/system-error.js";
 
 const NAME = "database-behind.json";
 
-/** That a database lacks changes which were committed. */
+/** That a database lacks what was in it: what it doesn't name may be all there is of a file. */
 export interface Behind {
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly why: string;
-  /** A repair that has begun, or the first start that went on with the older state. */
-  readonly notedBy: "repair" | "start";
+  /**
+   * The first start that went on with an older state; a repair of such a database that has begun; or one of a database
+   * with lost or damaged rows.
+   */
+  readonly notedBy: "start" | "repair" | "repair-of-rows";
 }
 
 /**
- * Keeps it in the data directory that its database lacks changes. The journal, which tells of it, is overwritten as
- * soon as somebody goes on with the older state; what belonged to the newer one must not count as needless by then.
+ * Keeps it in the data directory that its database lacks something. What tells of it doesn't outlive the first step:
+ * the journal is overwritten as soon as somebody goes on with an older state, and mended rows look as they must. What
+ * belonged to the rest must not count as needless by then.
  */
 export class BehindNote {
   readonly #path: string;
@@ -40,7 +44,7 @@ export class BehindNote {
     return {
       sinceMs: typeof sinceMs === "number" ? sinceMs : 0,
       why: typeof why === "string" ? why : `${this.#path} can't be understood`,
-      notedBy: notedBy === "start" ? "start" : "repair",
+      notedBy: notedBy === "start" || notedBy === "repair-of-rows" ? notedBy : "repair",
     };
   }
 

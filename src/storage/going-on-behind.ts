@@ -23,18 +23,19 @@ export function noteIfBehind(
     "the database lacks changes that were committed, and the store goes on without them: as it may be after a power failure; else restore the database that was here. What has no file now isn't collected by itself for a week. See nexus fsck",
   );
   // A repair that was cut short has more to do.
-  if (note.read()?.notedBy === "repair") return;
+  const noted = note.read();
+  if (noted !== undefined && noted.notedBy !== "start") return;
   note.write({ sinceMs: timestampToMs(clock.now()), why, notedBy: "start" });
 }
 
 /**
- * How long from now nothing is to be collected that nobody asks for, in milliseconds; Infinity until a repair has come to
- * its end. A note that is too old is removed.
+ * How long from now nothing is to be collected that nobody asks for, in milliseconds; Infinity until a repair has come
+ * to its end. A note that is too old is removed.
  */
 export function restAfter(note: BehindNote, { clock }: { clock: Clock }): number {
   const behind = note.read();
   if (behind === undefined) return 0;
-  if (behind.notedBy === "repair") return Number.POSITIVE_INFINITY;
+  if (behind.notedBy !== "start") return Number.POSITIVE_INFINITY;
   const restMs = behind.sinceMs + REST_MS - timestampToMs(clock.now());
   if (restMs <= 0) note.clear();
   return Math.min(REST_MS, Math.max(0, restMs));

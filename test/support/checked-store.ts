@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import type { Features } from "../../src/features/features.js";
 import type { CheckReport } from "../../src/sdk/check-data.js";
 import { runCommand } from "../cli/run-command.js";
-import { hashOf } from "./data-directory.js";
+import { addStray, hashOf } from "./data-directory.js";
 import { openNexus } from "./stores.js";
 import { testDir } from "./temp-dir.js";
 
@@ -55,6 +55,16 @@ export function change(dataDir: string, sql: string): void {
   const database = new Database(join(dataDir, "metadata.db"));
   database.exec(sql);
   database.close();
+}
+
+/** Puts a content there as one that is about to be sealed, or was removed: no file has it. */
+export function announce(dataDir: string, text: string): void {
+  addStray(dataDir, text);
+  change(
+    dataDir,
+    `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
+     VALUES ('${hashOf(text)}', ${text.length}, 8, 0, '2026-01-01T00:00:00')`,
+  );
 }
 
 /** What `nexus fsck --json` says. */

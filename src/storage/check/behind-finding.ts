@@ -1,7 +1,7 @@
 import type { Behind } from "../behind-note.js";
 import type { Finding } from "./finding.js";
 
-/** What people are told of a database that lacks changes. */
+/** What people are told of a database that lacks something. */
 export function behindFinding({ why, notedBy }: Pick<Behind, "why" | "notedBy">): Finding {
   const common = { rule: "database.behind", paths: [], morePaths: 0 };
   if (notedBy === "start") {
@@ -10,6 +10,15 @@ export function behindFinding({ why, notedBy }: Pick<Behind, "why" | "notedBy">)
       what: `the store goes on with an older state of its database since it was found to lack changes: ${why}`,
       effect: "for a week, contents that no file has are not collected by themselves",
       repair: "puts these away to lost+found in the data directory",
+    };
+  }
+  if (notedBy === "repair-of-rows") {
+    return {
+      ...{ ...common, rule: "repair.unfinished", severity: "damage" },
+      what: `a repair hasn't come to its end: ${why}`,
+      effect:
+        "what was being written and no file has, and contents that no file has, are kept, as they may be all there is of one",
+      repair: "goes on with it",
     };
   }
   return {

@@ -6,8 +6,10 @@ import { casPath, type Layout } from "../content/local/layout.js";
 import { type BlobState, glanceAtBlob, lookAtBlob } from "../content/local/look-at-blob.js";
 import type { Quarantine } from "../content/local/quarantine.js";
 import type { Paths } from "../metadata/check/paths.js";
+import { forgetContents } from "../metadata/operations/contents.js";
+import { runScript } from "../metadata/sqlite/run-script.js";
 import type { ContentRow, ContentRows } from "./content-rows.js";
-import { type Finding, MOST_PATHS, type Problem, problem } from "./finding.js";
+import { type Finding, MOST_PATHS, type Problem, PUTS_AWAY, problem } from "./finding.js";
 
 const SEALED_MODE = 0o444;
 /** What is younger may be about to be named, or removed. */
@@ -16,10 +18,6 @@ const GRACE_MS = 60_000;
 const SETTLED_MS = 250;
 /** How often something is looked at again that a daemon may be at. */
 const LOOKS = 3;
-
-/** What is announced, and no file has; its row goes with it. */
-const FORGET = `DELETE FROM contents WHERE hash = ? AND ref_count = 0
-  AND NOT EXISTS (SELECT 1 FROM inodes WHERE content_hash = contents.hash)`;
 
 export interface ContentCheck {
   readonly rows: ContentRows;
@@ -214,12 +212,13 @@ function needless(check: ContentCheck, { path, is, hash }: CasEntry): Problem {
   return problem(
     {
       ...{ ...common, rule: `content.${is === "content" ? "stray" : is}`, what, effect },
-      repair: goes ? "removes it" : "puts it away to lost+found in the data directory",
+      repair: goes ? "removes it" : PUTS_AWAY,
     },
     (database) => {
       if (goes) rmSync(path, { force: true });
       else check.quarantine.put(path, { why: what });
-      if (is === "content") database.prepare(FORGET).run(hash);
+      // What announced it.
+      if (is === "content" && hash !== undefined) runScript(database, forgetContents([hash]));
     },
   );
 }

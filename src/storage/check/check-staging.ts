@@ -5,8 +5,8 @@ import { type ContentHash, type Ino, isContentHash, type StagingId } from "../..
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import type { Paths } from "../metadata/check/paths.js";
-import { type Problem, problem, somePaths } from "./finding.js";
-import { namedStaging, smallStrays } from "./staged-strays.js";
+import { type Problem, PUTS_AWAY, problem, somePaths } from "./finding.js";
+import { namedStaging, smallStrays, strayFinding } from "./staged-strays.js";
 import { stagingNames } from "./staging-names.js";
 
 export interface StagingCheck {
@@ -65,25 +65,16 @@ export function checkStaging(check: StagingCheck): Problem[] {
 
 /** What a crash leaves of a store that is as it must be. */
 function stray(path: string): Problem {
-  return problem(
-    {
-      ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0 },
-      what: `${path} is left of something that was written, and no file has it`,
-      effect: "it takes room until the store is opened the next time",
-      repair: "removes it",
-    },
-    () => rmSync(path, { force: true }),
+  const effect = "it takes room until the store is opened the next time";
+  return problem(strayFinding(path, { effect, repair: "removes it" }), () =>
+    rmSync(path, { force: true }),
   );
 }
 
 /** Who repairs puts them away when the rows are mended: by then, more may have no file. */
 function keptStray(what: string): Problem {
-  return problem({
-    ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0 },
-    what: `${what} is left of something that was written, and no file has it`,
-    effect: "it may be all there is of a file that is lost; the next start removes it",
-    repair: "puts it away to lost+found in the data directory",
-  });
+  const effect = "it may be all there is of a file that is lost; the next start removes it";
+  return problem(strayFinding(what, { effect, repair: PUTS_AWAY }));
 }
 
 /** The next start does the one thing that can be done. */

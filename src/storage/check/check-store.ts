@@ -48,7 +48,8 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const { mode, action } = options;
   const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
   const isKnownLossy = behind !== undefined || isDamaged(known);
-  const common = { ...options, staging, isKnownLossy, isBehind: behind !== undefined };
+  const isBehind = behind !== undefined && behind.notedBy !== "repair-of-rows";
+  const common = { ...options, staging, isKnownLossy, isBehind };
   const looked = await pass(store, { ...common, depth: "bytes", isOpen });
   const first = { ...looked, findings: [...known, ...looked.findings] };
   const isHopeless = first.readable.length > 0 || !isOpen || first.findings.some(isBeyondRepair);

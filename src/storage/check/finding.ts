@@ -28,6 +28,9 @@ export interface Problem {
   readonly mend?: (database: Database.Database) => void;
 }
 
+/** The repair of what somebody may still want. */
+export const PUTS_AWAY = "puts it away to lost+found in the data directory";
+
 /** Of one finding, so many files are named. */
 export const MOST_PATHS = 20;
 

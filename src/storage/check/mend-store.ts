@@ -35,10 +35,10 @@ export interface Mended {
  * Mends what was found; tells what couldn't be, which keeps nothing else from it. In this order:
  *
  * 1. contents: their rows say what the rows of files are compared with;
- * 2. a note of what is left of lost inodes, before that goes;
+ * 2. a note of what is left of lost inodes, durable before that goes;
  * 3. the database, which takes no content its count away that no file has then: so whenever this is cut short, no
  *    start removes that;
- * 4. those contents are put away, and then their rows.
+ * 4. those contents are put away; when that is durable, their rows go.
  */
 export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Mended {
   const { owner, databasePath } = store;
@@ -63,6 +63,7 @@ export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Men
         const why = `inode ${ino}, which is lost, had this`;
         quarantine.note({ why, ...somePaths([path]), metadata, target });
       }
+      quarantine.sync();
       repairDatabase(database, { schema, owner });
       isDatabaseMended = true;
       const { paths } = somePaths(lost.map(({ path }) => path));
@@ -92,15 +93,22 @@ function putUnclaimedAway(
     .prepare<[], ContentHash>(`SELECT hash FROM contents c WHERE ${IS_UNCLAIMED}`)
     .pluck();
   const forget = database.prepare(`DELETE FROM contents AS c WHERE hash = ? AND ${IS_UNCLAIMED}`);
+  const why = `it is a content that files are said to have, and none has${
+    paths.length > 0 ? ": it may be of one of these paths, whose inodes are lost" : ""
+  }`;
+  const away: ContentHash[] = [];
   for (const hash of unclaimed.all().filter(isContentHash)) {
     attempt(`the content ${hash}`, () => {
-      const why = `it is a content that files are said to have, and none has${
-        paths.length > 0 ? ": it may be of one of these paths, whose inodes are lost" : ""
-      }`;
       quarantine.put(casPath(layout, hash), { why, paths });
-      forget.run(hash);
+      away.push(hash);
     });
   }
+  attempt("the contents that are put away", () => {
+    quarantine.sync();
+    database.transaction(() => {
+      for (const hash of away) forget.run(hash);
+    })();
+  });
 }
 
 function failed(what: string): Finding {

@@ -3,8 +3,8 @@ import type { ContentStore } from "../content/content-store.js";
 import type { Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
-import type { Finding } from "./finding.js";
-import { namedStaging, smallStrays } from "./staged-strays.js";
+import { type Finding, PUTS_AWAY } from "./finding.js";
+import { namedStaging, smallStrays, strayFinding } from "./staged-strays.js";
 import { stagingNames } from "./staging-names.js";
 
 const WHY = "it was being written, and no file has it: the file that had it may be what is lost";
@@ -22,9 +22,9 @@ export interface StagingToSort {
 }
 
 /**
- * Puts away what was being written and no file has in the database, which any start would remove. The files first, then
- * what is in the log of small contents, as a file each. Returns what was put away; done again, it goes on. Errors: those of
- * the quarantine and of opening.
+ * Puts away what was being written and no file has in the database, which any start would remove. The files first,
+ * then what is in the log of small contents, as a file each. Returns what was put away, which is durable then; done
+ * again, it goes on. Errors: those of the quarantine and of opening.
  */
 export async function putStagingAway(store: StagingToSort): Promise<Finding[]> {
   const database = openForCheck(store.databasePath, { access: "read" });
@@ -39,6 +39,7 @@ export async function putStagingAway(store: StagingToSort): Promise<Finding[]> {
       quarantine.put(path, { why: WHY });
       put.push(found(path));
     }
+    quarantine.sync();
     const contents = store.openContents();
     try {
       for (const { id, bytes } of smallStrays({ database, layout, contents, except: named })) {
@@ -60,10 +61,5 @@ export async function putStagingAway(store: StagingToSort): Promise<Finding[]> {
 }
 
 function found(what: string): Finding {
-  return {
-    ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0 },
-    what: `${what} is left of something that was written, and no file has it`,
-    effect: "the next start removes it",
-    repair: "puts it away to lost+found in the data directory",
-  };
+  return strayFinding(what, { effect: "the next start removes it", repair: PUTS_AWAY });
 }

@@ -17,15 +17,23 @@ export interface ToRepair extends ToMend {
 /**
  * Mends what was found, and has the store take up what a crash has left; returns what couldn't be done. In this order:
  *
- * 1. contents and rows are mended, see {@link mendStore};
- * 2. what was being written and no row names is put away: any start would remove it;
- * 3. a note that the database lacks changes goes, now that nothing is left of them that isn't put away;
- * 4. the store is opened, but not with rows that are still wrong: it would remove what these say that nothing needs.
+ * 1. if something is lost, that is noted, durably: once the rows are mended, nothing else tells of it;
+ * 2. contents and rows are mended, see {@link mendStore};
+ * 3. what was being written and no row names is put away: any start would remove it;
+ * 4. the note goes, now that nothing is left of what was lost that isn't put away;
+ * 5. the store is opened, but not with rows that are still wrong: it would remove what these say that nothing needs.
+ *
+ * Errors: those of the note.
  */
 export async function repairStore(
   store: StoreToRepair,
   { isLossy, ...found }: ToRepair,
 ): Promise<Finding[]> {
+  const note = new BehindNote(store.dataDir);
+  if (isLossy && note.read() === undefined) {
+    const why = "rows were lost or damaged";
+    note.write({ sinceMs: Date.now(), why, notedBy: "repair-of-rows" });
+  }
   const { failures, isDatabaseMended } = mendStore(store, found);
   if (!isDatabaseMended) return [...failures, notStarted("its database isn't mended")];
   if (isLossy) {
@@ -38,7 +46,8 @@ export async function repairStore(
       ];
     }
   }
-  if (failures.length === 0) new BehindNote(store.dataDir).clear();
+  // A content of a newer state may have no row that keeps it.
+  if (failures.length === 0 || note.read()?.notedBy === "repair-of-rows") note.clear();
   try {
     await store.start();
   } catch (error) {

@@ -4,11 +4,23 @@ import type Database from "better-sqlite3";
 import type { ContentHash, StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
+import type { Finding } from "./finding.js";
 
 /** The staged contents that rows name. */
 export function namedStaging(database: Database.Database): ReadonlySet<StagingId> {
   const ids = "SELECT staging_id FROM inodes WHERE staging_id IS NOT NULL";
   return new Set(database.prepare<[], StagingId>(ids).pluck().all());
+}
+
+/** Something that was being written, and that no row names. */
+export function strayFinding(
+  what: string,
+  { effect, repair }: Pick<Finding, "effect" | "repair">,
+): Finding {
+  return {
+    ...{ rule: "staging.stray", severity: "waste", paths: [], morePaths: 0, effect, repair },
+    what: `${what} is left of something that was written, and no file has it`,
+  };
 }
 
 /** A staged content of the log that no row names. */

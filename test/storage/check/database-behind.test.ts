@@ -15,6 +15,7 @@ import { connect } from "../../../src/sdk/connect.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
 import { restAfter } from "../../../src/storage/going-on-behind.js";
 import {
+  announce,
   blob,
   change,
   fsck,
@@ -24,7 +25,7 @@ import {
   withStore,
 } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
-import { addStray, hashOf, problemsIn } from "../../support/data-directory.js";
+import { hashOf, problemsIn } from "../../support/data-directory.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { silentLogger } from "../../support/silent-logger.js";
 
@@ -139,12 +140,7 @@ describe("a start on a database that lacks changes", () => {
   test("removes neither staged contents nor announced ones, until a repair puts them away", async () => {
     const dataDir = await behindStore();
     const announced = "sealed, and then its file was lost";
-    addStray(dataDir, announced);
-    change(
-      dataDir,
-      `INSERT INTO contents (hash, size_bytes, blocks, ref_count, created_at)
-       VALUES ('${hashOf(announced)}', ${announced.length}, 8, 0, '2026-01-01T00:00:00')`,
-    );
+    announce(dataDir, announced);
     // The log that this makes isn't the one that was there.
     rmSync(join(dataDir, "metadata.db-wal"), { force: true });
     for (const _start of ["first", "second"]) {
@@ -169,8 +165,10 @@ describe("a start on a database that lacks changes", () => {
     note.write({ sinceMs: sinceMs - 8 * day, why: "why", notedBy: "start" });
     expect(restAfter(note, { clock })).toBe(0);
     expect(note.read()).toBeUndefined();
-    note.write({ sinceMs: sinceMs - 8 * day, why: "why", notedBy: "repair" });
-    expect(restAfter(note, { clock })).toBe(Number.POSITIVE_INFINITY);
+    for (const notedBy of ["repair", "repair-of-rows"] as const) {
+      note.write({ sinceMs: sinceMs - 8 * day, why: "why", notedBy });
+      expect(restAfter(note, { clock })).toBe(Number.POSITIVE_INFINITY);
+    }
     writeFileSync(join(dataDir, NOTE), "torn");
     expect(restAfter(note, { clock })).toBe(Number.POSITIVE_INFINITY);
   });

@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { Quarantine } from "../../../src/storage/content/local/quarantine.js";
 import {
   blob,
   change,
@@ -88,6 +89,44 @@ describe("a file whose inode is lost", () => {
     expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
     expect(putAway(dataDir, TEXT)).toBe(TEXT);
   });
+});
+
+test("a content keeps its row as long as it isn't known to be put away for good", async () => {
+  const dataDir = await makeStore();
+  change(dataDir, `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`);
+  const sync = vi.spyOn(Quarantine.prototype, "sync").mockImplementation(() => {
+    if (existsSync(join(dataDir, "lost+found", hashOf(TEXT)))) throw new Error("the disk fails");
+  });
+  try {
+    const { report } = await fsck(dataDir, "--repair");
+    expect(report?.findings.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["the contents that are put away: the disk fails"]),
+    );
+  } finally {
+    sync.mockRestore();
+  }
+  const again = await fsck(dataDir, "--repair");
+  expect(again).toMatchObject({ code: 0, rules: [] });
+  expect(again.repaired).toContain("content.unclaimed");
+  expect(putAway(dataDir, TEXT)).toBe(TEXT);
+});
+
+test("a lost inode's rows stay as long as what they tell isn't known to be noted for good", async () => {
+  const dataDir = await makeStore();
+  change(dataDir, `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`);
+  const sync = vi.spyOn(Quarantine.prototype, "sync").mockImplementation(() => {
+    throw new Error("the disk fails");
+  });
+  try {
+    const { rules } = await fsck(dataDir, "--repair");
+    expect(rules).toEqual(expect.arrayContaining(["name.inode", "repair.failed", "store.start"]));
+  } finally {
+    sync.mockRestore();
+  }
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(record(dataDir)).toEqual(
+    expect.arrayContaining([expect.objectContaining({ paths: ["/documents/a"] })]),
+  );
 });
 
 test("a content that something has that is no file is put away, not removed", async () => {

@@ -1,12 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SystemClock } from "../../../src/model/clock.js";
+import { connect } from "../../../src/sdk/connect.js";
 import { putStagingAway } from "../../../src/storage/check/put-staging-away.js";
 import { layoutOf } from "../../../src/storage/content/local/layout.js";
 import { LocalContentJobs } from "../../../src/storage/content/local/local-content-jobs.js";
 import { LocalContentStore } from "../../../src/storage/content/local/local-content-store.js";
-import { change, fsck, makeStore, read, TEXT, withStore } from "../../support/checked-store.js";
+import { Quarantine } from "../../../src/storage/content/local/quarantine.js";
+import {
+  announce,
+  change,
+  fsck,
+  makeStore,
+  read,
+  TEXT,
+  withStore,
+} from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 
 // What was being written when a process was killed, and what a repair makes of it when rows are lost.
@@ -58,6 +68,30 @@ describe("a repair puts away what was being written, and has no file any more be
     await fsck(dataDir, "--repair");
     expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
   });
+});
+
+test("a repair doesn't open a store whose strays aren't known to be put away for good", async () => {
+  const dataDir = await killedStore();
+  change(dataDir, `DELETE FROM inodes WHERE ino IN ${ROWS}`);
+  announce(dataDir, "was removed");
+  const sync = vi.spyOn(Quarantine.prototype, "sync").mockImplementation(() => {
+    if (putAway(dataDir).length > 0) throw new Error("the disk fails");
+  });
+  try {
+    const { code, rules } = await fsck(dataDir, "--repair");
+    expect({ code, rules }).toStrictEqual({
+      code: 1,
+      rules: expect.arrayContaining(["store.start"]),
+    });
+  } finally {
+    sync.mockRestore();
+  }
+  // Nor does a start that comes in between remove them.
+  await (await connect({ dataDir, logLevel: "fatal" })).close();
+  expect((await fsck(dataDir)).rules).toContain("repair.unfinished");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
+  expect((await fsck(dataDir)).rules).toStrictEqual([]);
 });
 
 test("a check tells of what has no file, also of small contents, when something is lost", async () => {

@@ -39,11 +39,14 @@ export class Quarantine {
     this.#dataDir = dataDir;
   }
 
-  /** Moves a file there, and returns where it is now; undefined when it is gone. Errors: `io-failure`, `no-space`, `access-denied`. */
+  /**
+   * Moves a file there, and returns where it is now; undefined when it is gone. Durable after {@link sync}. Errors:
+   * `io-failure`, `no-space`, `access-denied`.
+   */
   put(path: string, note: Note): string | undefined {
     try {
       if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-      const target = this.#place(basename(path), { ...note, from: path });
+      const target = this.#newFile(basename(path), { ...note, from: path });
       move(path, target);
       return target;
     } catch (error) {
@@ -54,7 +57,7 @@ export class Quarantine {
   /** Writes a file there of bytes that the store has in another way; returns where it is. Errors: as {@link put}. */
   putBytes(bytes: Uint8Array, { name, ...note }: Note & { readonly name: string }): string {
     try {
-      const target = this.#place(name, note);
+      const target = this.#newFile(name, note);
       writeFileSync(target, bytes, { mode: 0o400, flush: true });
       // Whoever had them lets them go when this returns.
       syncPath(dirname(target));
@@ -64,7 +67,7 @@ export class Quarantine {
     }
   }
 
-  /** Notes something of which there is no file. Errors: as {@link put}. */
+  /** Notes something of which there is no file. Durable after {@link sync}. Errors: as {@link put}. */
   note(record: Note & Readonly<Record<string, unknown>>): void {
     try {
       const line = { at: new Date().toISOString(), ...record };
@@ -74,24 +77,47 @@ export class Quarantine {
     }
   }
 
+  /**
+   * Makes durable what anybody has put away and noted here (of files, the names: their bytes are as durable as they
+   * were). To be called before what named it elsewhere is let go: else a power failure may leave it where it was, as
+   * something that nobody needs. Errors: `io-failure`, `access-denied`.
+   */
+  sync(): void {
+    try {
+      const directory = this.#place();
+      if (!existsSync(directory)) return;
+      const record = join(directory, RECORD);
+      if (existsSync(record)) syncPath(record);
+      syncPath(directory);
+    } catch (error) {
+      throw fsError(error, { op: "sync what is put away" });
+    }
+  }
+
   /** Where a file is going to be, noted first: a file without a line would be a riddle, a line without its file isn't. */
-  #place(name: string, { why, paths = [], ...rest }: Note & { readonly from?: string }): string {
+  #newFile(name: string, { why, paths = [], ...rest }: Note & { readonly from?: string }): string {
     const directory = this.#made();
     const file = freeName(name, (free) => existsSync(join(directory, free)));
     this.note({ file, ...rest, why, paths });
     return join(directory, file);
   }
 
-  /** Somebody may have a file of his own that is called so. */
   #made(): string {
     if (this.#directory === undefined) {
-      const isOther = (path: string) =>
-        statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
-      const name = freeName(DIRECTORY, (free) => isOther(join(this.#dataDir, free)));
-      this.#directory = join(this.#dataDir, name);
+      this.#directory = this.#place();
       if (makeDirectories(this.#directory, { mode: 0o700 })) syncPath(this.#dataDir);
     }
     return this.#directory;
+  }
+
+  /** Somebody may have a file of his own that is called so. */
+  #place(): string {
+    const isOther = (path: string) =>
+      statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+    return join(
+      this.#dataDir,
+      freeName(DIRECTORY, (free) => isOther(join(this.#dataDir, free))),
+    );
   }
 }
 
