@@ -23,8 +23,8 @@ import type { Logger } from "./telemetry/logger.js";
 const DRAIN_MS = 30_000;
 
 /**
- * Checks the data of a configuration. Errors: those of `checkStore` and `requireFitToOpen`; `invalid-config` for a repair
- * that would show somebody what was hidden.
+ * Checks the data of a configuration. Errors: those of `checkStore` and `requireFitToOpen`; `invalid-config` for a
+ * repair that would show somebody what was hidden.
  */
 export async function composeCheck(
   { config, logger }: { config: Config; logger: Logger },

@@ -18,9 +18,9 @@ export const PROC: Sight = {
 };
 
 /**
- * Whether the holder of a data directory has no mount: then it is on its way out (or in), and worth
- * waiting for, unless it said that it stays without. A holder in a mount namespace where we can't look, as in a container, counts as
- * mounted until it says otherwise.
+ * Whether the holder of a data directory has no mount: then it is on its way out (or in), and worth waiting for,
+ * unless it said that it stays without. A holder in a mount namespace where we can't look, as in a container, counts
+ * as mounted until it says otherwise.
  */
 export function isFinishing(
   holder: LockHolder | undefined,

@@ -38,13 +38,12 @@ interface Timer {
  * Serves requests on the thread that runs it: sleeps in poll(2) until a device has one, serves it,
  * sleeps again. No timer, no event, no promise in between.
  *
- * The thread's event loop still works, because the pump also sleeps on the loop's own descriptor:
- * when a message from another thread or a result from libuv's thread pool arrives, the pump steps
- * aside for one turn of the loop (60-100 microseconds from there to here). What the loop can't tell
- * by its descriptor are its timers and immediates; so on this thread delays are made with
- * {@link after} and {@link turn}, never with setTimeout or setImmediate, and timers that others make, V8 above all, have
- * their time when the thread has none of its own: see {@link FIRST_ROUND_MS}. Nor can the loop tell of a promise that
- * was resolved while a request was served: see {@link stepAside}.
+ * The thread's event loop still works, because the pump also sleeps on the loop's own descriptor: when a message from
+ * another thread or a result from libuv's thread pool arrives, the pump steps aside for one turn of the loop (60-100
+ * microseconds from there to here). What the loop can't tell by its descriptor are its timers and immediates; so on
+ * this thread delays are made with {@link after} and {@link turn}, never with setTimeout or setImmediate, and timers
+ * that others make, V8 above all, have their time when the thread has none of its own: see {@link FIRST_ROUND_MS}. Nor
+ * can the loop tell of a promise that was resolved while a request was served: see {@link stepAside}.
  */
 export class Pump implements Scheduler {
   readonly #poll = new PollSet();

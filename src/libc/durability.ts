@@ -47,9 +47,9 @@ export function replaceDurably(
 }
 
 /**
- * mkdir(1) with `-p`, for their owner alone, and the names of those that were made are on disk when this returns: what is synced
- * below a directory is of no use without its name. Returns whether it made anything. Errors: those of mkdir(2),
- * open(2) and fsync(2), as Node throws them; but a directory above that its maker may not read isn't synced.
+ * mkdir(1) with `-p`, for their owner alone, and the names of those that were made are on disk when this returns: what
+ * is synced below a directory is of no use without its name. Returns whether it made anything. Errors: those of
+ * mkdir(2), open(2) and fsync(2), as Node throws them; but a directory above that its maker may not read isn't synced.
  */
 export function makeDirectoriesDurably(path: string): boolean {
   return makeDirectories(path, { mode: 0o700, whenMade: syncName });

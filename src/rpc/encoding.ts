@@ -33,7 +33,10 @@ export function encoded(value: unknown): unknown {
   return notTooDeep(() => encode(value));
 }
 
-/** What {@link encoded} was given, made in the place of `value`. Errors: `invalid-argument` for what it would not have made. */
+/**
+ * What {@link encoded} was given, made in the place of `value`. Errors: `invalid-argument` for what it would not have
+ * made.
+ */
 export function decoded(value: unknown): unknown {
   return notTooDeep(() => decode(value));
 }

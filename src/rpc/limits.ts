@@ -5,7 +5,9 @@ const MIB = 1024 * KIB;
 export const MOST_REQUEST_CHARACTERS = 16 * MIB;
 /** The same of who answers: what was asked for is more than what it takes to ask. */
 export const MOST_RESULT_CHARACTERS = 64 * MIB;
-/** What is parsed of a request of any length worth mentioning: others wait meanwhile, some tenths of a second at most. */
+/**
+ * What is parsed of a request of any length worth mentioning: others wait meanwhile, some tenths of a second at most.
+ */
 export const REQUEST_LIMITS = { mostNested: 1000, mostCost: 2_000_000 } as const;
 /** The bytes of a stream in one binary frame. */
 export const CHUNK_BYTES = 256 * KIB;

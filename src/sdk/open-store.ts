@@ -74,8 +74,8 @@ export async function openStore(config: Config, patience = PATIENCE): Promise<St
 }
 
 /**
- * Whether opening this store would make it: its directory isn't there, or its database isn't and nobody is
- * about to make it. What can't be looked at is not missing, nor are contents without a database, nor a restore that was cut
+ * Whether opening this store would make it: its directory isn't there, or its database isn't and nobody is about to
+ * make it. What can't be looked at is not missing, nor are contents without a database, nor a restore that was cut
  * short; opening says what is wrong with it.
  */
 export function isStoreMissing(place: StorePlace): boolean {

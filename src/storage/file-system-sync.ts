@@ -20,26 +20,30 @@ interface Held {
 /**
  * How many files of one file system are made durable: with one syncfs(2), where that does it.
  *
- * syncfs(2) tells of bytes that couldn't be written since its descriptor was opened or last told of such, once
- * (Linux 5.8; errseq_t in the kernel's lib/errseq.c). An error that somebody else's sync has heard of, on a descriptor
- * of theirs, is none to one that is opened afterwards. So one is opened before there is anything to be synced, and kept.
- * It hears of everybody's bytes on that file system, so a sync may fail for what isn't ours, too; and once it has failed, the
- * next one succeeds, whatever became of those bytes: who calls it writes them anew, or takes none of them for durable.
+ * syncfs(2) tells of bytes that couldn't be written since its descriptor was opened or last told of such, once (Linux
+ * 5.8; errseq_t in the kernel's lib/errseq.c). An error that somebody else's sync has heard of, on a descriptor of
+ * theirs, is none to one that is opened afterwards. So one is opened before there is anything to be synced, and kept.
+ * It hears of everybody's bytes on that file system, so a sync may fail for what isn't ours, too; and once it has
+ * failed, the next one succeeds, whatever became of those bytes: who calls it writes them anew, or takes none of them
+ * for durable.
  */
 export class FileSystemSync {
   readonly #directory: string;
   #held: Held | undefined;
 
   /**
-   * `directory`: one that it has, by the time that anything is asked. What is written there before that, or before this, isn't
-   * covered if somebody else has heard of its error.
+   * `directory`: one that it has, by the time that anything is asked. What is written there before that, or before
+   * this, isn't covered if somebody else has heard of its error.
    */
   constructor(directory: string) {
     this.#directory = directory;
     if (statSync(directory, { throwIfNoEntry: false }) !== undefined) this.#here();
   }
 
-  /** Whether {@link all} makes what lies there durable; else each file, and each directory, has to be synced for itself. */
+  /**
+   * Whether {@link all} makes what lies there durable; else each file, and each directory, has to be synced for
+   * itself.
+   */
   get coversAll(): boolean {
     return this.#here().coversAll;
   }
@@ -61,8 +65,8 @@ export class FileSystemSync {
   }
 
   /**
-   * The file system that the directory is on now: another one may have come to its place, or the directory may have been moved
-   * there. No other one has its number for as long as it is held.
+   * The file system that the directory is on now: another one may have come to its place, or the directory may have
+   * been moved there. No other one has its number for as long as it is held.
    */
   #here(): Held {
     const { dev } = statSync(this.#directory);

@@ -34,8 +34,8 @@ export function lacksRestore({ dataDir, dbPath }: StorePlace): boolean {
 }
 
 /**
- * Whether there are contents and no database: with a new one, they would be the leftovers of no file. A first start that
- * was killed leaves none.
+ * Whether there are contents and no database: with a new one, they would be the leftovers of no file. A first start
+ * that was killed leaves none.
  */
 export function lacksDatabase({ dataDir, dbPath }: StorePlace): boolean {
   // What was committed may all be in SQLite's log.

@@ -223,8 +223,9 @@ interface Owner extends Pick<DirectoryManifest, "store"> {
 }
 
 /**
- * Where the manifest is damaged or gone, its snapshots say whose they are, if they all say the same: they aren't lost with a
- * few bytes beside them. Undefined for what is no directory of backups. Errors: `corrupt`, `not-supported`, those of the host.
+ * Where the manifest is damaged or gone, its snapshots say whose they are, if they all say the same: they aren't lost
+ * with a few bytes beside them. Undefined for what is no directory of backups. Errors: `corrupt`, `not-supported`,
+ * those of the host.
  */
 function ownerOf(layout: BackupLayout): Owner | undefined {
   let failure: NexusError | undefined;

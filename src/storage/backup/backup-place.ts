@@ -13,8 +13,9 @@ export interface Surroundings {
 
 /**
  * Where a directory of backups really is, or is going to be: its parent has to be there, because where the disk for
- * backups isn't mounted, everything would go to the one that is; a parent that is the mount point itself can't tell. `path` is absolute. Errors: `not-found`, `not-a-directory`;
- * `invalid-argument` for a place that goes with the store when that is lost.
+ * backups isn't mounted, everything would go to the one that is; a parent that is the mount point itself can't tell.
+ * `path` is absolute. Errors: `not-found`, `not-a-directory`; `invalid-argument` for a place that goes with the store
+ * when that is lost.
  */
 export function placeOfBackups(path: string, { dataDir, mounts }: Surroundings): string {
   const real = realPath(path) ?? join(realParent(path), basename(path));

@@ -100,8 +100,8 @@ export class ContentCopier {
   }
 
   /**
-   * Copies one from where it is sealed. Returns why it can't, if that is the file's trouble. Errors: those of where it is
-   * written to (`no-space`, `io-failure` ...), and of the turns.
+   * Copies one from where it is sealed. Returns why it can't, if that is the file's trouble. Errors: those of where it
+   * is written to (`no-space`, `io-failure` ...), and of the turns.
    */
   async copy({ hash, sizeBytes }: Content, from: Layout): Promise<ContentProblem | undefined> {
     if (!isContentHash(hash)) return "missing";

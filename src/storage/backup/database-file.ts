@@ -8,7 +8,10 @@ import type { Turns } from "./turns.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What a manifest has of a database, which is one file that nobody has open. Errors: those of the host, and of the turns. */
+/**
+ * What a manifest has of a database, which is one file that nobody has open. Errors: those of the host, and of the
+ * turns.
+ */
 export async function describeDatabase(
   path: string,
   turns: Turns,

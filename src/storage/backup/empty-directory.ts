@@ -5,8 +5,8 @@ import { NexusError } from "../../model/errors.js";
 const NOT_COUNTED = ["lost+found", "lock"];
 
 /**
- * Errors: `directory-not-empty` when there is something in it that isn't counted as nothing; what to do then is the end of
- * the message.
+ * Errors: `directory-not-empty` when there is something in it that isn't counted as nothing; what to do then is the
+ * end of the message.
  */
 export function requireEmpty(
   path: string,

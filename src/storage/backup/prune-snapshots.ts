@@ -11,8 +11,8 @@ export interface PruneResult {
 }
 
 /**
- * Keeps the newest snapshots and makes none, which needs no room. What was removed by hand, and what runs that were cut short
- * have copied, goes, too. Errors: those of `prune`, and those of the host.
+ * Keeps the newest snapshots and makes none, which needs no room. What was removed by hand, and what runs that were
+ * cut short have copied, goes, too. Errors: those of `prune`, and those of the host.
  */
 export async function pruneSnapshots(
   directory: BackupDirectory,

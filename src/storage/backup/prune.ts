@@ -35,11 +35,11 @@ export interface PruneOptions {
 }
 
 /**
- * Keeps the newest snapshots, those that somebody renamed, and the contents that they name: also where no snapshot is to
- * be removed, if there may be others. The snapshots go first, durably: none is ever
- * there without what it names. Nothing is removed unless each kept one is as it was written, and none is
- * there that can't be read: nobody knows what that one names; and no snapshot when the newest one lacks contents, which the
- * older ones may have. Errors: `corrupt`, `io-failure`, those of the turns.
+ * Keeps the newest snapshots, those that somebody renamed, and the contents that they name: also where no snapshot is
+ * to be removed, if there may be others. The snapshots go first, durably: none is ever there without what it names.
+ * Nothing is removed unless each kept one is as it was written, and none is there that can't be read: nobody knows
+ * what that one names; and no snapshot when the newest one lacks contents, which the older ones may have. Errors:
+ * `corrupt`, `io-failure`, those of the turns.
  */
 export async function prune(
   directory: BackupDirectory,

@@ -29,7 +29,9 @@ export interface RestoreOptions {
   readonly directory: BackupDirectory;
   /** Its id; the newest one that has the name it was given when it was made, if this isn't said. */
   readonly snapshot?: string | undefined;
-  /** What becomes a data directory: one that is empty, or isn't there, or has what a restore left that was cut short. */
+  /**
+   * What becomes a data directory: one that is empty, or isn't there, or has what a restore left that was cut short.
+   */
   readonly dataDir: string;
   /** Where the store's settings have its database; there is none yet. */
   readonly databasePath: string;
@@ -51,9 +53,9 @@ export interface RestoreResult {
 }
 
 /**
- * Makes a data directory of a snapshot. Every content is checked against its hash; one that is damaged is left
- * out, so that reading its files fails instead of giving other bytes. The database gets its name last, when all else
- * is durable: before that, there is no store. What fails before leaves the directory as it was; what is killed is cleared
+ * Makes a data directory of a snapshot. Every content is checked against its hash; one that is damaged is left out, so
+ * that reading its files fails instead of giving other bytes. The database gets its name last, when all else is
+ * durable: before that, there is no store. What fails before leaves the directory as it was; what is killed is cleared
  * away by the next one. What fails afterwards leaves the store, and says so.
  *
  * Errors: `not-found` (no such snapshot), `directory-not-empty`, `in-use`, `corrupt` (the snapshot's database),

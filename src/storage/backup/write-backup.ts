@@ -69,8 +69,8 @@ export interface BackupResult {
 
 /**
  * Makes a snapshot of a store. The order: first the bytes of what is staged, and the database, both of one moment;
- * then the contents that the database names and that aren't there yet; all of that durable; last the name of
- * the snapshot. So at whatever point this ends, the snapshots before it are whole, and the next run goes on with what it
+ * then the contents that the database names and that aren't there yet; all of that durable; last the name of the
+ * snapshot. So at whatever point this ends, the snapshots before it are whole, and the next run goes on with what it
  * has copied.
  *
  * A file that is open for writing is in it as cp(1) would read it; all others are as they were at that moment.

@@ -28,7 +28,9 @@ export interface ContentCheck {
   readonly mode: "online" | "offline";
   /** Whether contents are read, or only looked for. */
   readonly depth: "bytes" | "presence";
-  /** Whether a content that no file has, and that a row announces, may be all there is of one that the database lacks. */
+  /**
+   * Whether a content that no file has, and that a row announces, may be all there is of one that the database lacks.
+   */
   readonly isBehind: boolean;
   /** So much more was read; it may throw to end the check. */
   readonly onBytes: (bytes: number) => void;

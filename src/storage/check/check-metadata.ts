@@ -6,7 +6,10 @@ import type { SchemaObject } from "../metadata/check/schema-rule.js";
 import { UNREADABLE, violationsByRule } from "../metadata/check/violations.js";
 import { type Finding, somePaths } from "./finding.js";
 
-/** What breaks the rules of the metadata, with the paths that it is about. Errors: the reason of `signal`, looked at between two rules. */
+/**
+ * What breaks the rules of the metadata, with the paths that it is about. Errors: the reason of `signal`, looked at
+ * between two rules.
+ */
 export async function checkMetadata(
   database: Database.Database,
   { schema, signal }: { readonly schema: readonly SchemaObject[]; readonly signal: AbortSignal },

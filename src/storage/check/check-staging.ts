@@ -26,7 +26,9 @@ interface StagedRow {
   readonly content_hash: ContentHash | null;
 }
 
-/** What was being written: whether it is there, and what is there that nobody writes. Of a store that nobody has open. */
+/**
+ * What was being written: whether it is there, and what is there that nobody writes. Of a store that nobody has open.
+ */
 export function checkStaging(check: StagingCheck): Problem[] {
   const { database, layout } = check;
   const staged = database

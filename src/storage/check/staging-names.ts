@@ -11,7 +11,10 @@ export interface StagingName {
   readonly id: StagingId | undefined;
 }
 
-/** What lies in `staging/`; of a directory that isn't there, nothing: each start makes it. Errors: `io-failure`, `access-denied`. */
+/**
+ * What lies in `staging/`; of a directory that isn't there, nothing: each start makes it. Errors: `io-failure`,
+ * `access-denied`.
+ */
 export function stagingNames(directory: string): StagingName[] {
   return namesIn(directory).map((name) => {
     if (name.endsWith(UNFINISHED)) return { name, is: "unfinished", id: undefined };

@@ -87,7 +87,9 @@ export const CONTENT_DIRECTORIES = 256;
 
 /** Files that nobody needs. */
 export interface Needless {
-  /** Sealed contents; or what seals that failed have left unfinished, which is all such files while no seal is at it. */
+  /**
+   * Sealed contents; or what seals that failed have left unfinished, which is all such files while no seal is at it.
+   */
   readonly what: readonly ContentHash[] | "unfinished";
   readonly action: "remove" | "look";
   /** What has changed since is left alone: milliseconds since the epoch. */

@@ -7,7 +7,9 @@ import type { MetadataStore } from "../../storage/metadata/metadata-store.js";
 import { COLLECTOR_PARTS, type CollectedPart, NOTHING_COLLECTED, sum } from "./collect-all.js";
 import type { Reclaimer } from "./reclaimer.js";
 
-/** So many contents are looked up before others have their turn. Of a million, that took 0.4 ms; 2-5 ms from the disk. */
+/**
+ * So many contents are looked up before others have their turn. Of a million, that took 0.4 ms; 2-5 ms from the disk.
+ */
 const AT_ONCE = 250;
 
 export interface CollectorOptions {

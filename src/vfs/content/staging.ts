@@ -164,8 +164,8 @@ export class Staging {
   }
 
   /**
-   * An empty content has no bytes to sync. But what is written later may get lost with the power, and its row stay: then
-   * recovery has to find that there was an empty one.
+   * An empty content has no bytes to sync. But what is written later may get lost with the power, and its row stay:
+   * then recovery has to find that there was an empty one.
    */
   #makeFile(staged: StagedContent): void {
     const { ino } = staged;

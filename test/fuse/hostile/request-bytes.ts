@@ -40,8 +40,8 @@ export function hostileBytes(
 }
 
 /**
- * Below 2^24 in a 64-bit number after the header, where an offset may be: a file that ends at 2^41 is hashed for half an
- * hour when somebody asks for its hash, which is no fault.
+ * Below 2^24 in a 64-bit number after the header, where an offset may be: a file that ends at 2^41 is hashed for half
+ * an hour when somebody asks for its hash, which is no fault.
  */
 function quickToSeal(at: number): number {
   return at < LEAST_BYTES ? at : at - (at % 8) + ((at % 8) % 3);

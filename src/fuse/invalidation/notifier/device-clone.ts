@@ -6,7 +6,9 @@ import { MAX_REQUEST_BYTES } from "../../protocol/negotiation.js";
 
 const { EINTR, ENOENT } = os.errno;
 
-/** Opens the device once more, for the kernel that `device` leads to. Errors: those of {@link openDevice} and ioctl(2). */
+/**
+ * Opens the device once more, for the kernel that `device` leads to. Errors: those of {@link openDevice} and ioctl(2).
+ */
 export function openClone(device: number): number {
   const clone = openDevice();
   try {

@@ -8,7 +8,10 @@ import type { Needless, NeedlessFound } from "../content-store.js";
 import { contentsIn } from "./cas-entries.js";
 import { casPath, type Layout, UNFINISHED } from "./layout.js";
 
-/** The contents in one of the directories of `cas/`, by the names of their files. Errors: `io-failure`, `access-denied`. */
+/**
+ * The contents in one of the directories of `cas/`, by the names of their files. Errors: `io-failure`,
+ * `access-denied`.
+ */
 export function sealedIn(layout: Layout, directory: number): ContentHash[] {
   try {
     return Array.from(contentsIn(layout, directory), ({ hash }) => hash);
@@ -45,7 +48,9 @@ export function handleNeedless(
   return { old, young };
 }
 
-/** Removes a sealed content, and the directories that become empty by that. Errors: those of unlink(2), `io-failure`. */
+/**
+ * Removes a sealed content, and the directories that become empty by that. Errors: those of unlink(2), `io-failure`.
+ */
 export function removeBlob(path: string): void {
   rmSync(path, { force: true });
   const leaf = dirname(path);

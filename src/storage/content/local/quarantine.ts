@@ -94,7 +94,9 @@ export class Quarantine {
     }
   }
 
-  /** Where a file is going to be, noted first: a file without a line would be a riddle, a line without its file isn't. */
+  /**
+   * Where a file is going to be, noted first: a file without a line would be a riddle, a line without its file isn't.
+   */
   #newFile(name: string, { why, paths = [], ...rest }: Note & { readonly from?: string }): string {
     const directory = this.#made();
     const file = freeName(name, (free) => existsSync(join(directory, free)));
@@ -121,7 +123,9 @@ export class Quarantine {
   }
 }
 
-/** Somebody may have the contents on other disks: then the bytes are safe here, with their name, before they go there. */
+/**
+ * Somebody may have the contents on other disks: then the bytes are safe here, with their name, before they go there.
+ */
 function move(from: string, to: string): void {
   try {
     renameSync(from, to);

@@ -11,8 +11,8 @@ import { Pace } from "./pace.js";
 const COST_OF_A_FILE = 32 * 1024;
 
 /**
- * `ContentStore.verify`; ends early when `signal` says so. Errors: `io-failure`, `access-denied` when all of the contents'
- * directory is out of reach, which is no damage; `too-many-open-files`.
+ * `ContentStore.verify`; ends early when `signal` says so. Errors: `io-failure`, `access-denied` when all of the
+ * contents' directory is out of reach, which is no damage; `too-many-open-files`.
  */
 export async function verifyContents(
   layout: Layout,

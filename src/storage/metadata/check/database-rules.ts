@@ -2,7 +2,10 @@ import { NexusError } from "../../../model/errors.js";
 import { command, first, query, run, text } from "../statement.js";
 import type { Rule } from "./rule.js";
 
-/** How SQLite tells of an index that hasn't what its table has, https://www.sqlite.org/pragma.html#pragma_integrity_check. */
+/**
+ * How SQLite tells of an index that hasn't what its table has,
+ * https://www.sqlite.org/pragma.html#pragma_integrity_check.
+ */
 const IS_OF_INDEX = "GLOB '* index *'";
 const ALL = query("SELECT integrity_check FROM pragma_integrity_check");
 

@@ -16,7 +16,10 @@ const NAMES = "FROM dentries d WHERE d.ino = i.ino";
 export const HAS_CLEAR_TYPE = `(i.mode >> 12 IN ${KNOWN}
   AND NOT EXISTS (SELECT 1 ${NAMES} AND d.type <> i.mode >> 12))`;
 
-/** The inodes without one: what the mode says (`own`), what all the names say, what shows (0: several), and what is `right`. */
+/**
+ * The inodes without one: what the mode says (`own`), what all the names say, what shows (0: several), and what is
+ * `right`.
+ */
 const UNCLEAR = `
   SELECT *, CASE
     WHEN named IN ${KNOWN} AND (shown = named OR shown IS NULL AND own NOT IN ${KNOWN}) THEN named
