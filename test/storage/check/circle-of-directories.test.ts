@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { change, fsck, makeStore, withStore } from "../../support/checked-store.js";
+import { change, fsck, makeStore, TEXT, withStore } from "../../support/checked-store.js";
 import { problemsIn } from "../../support/data-directory.js";
+import { openNexus } from "../../support/stores.js";
 
 // Damage that puts a directory below itself, and what then looks for a way from a file up to the root.
 
@@ -73,6 +74,20 @@ test("ways that lead round in several circles end, too", async () => {
      INSERT INTO dentries VALUES (${INO("c")}, 'b', ${INO("c")}, 9001, 4)`,
   );
   expect(pathsIn(dataDir, "work_by_priority")).toStrictEqual([null, "/documents/a"]);
+});
+
+test("who asks how many files have a content isn't led round, and those in the circle aren't counted", async () => {
+  const dataDir = await storeWithItem();
+  await withStore(dataDir, async ({ files }) => await files.write("/documents/p/c/same", TEXT));
+  change(dataDir, CIRCLE);
+  const nexus = openNexus(dataDir);
+  try {
+    const { metadata, close } = nexus.featuresFor({ isAdmin: false });
+    expect(await metadata.get("/documents/a", "nexus.ref_count")).toBe("1");
+    close();
+  } finally {
+    await nexus.close({ drainMs: 10_000 });
+  }
 });
 
 test("a path is found at any depth", async () => {
