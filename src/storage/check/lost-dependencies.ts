@@ -3,7 +3,7 @@ import type { Ino } from "../../model/ids.js";
 import { type DependencyReference, parseDependencies } from "../../model/work.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { restoreEdges } from "../metadata/operations/lost-edges.js";
-import { renewWorkIndex } from "../metadata/operations/work-index.js";
+import { HAS_WORK_INDEX, renewWorkIndex } from "../metadata/operations/work-index.js";
 import { runScript } from "../metadata/sqlite/run-script.js";
 import { type Problem, problem, somePaths } from "./finding.js";
 
@@ -18,7 +18,7 @@ const SAID = `
   SELECT m.ino, m.value AS said,
     (SELECT json_group_array(reference) FROM work_dependencies d WHERE d.ino = m.ino) AS had
   FROM file_metadata m JOIN inodes i ON i.ino = m.ino
-  WHERE m.key = 'depends_on' AND typeof(m.value) = 'text' AND i.mode >> 12 = 8`;
+  WHERE ${HAS_WORK_INDEX} AND m.key = 'depends_on' AND typeof(m.value) = 'text' AND i.mode >> 12 = 8`;
 
 /** Files that say what they depend on, and the queue, which goes by its own record of that, has something else. */
 export function* lostDependencies({

@@ -1,6 +1,6 @@
 import { WORK_STATUSES } from "../../../model/work.js";
 import { NO_PRIORITY } from "../migrations/002-work.js";
-import { renewWorkIndex } from "../operations/work-index.js";
+import { HAS_WORK_INDEX, renewWorkIndex } from "../operations/work-index.js";
 import { command, run } from "../statement.js";
 import { circlesOf, type Edge } from "./circles.js";
 import type { Rule } from "./rule.js";
@@ -41,7 +41,7 @@ export const WORK_RULES: readonly Rule[] = [
         WHEN t.ino IS NULL THEN 'it is in the queue and has no status'
         ELSE 'the queue has it as ' || w.status || ', which isn''t what the file says' END AS detail
       FROM (${TOLD}) t FULL JOIN work_items w ON w.ino = t.ino
-      WHERE (t.ino, t.status, t.is_named, t.created_us, t.rank)
+      WHERE ${HAS_WORK_INDEX} AND (t.ino, t.status, t.is_named, t.created_us, t.rank)
         IS NOT (w.ino, w.status, w.is_named, w.created_us, w.rank)`,
     repair: {
       says: "makes its entry in the queue anew, from what the file says",

@@ -31,6 +31,9 @@ import {
 } from "./work-dependencies.js";
 import { enterStatus } from "./work-status.js";
 
+/** In SQL: whether the index was ever made. A migration leaves that to the next start. */
+export const HAS_WORK_INDEX = "(SELECT work_rules FROM store_state WHERE id = 1) IS NOT NULL";
+
 const RULES = query("SELECT work_rules FROM store_state WHERE id = 1");
 const SET_RULES = command("UPDATE store_state SET work_rules = ? WHERE id = 1");
 const FILES = query(

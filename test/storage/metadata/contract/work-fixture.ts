@@ -20,6 +20,8 @@ export class Jobs {
 
   constructor(namespace: Namespace) {
     this.namespace = namespace;
+    // As a start does, so that what is checked has a queue.
+    this.store.setWorkIndexRules("any");
   }
 
   get store(): WorkStore {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { initial } from "../../../../src/storage/metadata/migrations/001-initial.js";
+import { fsck } from "../../../support/checked-store.js";
 import { testDir } from "../../../support/temp-dir.js";
 import { World } from "../../../vfs/world.js";
 import { brokenInvariants } from "../invariants.js";
@@ -113,4 +114,9 @@ test("a store from before the queue opens, and its files with a status are the q
   expect(again.trouble).toStrictEqual([]);
   await again.close();
   expect(brokenInvariants(dataDir)).toStrictEqual({});
+});
+
+test("a store from before the queue lacks nothing when it is checked before anything opens it", async () => {
+  const dataDir = oldStore();
+  expect(await fsck(dataDir)).toMatchObject({ code: 0, stderr: "", rules: [] });
 });
