@@ -16,6 +16,14 @@ export function noteIfBehind(
   paths: { readonly databasePath: string; readonly journalPath: string },
   { note, clock, logger }: { note: BehindNote; clock: Clock; logger: Logger },
 ): void {
+  const noted = note.read();
+  const isRepairing = noted !== undefined && noted.notedBy !== "start";
+  if (isRepairing) {
+    logger.warn(
+      { why: noted.why },
+      "a repair hasn't come to its end, and what no file has is kept until it has: see nexus fsck --repair",
+    );
+  }
   const why = whyBehind(paths);
   if (why === undefined) return;
   logger.warn(
@@ -23,9 +31,7 @@ export function noteIfBehind(
     "the database lacks changes that were committed, and the store goes on without them: as it may be after a power failure; else restore the database that was here. What has no file now isn't collected by itself for a week. See nexus fsck",
   );
   // A repair that was cut short has more to do.
-  const noted = note.read();
-  if (noted !== undefined && noted.notedBy !== "start") return;
-  note.write({ sinceMs: timestampToMs(clock.now()), why, notedBy: "start" });
+  if (!isRepairing) note.write({ sinceMs: timestampToMs(clock.now()), why, notedBy: "start" });
 }
 
 /**

@@ -87,7 +87,9 @@ test("a repair doesn't open a store whose strays aren't known to be put away for
     sync.mockRestore();
   }
   // Nor does a start that comes in between remove them.
-  await (await connect({ dataDir, logLevel: "fatal" })).close();
+  const logFile = join(dataDir, "..", "log");
+  await (await connect({ dataDir, logFile })).close();
+  expect(readFileSync(logFile, "utf8")).toContain("a repair hasn't come to its end");
   expect((await fsck(dataDir)).rules).toContain("repair.unfinished");
   expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
   expect(putAway(dataDir)).toStrictEqual([LARGE, SMALL]);
