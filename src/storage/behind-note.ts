@@ -17,6 +17,12 @@ export interface Behind {
   readonly notedBy: "start" | "repair" | "repair-of-rows";
 }
 
+/** What somebody has found. */
+interface FoundBehind extends Pick<Behind, "sinceMs" | "why"> {
+  /** Changes that were committed, or rows of a database that has all of them. */
+  readonly lacks: "changes" | "rows";
+}
+
 /**
  * Keeps it in the data directory that its database lacks something. What tells of it doesn't outlive the first step:
  * the journal is overwritten as soon as somebody goes on with an older state, and mended rows look as they must. What
@@ -48,7 +54,25 @@ export class BehindNote {
     };
   }
 
-  /** When it returns, the note is durable. Errors: `io-failure`, `no-space`, `access-denied`. */
+  /**
+   * Notes that a repair begins, before its first step: what it has to end is noted until it has. Durable when it
+   * returns. Errors: `io-failure`, `no-space`, `access-denied`.
+   */
+  beginRepair({ sinceMs, why, lacks }: FoundBehind): void {
+    const noted = this.read();
+    if (lacks === "changes") this.write({ sinceMs, why, notedBy: "repair" });
+    else if (noted === undefined) this.write({ sinceMs, why, notedBy: "repair-of-rows" });
+    else if (noted.notedBy === "start") this.write({ ...noted, notedBy: "repair" });
+  }
+
+  /** Notes that a start goes on without changes; a repair that was cut short has to end all the same. Errors: as above. */
+  goOn({ sinceMs, why }: Pick<Behind, "sinceMs" | "why">): void {
+    const notedBy = this.read()?.notedBy ?? "start";
+    if (notedBy === "start") this.write({ sinceMs, why, notedBy });
+    else this.beginRepair({ sinceMs, why, lacks: "changes" });
+  }
+
+  /** When it returns, the note is durable. Errors: as above. */
   write(behind: Behind): void {
     try {
       replaceDurably({ directory: this.#dataDir, name: NAME }, `${JSON.stringify(behind)}\n`);

@@ -17,8 +17,7 @@ export function noteIfBehind(
   { note, clock, logger }: { note: BehindNote; clock: Clock; logger: Logger },
 ): void {
   const noted = note.read();
-  const isRepairing = noted !== undefined && noted.notedBy !== "start";
-  if (isRepairing) {
+  if (noted !== undefined && noted.notedBy !== "start") {
     logger.warn(
       { why: noted.why },
       "a repair hasn't come to its end, and what no file has is kept until it has: see nexus fsck --repair",
@@ -30,8 +29,7 @@ export function noteIfBehind(
     { why },
     "the database lacks changes that were committed, and the store goes on without them: as it may be after a power failure; else restore the database that was here. What has no file now isn't collected by itself for a week. See nexus fsck",
   );
-  // A repair that was cut short has more to do.
-  if (!isRepairing) note.write({ sinceMs: timestampToMs(clock.now()), why, notedBy: "start" });
+  note.goOn({ sinceMs: timestampToMs(clock.now()), why });
 }
 
 /**

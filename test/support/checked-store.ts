@@ -1,10 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { expect } from "vitest";
+import { composeCheck } from "../../src/compose-check.js";
+import { loadConfig } from "../../src/config/load.js";
 import type { Features } from "../../src/features/features.js";
 import type { CheckReport } from "../../src/sdk/check-data.js";
 import { runCommand } from "../cli/run-command.js";
 import { addStray, hashOf } from "./data-directory.js";
+import { silentLogger } from "./silent-logger.js";
 import { openNexus } from "./stores.js";
 import { testDir } from "./temp-dir.js";
 
@@ -81,4 +85,19 @@ export async function fsck(dataDir: string, ...args: string[]) {
 /** The content of a file. Errors: those of reading it. */
 export async function read(dataDir: string, path: string): Promise<string> {
   return await withStore(dataDir, async ({ files }) => String(await files.read(path)));
+}
+
+/** A repair that is interrupted while it looks at the contents. */
+export async function cutRepair(dataDir: string): Promise<void> {
+  const aborted = new AbortController();
+  const explicit = new Map([["data_dir", { value: dataDir, source: "the test" }]]);
+  const config = loadConfig({ explicit, face: "command", cwd: dataDir });
+  const cut = composeCheck(
+    { config, logger: silentLogger },
+    {
+      ...{ mode: "offline", action: "repair", signal: aborted.signal },
+      onProgress: () => aborted.abort(new Error("interrupted")),
+    },
+  );
+  await expect(cut).rejects.toThrow("interrupted");
 }

@@ -1,13 +1,14 @@
 import type Database from "better-sqlite3";
-import { messageOf } from "../../model/errors.js";
+import { messageOf, NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { lostInodes } from "../metadata/check/lost-inodes.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
-import { repairDatabase } from "../metadata/check/repair-database.js";
+import { HOPELESS, repairDatabase } from "../metadata/check/repair-database.js";
+import type { Violation } from "../metadata/check/rule.js";
 import type { SchemaObject } from "../metadata/check/schema-rule.js";
-import { IS_UNCLAIMED } from "../metadata/operations/count-contents.js";
+import { IS_FORSAKEN, IS_UNCLAIMED } from "../metadata/operations/count-contents.js";
 import { type Finding, type Problem, somePaths } from "./finding.js";
 
 export interface StoreToMend {
@@ -35,7 +36,7 @@ export interface Mended {
  * Mends what was found; tells what couldn't be, which keeps nothing else from it. In this order:
  *
  * 1. contents: their rows say what the rows of files are compared with;
- * 2. a note of what is left of lost inodes, durable before that goes;
+ * 2. a note of what is left of lost inodes, and copies of contents that those alone had kept, durable before that goes;
  * 3. the database, which takes no content its count away that no file has then: so whenever this is cut short, no
  *    start removes that;
  * 4. those contents are put away; when that is durable, their rows go.
@@ -63,16 +64,43 @@ export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Men
         const why = `inode ${ino}, which is lost, had this`;
         quarantine.note({ why, ...somePaths([path]), metadata, target });
       }
-      quarantine.sync();
-      repairDatabase(database, { schema, owner });
-      isDatabaseMended = true;
       const { paths } = somePaths(lost.map(({ path }) => path));
+      putForsakenAway(database, { ...store, quarantine, paths });
+      quarantine.sync();
+      requireMended(repairDatabase(database, { schema, owner }));
+      isDatabaseMended = true;
       putUnclaimedAway(database, { ...store, quarantine, paths, attempt });
     });
   } finally {
     database.close();
   }
   return { failures, isDatabaseMended };
+}
+
+/** Errors: `corrupt` for what the repair should have mended, or has no hope of mending. */
+function requireMended(left: readonly Violation[]): void {
+  for (const { rule, detail } of left) {
+    if (rule.repair?.run === undefined && !HOPELESS.includes(rule)) continue;
+    throw new NexusError("corrupt", `it still isn't so that ${rule.says}: ${detail}`);
+  }
+}
+
+interface ToPutAway extends Pick<StoreToMend, "layout"> {
+  readonly quarantine: Quarantine;
+  /** Of lost inodes: some of these had them. */
+  readonly paths: readonly string[];
+}
+
+/** The start that comes next lets go of them. Until then, somebody has them, or may go back to them. */
+function putForsakenAway(
+  database: Database.Database,
+  { layout, quarantine, paths }: ToPutAway,
+): void {
+  const forsaken = `SELECT hash FROM contents c WHERE ${IS_FORSAKEN}`;
+  for (const hash of database.prepare<[], ContentHash>(forsaken).pluck().all()) {
+    if (!isContentHash(hash)) continue;
+    quarantine.putCopy(casPath(layout, hash), { why: saidToHave({ paths }), paths });
+  }
 }
 
 function putUnclaimedAway(
@@ -82,10 +110,7 @@ function putUnclaimedAway(
     quarantine,
     paths,
     attempt,
-  }: Pick<StoreToMend, "layout"> & {
-    readonly quarantine: Quarantine;
-    /** Of lost inodes: some of these had them. */
-    readonly paths: readonly string[];
+  }: ToPutAway & {
     readonly attempt: (what: string, work: () => void) => void;
   },
 ): void {
@@ -93,9 +118,7 @@ function putUnclaimedAway(
     .prepare<[], ContentHash>(`SELECT hash FROM contents c WHERE ${IS_UNCLAIMED}`)
     .pluck();
   const forget = database.prepare(`DELETE FROM contents AS c WHERE hash = ? AND ${IS_UNCLAIMED}`);
-  const why = `it is a content that files are said to have, and none has${
-    paths.length > 0 ? ": it may be of one of these paths, whose inodes are lost" : ""
-  }`;
+  const why = saidToHave({ paths });
   const away: ContentHash[] = [];
   for (const hash of unclaimed.all().filter(isContentHash)) {
     attempt(`the content ${hash}`, () => {
@@ -109,6 +132,12 @@ function putUnclaimedAway(
       for (const hash of away) forget.run(hash);
     })();
   });
+}
+
+function saidToHave({ paths }: Pick<ToPutAway, "paths">): string {
+  return `it is a content that files are said to have, and none has${
+    paths.length > 0 ? ": it may be of one of these paths, whose inodes are lost" : ""
+  }`;
 }
 
 function failed(what: string): Finding {

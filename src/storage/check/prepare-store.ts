@@ -1,6 +1,7 @@
 import { isKind } from "../../model/errors.js";
 import { type Behind, BehindNote } from "../behind-note.js";
 import { whyBehind } from "../metadata/check/database-behind.js";
+import { INDEXES } from "../metadata/check/database-rules.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { repairRule } from "../metadata/check/repair-database.js";
 import type { Rule } from "../metadata/check/rule.js";
@@ -35,16 +36,18 @@ export interface Prepared {
 const STAGED = "what is being written just now, which only the daemon knows";
 const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
 const STAGED_UNKNOWN = "what was being written: the store can't be opened as it is";
+const NO_STATE = "the row of store_state was missing";
 
 /**
  * Brings a store that nobody has open to where rows and files can be compared, as a start does, and not further than is
  * safe. In this order:
  *
- * 1. the pages of the database and its tables are looked at: what is damaged isn't written to;
+ * 1. the pages of the database and its tables are looked at: what is damaged isn't written to; a repair makes wrong
+ *    indexes anew, before anything is asked through them;
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
  *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
  *    journal is another one, what it has is replayed first, whatever a note says;
- * 3. without the row of its state, only a repair goes on;
+ * 3. without the row of its state, only a repair goes on, which is noted, too, before the journal counts as another's;
  * 4. the journal is replayed.
  *
  * Errors: those of opening but `corrupt`, of putting away, `io-failure`.
@@ -58,20 +61,28 @@ export async function prepareStore(
   const damaged = { ...untouched, isOpen: false, leftOut: [] };
   if (!UNREADABLE.every((rule) => holds(store, rule))) return damaged;
 
+  const known: Finding[] = [];
+  if (action === "repair" && !holds(store, INDEXES)) {
+    const mended = mendIndexes(store);
+    if (mended === undefined) return damaged;
+    known.push(mended);
+  }
   const note = new BehindNote(store.dataDir);
   const now = behindNow(store);
   const behind = now ?? note.read();
-  const known: Finding[] = behind === undefined ? [] : [behindFinding(behind)];
+  if (behind !== undefined) known.push(behindFinding(behind));
   // With a note alone, the journal is the one of this database, which was used since: what was being written may have
   // its rows there.
   if (now !== undefined) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_OF_OTHERS] };
-    note.write(now);
+    note.beginRepair({ ...now, lacks: "changes" });
     for (const put of await putStagingAway(store)) known.push(put);
   }
   if (!holds(store, STORE_STATE)) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_UNKNOWN] };
-    known.push(mendState(store));
+    // Its journal isn't known to be its own any more.
+    note.beginRepair({ sinceMs: Date.now(), why: NO_STATE, lacks: "rows" });
+    known.push(mended(store, { rule: STORE_STATE, what: NO_STATE }));
   }
   const isOpen = await replayed(store);
   return { known, isOpen, staging: "look", leftOut: [], behind };
@@ -97,17 +108,29 @@ function holds({ databasePath }: StoreToPrepare, rule: Rule): boolean {
   }
 }
 
-function mendState({ databasePath, owner }: StoreToPrepare): Finding {
+/** Undefined when that can't be: more is damaged. */
+function mendIndexes(store: StoreToPrepare): Finding | undefined {
+  try {
+    return mended(store, { rule: INDEXES, what: "an index had other entries than its table" });
+  } catch (error) {
+    if (!isKind(sqliteError(error, "repair the indexes"), "corrupt")) throw error;
+    return undefined;
+  }
+}
+
+function mended(
+  { databasePath, owner }: StoreToPrepare,
+  { rule, what }: { readonly rule: Rule; readonly what: string },
+): Finding {
   const database = openForCheck(databasePath, { access: "write" });
   try {
-    repairRule(database, { rule: STORE_STATE, owner });
+    repairRule(database, { rule, owner });
   } finally {
     database.close();
   }
   return {
-    ...{ rule: STORE_STATE.id, severity: "damage", paths: [], morePaths: 0 },
-    ...{ what: "the row of store_state was missing", effect: STORE_STATE.effect },
-    repair: STORE_STATE.repair?.says,
+    ...{ rule: rule.id, severity: "damage", paths: [], morePaths: 0 },
+    ...{ what, effect: rule.effect, repair: rule.repair?.says },
   };
 }
 

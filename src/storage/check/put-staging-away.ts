@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import type { Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
@@ -42,8 +43,13 @@ export async function putStagingAway(store: StagingToSort): Promise<Finding[]> {
     quarantine.sync();
     const contents = store.openContents();
     try {
+      const small: StagingId[] = [];
       for (const { id, bytes } of smallStrays({ database, layout, contents, except: named })) {
         quarantine.putBytes(bytes, { name: `staged-${id}`, why: WHY });
+        small.push(id);
+      }
+      quarantine.sync();
+      for (const id of small) {
         // While others keep the log, what is discarded is there again when it is read the next time; not so its bytes.
         const file = contents.openStaging(id);
         file.truncate(0);

@@ -30,9 +30,9 @@ export async function repairStore(
   { isLossy, ...found }: ToRepair,
 ): Promise<Finding[]> {
   const note = new BehindNote(store.dataDir);
-  if (isLossy && note.read() === undefined) {
+  if (isLossy) {
     const why = "rows were lost or damaged";
-    note.write({ sinceMs: Date.now(), why, notedBy: "repair-of-rows" });
+    note.beginRepair({ sinceMs: Date.now(), why, lacks: "rows" });
   }
   const { failures, isDatabaseMended } = mendStore(store, found);
   if (!isDatabaseMended) return [...failures, notStarted("its database isn't mended")];
@@ -46,11 +46,14 @@ export async function repairStore(
       ];
     }
   }
+  const noted = note.read();
   // A content of a newer state may have no row that keeps it.
-  if (failures.length === 0 || note.read()?.notedBy === "repair-of-rows") note.clear();
+  if (failures.length === 0 || noted?.notedBy === "repair-of-rows") note.clear();
   try {
     await store.start();
   } catch (error) {
+    // Nobody knows why: what is put away may not be all.
+    if (noted !== undefined) note.write(noted);
     failures.push({
       ...startFinding(`the store can't be opened: ${messageOf(error)}`),
       effect: "no daemon can serve it: restore a backup",

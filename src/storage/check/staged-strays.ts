@@ -4,6 +4,7 @@ import type Database from "better-sqlite3";
 import type { ContentHash, StagingId } from "../../model/ids.js";
 import type { ContentStore } from "../content/content-store.js";
 import { casPath, type Layout } from "../content/local/layout.js";
+import { KEEPS } from "../metadata/operations/count-contents.js";
 import type { Finding } from "./finding.js";
 
 /** The staged contents that rows name. */
@@ -60,8 +61,10 @@ export function* smallStrays(options: SmallStraysOptions): Generator<SmallStray>
 
 function isSealed({ database, layout }: SmallStraysOptions, { bytes }: SmallStray): boolean {
   const hash = createHash("sha256").update(bytes).digest("hex") as ContentHash;
-  const isHad = database.prepare("SELECT 1 FROM inodes WHERE content_hash = ? LIMIT 1").get(hash);
-  if (isHad === undefined) return false;
+  const keepsIt = database.prepare(
+    `SELECT 1 FROM inodes i WHERE content_hash = ? AND ${KEEPS} LIMIT 1`,
+  );
+  if (keepsIt.get(hash) === undefined) return false;
   try {
     return readFileSync(casPath(layout, hash)).equals(bytes);
   } catch {

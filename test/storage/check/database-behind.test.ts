@@ -9,8 +9,6 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { composeCheck } from "../../../src/compose-check.js";
-import { loadConfig } from "../../../src/config/load.js";
 import { connect } from "../../../src/sdk/connect.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
 import { restAfter } from "../../../src/storage/going-on-behind.js";
@@ -18,6 +16,7 @@ import {
   announce,
   blob,
   change,
+  cutRepair,
   fsck,
   makeStore,
   read,
@@ -27,7 +26,6 @@ import {
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 import { FakeClock } from "../../support/fake-clock.js";
-import { silentLogger } from "../../support/silent-logger.js";
 
 const LARGE = Buffer.alloc(100_000, "large");
 /** What is put away is told of by its first letters. */
@@ -59,21 +57,6 @@ function putAway(dataDir: string): string[] {
 }
 
 const ALL = ["half", "large", "small", "stray"];
-
-/** A repair that is interrupted while it looks at the contents. */
-async function cutRepair(dataDir: string): Promise<void> {
-  const aborted = new AbortController();
-  const explicit = new Map([["data_dir", { value: dataDir, source: "the test" }]]);
-  const config = loadConfig({ explicit, face: "command", cwd: dataDir });
-  const cut = composeCheck(
-    { config, logger: silentLogger },
-    {
-      ...{ mode: "offline", action: "repair", signal: aborted.signal },
-      onProgress: () => aborted.abort(new Error("interrupted")),
-    },
-  );
-  await expect(cut).rejects.toThrow("interrupted");
-}
 
 describe("a repair of a database that lacks changes", () => {
   test("puts away all that only the newer one has a name for", async () => {

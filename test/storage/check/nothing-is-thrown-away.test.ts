@@ -22,6 +22,7 @@ import {
   TEXT,
   withStore,
 } from "../../support/checked-store.js";
+import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 
 // A repair takes no bytes away that may be all there is of a file.
@@ -127,6 +128,35 @@ test("a lost inode's rows stay as long as what they tell isn't known to be noted
   expect(record(dataDir)).toEqual(
     expect.arrayContaining([expect.objectContaining({ paths: ["/documents/a"] })]),
   );
+});
+
+describe("the content of a lost inode is put away also when another one has it, which", () => {
+  const B = `(SELECT ino FROM dentries WHERE name = 'b')`;
+  /** The two files have one content; then the inode of the first is lost. */
+  const LOST = `UPDATE inodes SET content_hash = '${hashOf(TEXT)}', size_bytes = ${TEXT.length} WHERE ino = ${B};
+    DELETE FROM contents WHERE hash = '${hashOf(OTHER)}';
+    UPDATE contents SET ref_count = 2 WHERE hash = '${hashOf(TEXT)}';
+    DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}' AND ino <> ${B}`;
+  const ways = {
+    "is about to go": `UPDATE inodes SET nlink = 0 WHERE ino = ${B}; DELETE FROM dentries WHERE name = 'b'`,
+    "is being written to": "",
+  };
+  test.each(Object.entries(ways))("%s", async (way, sql) => {
+    const store = await makeStore();
+    const dataDir =
+      way === "is about to go"
+        ? store
+        : await withStore(store, async ({ files, metadata }) => {
+            await files.write("/documents/b", "new bytes");
+            await metadata.set("/documents/a", "key", "value");
+            return afterKill(store);
+          });
+    change(dataDir, `${LOST}; ${sql}`);
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+    expect(putAway(dataDir, TEXT)).toBe(TEXT);
+    await withStore(dataDir, async () => undefined);
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  });
 });
 
 test("a content that something has that is no file is put away, not removed", async () => {

@@ -67,4 +67,22 @@ describe("a repair doesn't open a store", () => {
     change(dataDir, "DROP TRIGGER nobodys");
     expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
   });
+
+  test("of which something is wrong again whenever it was mended, and says so", async () => {
+    const dataDir = await makeStore();
+    change(
+      dataDir,
+      `UPDATE contents SET ref_count = 7;
+       CREATE TRIGGER stubborn AFTER UPDATE OF ref_count ON contents
+         BEGIN UPDATE contents SET ref_count = 7 WHERE hash = NEW.hash; END;`,
+    );
+    const { code, rules, report } = await fsck(dataDir, "--repair");
+    expect({ code, rules }).toStrictEqual({
+      code: 1,
+      rules: expect.arrayContaining(["repair.failed", "store.start", "content.references"]),
+    });
+    const failure = report?.findings.find(({ rule }) => rule === "repair.failed");
+    expect(failure?.what).toContain("it still isn't so that");
+    expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  });
 });

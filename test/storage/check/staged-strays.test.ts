@@ -131,6 +131,21 @@ test("what some file has sealed is not put away a second time", async () => {
   expect(putAway(dataDir)).toStrictEqual([]);
 });
 
+test("what another file had only before it was written to is put away all the same", async () => {
+  const store = await makeStore(async ({ files }) => {
+    await files.write("/documents/b", SMALL);
+  });
+  const dataDir = await withStore(store, async ({ files, metadata }) => {
+    await files.write("/documents/b", "new bytes");
+    await files.write("/documents/small", SMALL);
+    await metadata.set("/documents/a", "key", "value");
+    return afterKill(store);
+  });
+  change(dataDir, "DELETE FROM inodes WHERE ino = (SELECT ino FROM dentries WHERE name = 'small')");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(putAway(dataDir)).toStrictEqual([SMALL]);
+});
+
 test("what a killed process leaves of a removed file goes, where nothing else is wrong", async () => {
   const store = await makeStore();
   const dataDir = await withStore(store, async ({ files, metadata }) => {

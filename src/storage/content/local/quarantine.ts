@@ -54,16 +54,32 @@ export class Quarantine {
     }
   }
 
-  /** Writes a file there of bytes that the store has in another way; returns where it is. Errors: as {@link put}. */
+  /**
+   * Writes a file there of bytes that the store has in another way; returns where it is. Durable after {@link sync}.
+   * Errors: as {@link put}.
+   */
   putBytes(bytes: Uint8Array, { name, ...note }: Note & { readonly name: string }): string {
     try {
       const target = this.#newFile(name, note);
       writeFileSync(target, bytes, { mode: 0o400, flush: true });
-      // Whoever had them lets them go when this returns.
-      syncPath(dirname(target));
       return target;
     } catch (error) {
       throw fsError(error, { op: "put away", path: name });
+    }
+  }
+
+  /**
+   * Copies a file there that somebody else still has; returns where the copy is, undefined when there is none. Durable
+   * after {@link sync}. Errors: as {@link put}.
+   */
+  putCopy(path: string, note: Note): string | undefined {
+    try {
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+      const target = this.#newFile(basename(path), { ...note, from: path });
+      copyDurably(path, target);
+      return target;
+    } catch (error) {
+      throw fsError(error, { op: "put a copy away", path });
     }
   }
 

@@ -9,6 +9,12 @@ export const REFERENCES = "(SELECT count(*) FROM inodes i WHERE i.content_hash =
 /** Whether `c` has a count and no file: the inode may be what was lost. */
 export const IS_UNCLAIMED = `(c.ref_count > 0
   AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash))`;
+/** Whether `i` is going to keep its content: one without a name goes, and what is being written replaces it. */
+export const KEEPS = "(i.nlink > 0 AND i.staging_id IS NULL)";
+/** Whether a file of `c` isn't there, which may be lost, and those that are won't keep it. */
+export const IS_FORSAKEN = `(c.ref_count > ${REFERENCES}
+  AND EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash)
+  AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash AND ${KEEPS}))`;
 /** Whether `c` is counted wrongly, as far as that needs no guess. */
 export const IS_MISCOUNTED = `(c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED})`;
 export const IS_NO_HASH = (column: string) =>

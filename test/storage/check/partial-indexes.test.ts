@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { fsck, makeStore, TEXT, withStore } from "../../support/checked-store.js";
+import { afterKill } from "../../support/crash.js";
+import { hashOf, problemsIn } from "../../support/data-directory.js";
+
+// An index that leaves rows out, with an entry of a row that is lost: SQLite doesn't look for those.
+
+const LARGE = "large".repeat(20_000);
+
+/** Changes a database without one of its indexes. */
+function changeBeside(dataDir: string, index: string, sql: string): void {
+  const path = join(dataDir, "metadata.db");
+  const open = () => {
+    const database = new Database(path);
+    database.unsafeMode(true);
+    database.pragma("writable_schema = ON");
+    return database;
+  };
+  const hiding = open();
+  const row = hiding.prepare("SELECT * FROM sqlite_schema WHERE name = ?").get(index);
+  hiding.prepare("DELETE FROM sqlite_schema WHERE name = ?").run(index);
+  hiding.close();
+  const changing = open();
+  changing.exec(sql);
+  changing
+    .prepare("INSERT INTO sqlite_schema VALUES (@type, @name, @tbl_name, @rootpage, @sql)")
+    .run(row);
+  changing.close();
+}
+
+function putAway(dataDir: string): string[] {
+  const directory = join(dataDir, "lost+found");
+  return readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
+}
+
+test("one that still names what was being written is found, and what it names put away", async () => {
+  const store = await makeStore();
+  const dataDir = await withStore(store, async ({ files, metadata }) => {
+    await files.write("/documents/large", LARGE);
+    // This is committed at once, and with it what came before.
+    await metadata.set("/documents/a", "key", "value");
+    return afterKill(store);
+  });
+  const LOST = "DELETE FROM inodes WHERE ino = (SELECT ino FROM dentries WHERE name = 'large')";
+  changeBeside(dataDir, "inodes_staged", LOST);
+  expect((await fsck(dataDir)).rules).toContain("database.indexes");
+  const repaired = await fsck(dataDir, "--repair");
+  expect(repaired).toMatchObject({ code: 0, rules: [] });
+  expect(repaired.repaired).toContain("database.indexes");
+  expect(putAway(dataDir)).toContain(LARGE);
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
+test("one that still names a content is mended, and the content put away", async () => {
+  const dataDir = await makeStore();
+  const LOST = `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`;
+  changeBeside(dataDir, "inodes_by_content", LOST);
+  expect((await fsck(dataDir)).rules).toContain("database.indexes");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(putAway(dataDir)).toContain(TEXT);
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
