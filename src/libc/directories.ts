@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fsError } from "./system-error.js";
 
 export interface MakeOptions {
@@ -38,5 +38,17 @@ export function namesIn(path: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw fsError(error, { op: "list", path });
+  }
+}
+
+/**
+ * realpath(3), also of what isn't there: where it would be made. What can't be followed stays as it is written; what is
+ * wrong with it shows when it is used.
+ */
+export function realPlace(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return dirname(path) === path ? path : join(realPlace(dirname(path)), basename(path));
   }
 }

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { NexusError } from "../model/errors.js";
-import { requireNoBackup } from "./backup/backup-layout.js";
+import { requireNoBackup } from "./backup/no-backup.js";
 import { hasUnfinishedRestore, requireNoUnfinishedRestore } from "./backup/unfinished-restore.js";
 import { casEntries } from "./content/local/cas-entries.js";
 import { layoutOf } from "./content/local/layout.js";
@@ -17,7 +17,7 @@ export interface StorePlace {
  */
 export function requireFitToOpen(place: StorePlace): void {
   const { dataDir, dbPath } = place;
-  requireNoBackup(dataDir);
+  requireNoBackup({ dataDir, databasePath: dbPath });
   requireNoUnfinishedRestore({ dataDir, databasePath: dbPath });
   if (!lacksDatabase(place)) return;
   const { casDirectory } = layoutOf(dataDir);

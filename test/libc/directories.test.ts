@@ -1,7 +1,7 @@
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { makeDirectories } from "../../src/libc/directories.js";
+import { makeDirectories, realPlace } from "../../src/libc/directories.js";
 import { testDir } from "../support/temp-dir.js";
 
 describe("making directories", () => {
@@ -29,4 +29,14 @@ describe("making directories", () => {
     expect(() => makeDirectories("/proc/nothing-here")).toThrow("ENOENT");
     expect(() => makeDirectories("/proc/nothing-here/below")).toThrow("ENOENT");
   });
+});
+
+test("a place is where links lead, also of what isn't there or can't be", () => {
+  const base = testDir();
+  mkdirSync(join(base, "real"));
+  symlinkSync("real", join(base, "link"));
+  writeFileSync(join(base, "real", "file"), "");
+  expect(realPlace(join(base, "link"))).toBe(join(base, "real"));
+  expect(realPlace(join(base, "link", "a", "b"))).toBe(join(base, "real", "a", "b"));
+  expect(realPlace(join(base, "link", "file", "a"))).toBe(join(base, "real", "file", "a"));
 });

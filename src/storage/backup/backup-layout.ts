@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { NexusError } from "../../model/errors.js";
 import { type Layout, layoutOf } from "../content/local/layout.js";
 
 // A directory of backups:
@@ -42,18 +40,4 @@ export function backupLayoutOf(directory: string): BackupLayout {
 
 export function snapshotPath({ snapshotsDirectory }: BackupLayout, id: string): string {
   return join(snapshotsDirectory, id);
-}
-
-/**
- * A store that is opened changes; in a backup it would even remove contents that other snapshots name.
- * Errors: `not-supported` when this directory is a backup, or a snapshot of one.
- */
-export function requireNoBackup(dataDirectory: string): void {
-  const manifest = join(dataDirectory, MANIFEST_NAME);
-  if (!existsSync(manifest)) return;
-  throw new NexusError(
-    "not-supported",
-    `${dataDirectory} is a backup, which using it would change: nexus restore makes a store of it (so does cp -RL of a snapshot, without its ${MANIFEST_NAME})`,
-    { path: dataDirectory },
-  );
 }

@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { requireNoBackup } from "../../../src/storage/backup/backup-layout.js";
+import { requireNoBackup } from "../../../src/storage/backup/no-backup.js";
 import { DataDirLock } from "../../../src/storage/data-dir-lock.js";
 import { backUp, restore } from "../../support/backups.js";
 import { afterKill } from "../../support/crash.js";
@@ -126,12 +126,14 @@ describe("a directory of backups", () => {
   test("is opened as a store by nobody, nor is a snapshot; a copy of one without its manifest is one", async () => {
     const { from, snapshot } = await backedUp();
     const path = join(from, "snapshots", snapshot);
-    expect(kindOf(() => requireNoBackup(from))).toBe("not-supported");
-    expect(kindOf(() => requireNoBackup(path))).toBe("not-supported");
+    const open = (dataDir: string) =>
+      requireNoBackup({ dataDir, databasePath: join(dataDir, "metadata.db") });
+    expect(kindOf(() => open(from))).toBe("not-supported");
+    expect(kindOf(() => open(path))).toBe("not-supported");
     const copy = join(testDir(), "copy");
     cpSync(path, copy, { recursive: true, dereference: true });
     rmSync(join(copy, "backup.json"));
-    requireNoBackup(copy);
+    open(copy);
     expect(await new World({ dataDir: copy }).read("file")).toBe("text");
   });
 });
