@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fsError } from "./system-error.js";
 
@@ -29,6 +29,28 @@ export function makeDirectories(
   }
   whenMade(path);
   return true;
+}
+
+/** Those that {@link makeDirectories} would make now, from the top down. */
+export function missingDirectories(path: string): string[] {
+  return existsSync(path) ? [] : [...missingDirectories(dirname(path)), path];
+}
+
+/**
+ * rmdir(2) of directories that were given from the top down; those that somebody uses by now, or has removed, are left
+ * alone. Errors: as `fsError` has them.
+ */
+export function removeEmptyDirectories(paths: readonly string[]): void {
+  for (const path of paths.toReversed()) {
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (!["ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR", "EBUSY"].includes(code)) {
+        throw fsError(error, { op: "remove", path });
+      }
+    }
+  }
 }
 
 /** What is in a directory; nothing where there is none. Errors: as `fsError` has them. */

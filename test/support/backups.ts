@@ -62,7 +62,7 @@ export async function restore(
     readonly snapshot?: string;
     readonly dataDir?: string;
     readonly databasePath?: string;
-    readonly onPlan?: () => void;
+    readonly onPlan?: () => void | Promise<void>;
   } = {},
 ): Promise<RestoreResult & { readonly dataDir: string }> {
   const directory = await BackupDirectory.openToRead(from);

@@ -1,7 +1,11 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { makeDirectories } from "../../libc/directories.js";
-import { makeDirectoriesDurably, syncPath } from "../../libc/durability.js";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import {
+  makeDirectories,
+  missingDirectories,
+  removeEmptyDirectories,
+} from "../../libc/directories.js";
+import { syncPath } from "../../libc/durability.js";
 import { fsError } from "../../libc/system-error.js";
 import { NexusError } from "../../model/errors.js";
 import { layoutOf } from "../content/local/layout.js";
@@ -10,19 +14,18 @@ import type { BackupDirectory, Snapshot, Snapshots } from "./backup-directory.js
 import { DATABASE_NAME, snapshotPath } from "./backup-layout.js";
 import { type Content, ContentCopier } from "./content-copier.js";
 import { copySnapshotDatabase } from "./database-file.js";
+import {
+  isInDataDir,
+  nameDatabase,
+  type RestorePlace,
+  requireNoDatabase,
+} from "./database-place.js";
 import { requireEmpty } from "./empty-directory.js";
+import { restoringDirectory } from "./restore-marker.js";
 import { SnapshotDatabase } from "./snapshot-database.js";
 import { newestOf } from "./snapshot-list.js";
 import { Turns } from "./turns.js";
-import {
-  beginRestoring,
-  clearRestoring,
-  endRestoring,
-  isCutShort,
-  type RestorePlace,
-  restoringDirectory,
-  unfinishedDatabase,
-} from "./unfinished-restore.js";
+import { beginRestoring, clearRestoring, endRestoring, isCutShort } from "./unfinished-restore.js";
 import type { Amount, Damage } from "./write-backup.js";
 
 export interface RestoreOptions {
@@ -65,25 +68,19 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const { directory, dataDir } = options;
   const snapshot = find(directory, options.snapshot);
   requireFree(options);
-  const wasThere = existsSync(dataDir);
-  const lock = await DataDirLock.acquire({
-    dataDir,
-    holder: { pid: process.pid, dataDir },
-    waitMs: 0,
-    isFinishing: () => false,
-    onWait: () => undefined,
+  const missing = missingDirectories(dataDir);
+  const lockPath = join(dataDir, "lock");
+  const hadLock = existsSync(lockPath);
+  const lock = await acquireLock(dataDir).catch((error) => {
+    removeEmptyDirectories(missing);
+    throw error;
   });
   try {
-    // From here on nobody else puts something there.
-    requireFree(options);
-    clearRestoring(options);
-    let result: RestoreResult;
-    try {
-      result = await restore(snapshot, options);
-    } catch (error) {
-      clear(options, { wasThere });
+    const result = await restore(snapshot, options).catch((error) => {
+      if (!hadLock) rmSync(lockPath, { force: true });
+      removeEmptyDirectories(missing);
       throw fsError(error, { op: "restore to", path: dataDir });
-    }
+    });
     end(options);
     return result;
   } finally {
@@ -91,18 +88,19 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   }
 }
 
+async function acquireLock(dataDir: string): Promise<DataDirLock> {
+  return await DataDirLock.acquire({
+    dataDir,
+    holder: { pid: process.pid, dataDir },
+    waitMs: 0,
+    isFinishing: () => false,
+    onWait: () => undefined,
+  });
+}
+
 function requireFree(place: RestorePlace): void {
-  const { dataDir, databasePath } = place;
-  // A log that is left beside a database would be taken for its own.
-  const inTheWay = ["", "-wal", "-shm", "-journal"].map((suffix) => `${databasePath}${suffix}`);
-  const found = inTheWay.find((path) => existsSync(path));
-  if (found !== undefined && dirname(databasePath) !== dataDir) {
-    throw new NexusError(
-      "already-exists",
-      `${found} is there, where the setting db_path has the database of the restored store; move it away, or give another db_path`,
-      { path: found },
-    );
-  }
+  const { dataDir } = place;
+  if (!isInDataDir(place)) requireNoDatabase(place);
   if (isCutShort(place)) return;
   requireEmpty(dataDir, {
     advice: "a store is restored into a directory that is empty, or isn't there",
@@ -149,23 +147,37 @@ function end(place: RestorePlace): void {
   }
 }
 
-async function restore(
+/** All but the end: the last thing that it does is giving the database its name. */
+async function restore(snapshot: Snapshot, options: RestoreOptions): Promise<RestoreResult> {
+  // Before the lock was ours, others could put something there.
+  requireFree(options);
+  clearRestoring(options);
+  try {
+    const unfinished = beginRestoring(options);
+    const result = await copy(snapshot, { ...options, unfinished });
+    // The contents' directory has its name before the database, which may be on another disk.
+    syncPath(options.dataDir);
+    nameDatabase(unfinished, options);
+    return result;
+  } catch (error) {
+    clearRestoring(options);
+    throw error;
+  }
+}
+
+/** Copies the database, and the contents that it names, durably. */
+async function copy(
   { id, manifest }: Snapshot,
-  options: RestoreOptions,
+  options: RestoreOptions & { readonly unfinished: string },
 ): Promise<RestoreResult> {
-  const { directory, dataDir, databasePath, signal, onPlan, onProgress } = options;
+  const { directory, dataDir, unfinished, signal, onPlan, onProgress } = options;
   const layout = layoutOf(dataDir);
   const incomingDirectory = restoringDirectory(dataDir);
-  beginRestoring(options);
   makeDirectories(layout.casDirectory, { mode: 0o700 });
   makeDirectories(layout.stagingDirectory, { mode: 0o700 });
-  makeDirectoriesDurably(dirname(databasePath));
-  // What can't be synced shows before anything is copied.
-  syncPath(dirname(databasePath));
-  const incoming = unfinishedDatabase(options);
   const from = join(snapshotPath(directory.layout, id), DATABASE_NAME);
   const turns = new Turns(signal);
-  await copySnapshotDatabase(from, { to: incoming, manifest, turns });
+  await copySnapshotDatabase(from, { to: unfinished, manifest, turns });
   const done = { contents: 0, bytes: 0 };
   const onBytes = (bytes: number) => {
     done.bytes += bytes;
@@ -178,7 +190,7 @@ async function restore(
   let database: SnapshotDatabase | undefined;
   const damaged: Damage[] = [];
   try {
-    database = new SnapshotDatabase(incoming);
+    database = new SnapshotDatabase(unfinished);
     database.becomeItsOwn();
     database.recount();
     const measure = database.measure();
@@ -196,21 +208,11 @@ async function restore(
       damaged.push({ problem: "missing", hash: undefined, paths: [path] });
     }
     database.close();
-    syncPath(incoming);
+    syncPath(unfinished);
     await copier.finish();
-    // The contents' directory has its name before the database, which may be on another disk.
-    syncPath(dataDir);
-    renameSync(incoming, databasePath);
     return { snapshot: id, takenAt: manifest.takenAt, ...measure, damaged };
   } finally {
     database?.close();
     copier.close();
   }
-}
-
-/** What was made, and nothing else: the directory was empty. */
-function clear(place: RestorePlace, { wasThere }: { wasThere: boolean }): void {
-  clearRestoring(place);
-  const { dataDir } = place;
-  rmSync(wasThere ? join(dataDir, "lock") : dataDir, { recursive: true, force: true });
 }

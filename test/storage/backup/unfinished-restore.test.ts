@@ -24,12 +24,19 @@ const STORE = ["cas", "lock", "metadata.db", "staging"];
 let from: string;
 
 /** What a restore leaves that is killed when it has the database, and no content yet. */
-async function cutShort(place: { databasePath?: string } = {}): Promise<string> {
+async function cutShort({
+  whenLeft = () => undefined,
+  ...place
+}: {
+  databasePath?: string;
+  whenLeft?: () => void;
+} = {}): Promise<string> {
   const [dataDir, left] = [join(testDir(), "new"), join(testDir(), "left")];
   const onPlan = () => {
     cpSync(dataDir, left, { recursive: true });
     // Of a content that was on its way.
     writeFileSync(join(left, "restoring", "17"), "half");
+    whenLeft();
     throw new Error("enough");
   };
   await expect(restore(from, { ...place, dataDir, onPlan })).rejects.toThrow();
@@ -168,10 +175,20 @@ describe("a store whose settings have its database elsewhere", () => {
 
   test("is done anew when its restore was cut short, and leaves nothing beside it when that failed", async () => {
     const databasePath = join(testDir(), "main.db");
-    const dataDir = await cutShort({ databasePath });
+    let unfinished: string[] = [];
+    const dataDir = await cutShort({
+      databasePath,
+      whenLeft: () => {
+        unfinished = readdirSync(join(databasePath, ".."));
+      },
+    });
     expect(readdirSync(join(databasePath, ".."))).toStrictEqual([]);
-    writeFileSync(`${databasePath}.restoring`, "half");
-    writeFileSync(`${databasePath}.restoring-journal`, "half");
+    expect(unfinished).toStrictEqual([expect.stringMatching(/^main\.db\.restoring-/)]);
+    for (const name of unfinished) {
+      for (const suffix of ["", "-journal"]) {
+        writeFileSync(join(databasePath, "..", `${name}${suffix}`), "half");
+      }
+    }
     await restore(from, { dataDir, databasePath });
     expect(readdirSync(join(databasePath, ".."))).toStrictEqual(["main.db"]);
     expect(readdirSync(dataDir).sort()).toStrictEqual(["cas", "lock", "staging"]);

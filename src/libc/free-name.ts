@@ -1,0 +1,32 @@
+import { linkSync } from "node:fs";
+import { bind, lastErrno } from "./library.js";
+import { errnoError, fsError } from "./system-error.js";
+
+const AT_FDCWD = -100;
+const RENAME_NOREPLACE = 1;
+/** What link(2) says where the file system has no hard links: vfat and exFAT, and FUSE without them. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "ENOSYS"];
+
+/**
+ * Gives a file a name, unless something has it, however late that came: by link(2), or by renameat2(2) where there are
+ * no hard links. Only the latter takes the old name away. Errors: `already-exists`, and those of the host.
+ */
+export function takeFreeName(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!NO_LINKS.includes(code)) throw fsError(error, { op: "link", path: to });
+    renameToFreeName(from, to);
+  }
+}
+
+/** renameat2(2) with RENAME_NOREPLACE. Errors: `already-exists`, `invalid-argument` where the file system can't. */
+export function renameToFreeName(from: string, to: string): void {
+  // Not every C library has it, and few ever need it.
+  const renameat2 = bind<
+    (fromFd: number, from: string, toFd: number, to: string, flags: number) => number
+  >("int renameat2(int fromFd, const char *from, int toFd, const char *to, unsigned int flags)");
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
+  throw errnoError(lastErrno(), { op: "rename", path: to });
+}
