@@ -1,16 +1,19 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   openSync,
   readFileSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { makeDirectoriesDurably } from "../libc/durability.js";
 import { tryLock, trySharedLock } from "../libc/files.js";
+import { otherOwnerOf } from "../libc/other-owner.js";
 import { refusal } from "../libc/refusal.js";
 import { isKind, NexusError } from "../model/errors.js";
 
@@ -118,6 +121,8 @@ export class DataDirLock {
       held.note(holder);
       return held;
     } catch (error) {
+      // What names nobody is of no use, and a full disk is left as it was. Others may be reading by the same file.
+      if (files.isNew && beside === "nobody") rmSync(path, { force: true });
       // Else this process would have it, and nobody to give it back.
       held.release();
       throw unusable(error, { dataDir, what, advice });
@@ -155,9 +160,11 @@ export class DataDirLock {
 interface LockFiles {
   readonly fd: number;
   readonly directoryFd: number;
+  /** Whether there was no lock file. */
+  readonly isNew: boolean;
 }
 
-function close({ fd, directoryFd }: LockFiles): void {
+function close({ fd, directoryFd }: Pick<LockFiles, "fd" | "directoryFd">): void {
   closeSync(directoryFd);
   closeSync(fd);
 }
@@ -231,8 +238,10 @@ function open({
   try {
     makeDirectoriesDurably(dataDir);
     const directoryFd = openSync(dataDir, constants.O_RDONLY | constants.O_DIRECTORY);
+    const isNew = !existsSync(path);
     try {
-      return { fd: openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), directoryFd };
+      const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      return { fd, directoryFd, isNew };
     } catch (error) {
       closeSync(directoryFd);
       throw error;
@@ -251,7 +260,13 @@ function unusable(
   error: unknown,
   { dataDir, what, advice }: { dataDir: string; what: string; advice: string },
 ): NexusError {
-  return refusal(error, { what: `${what} can't be used`, advice, path: dataDir });
+  const isDenied = (error as NodeJS.ErrnoException).code === "EACCES";
+  const path = join(dataDir, "lock");
+  const owner = isDenied ? otherOwnerOf(path) : undefined;
+  // Whose the directory above is, says nothing of what isn't there yet.
+  const isTheirs = owner !== undefined && [path, dataDir].includes(owner.path);
+  const whose = isTheirs ? `, as it belongs to another user (uid ${owner.uid})` : "";
+  return refusal(error, { what: `${what} can't be used${whose}`, advice, path: dataDir });
 }
 
 function nameOf(holder: LockHolder | undefined): string {

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { otherOwnerOf } from "../../libc/other-owner.js";
 import { fsError } from "../../libc/system-error.js";
-import { NexusError } from "../../model/errors.js";
+import { type ErrorKind, NexusError } from "../../model/errors.js";
 
 /** Raised when a program that knows the ones before would misread what is there. */
 const FORMAT = 1;
@@ -48,7 +50,10 @@ export function manifestText(
   return `${JSON.stringify({ format: FORMAT, ...manifest }, undefined, 2)}\n`;
 }
 
-/** Undefined when there is none. Errors: `corrupt`, `not-supported` (of a newer program), those of the host. */
+/**
+ * Undefined when there is none. Errors: `corrupt`, `not-supported` (of a newer program), `not-a-directory` (what it
+ * should be in), those of the host.
+ */
 export function readDirectoryManifest(path: string): DirectoryManifest | undefined {
   const manifest = read(path, { format: "number" }) as DirectoryManifest | undefined;
   if (manifest === undefined || manifest.store === null) return manifest;
@@ -91,9 +96,34 @@ function textOf(path: string): string | undefined {
     return readFileSync(path, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw fsError(error, { op: "read", path });
+    if (code === "ENOENT") return undefined;
+    throw refused(error, path);
   }
+}
+
+function refused(error: unknown, path: string): NexusError {
+  const { kind, message } = fsError(error, { op: "read", path });
+  const refuse = (of: ErrorKind, words: string) =>
+    new NexusError(of, words, { path, cause: error });
+  switch (kind) {
+    case "not-a-directory":
+      return refuse(kind, `${dirname(path)} is not a directory`);
+    case "is-a-directory":
+      return refuse(
+        "corrupt",
+        `${path} is a directory, where nexus backup has a file; move it away`,
+      );
+    case "access-denied":
+      return refuse(kind, `${message}${whoseItIs(path)}`);
+    default:
+      return refuse(kind, message);
+  }
+}
+
+function whoseItIs(path: string): string {
+  const owner = otherOwnerOf(path);
+  if (owner === undefined) return "";
+  return `, as ${owner.path} belongs to another user (uid ${owner.uid}): do it as that user`;
 }
 
 function parsed(path: string, text: string): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pruneBackups } from "../../../src/sdk/backup.js";
@@ -7,6 +7,7 @@ import { bytesOfLength } from "../../support/bytes.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { SmallDisk, WHY_NO_SMALL_DISKS } from "../../support/small-disk.js";
+import { testDir } from "../../support/temp-dir.js";
 import { World } from "../../vfs/world.js";
 
 const { signal } = new AbortController();
@@ -81,5 +82,25 @@ describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a full disk", () => {
     const disk = new SmallDisk({ sizeBytes: 2 * MIB });
     expect(await kindOfLater(restore(to, { dataDir: disk.path }))).toBe("no-space");
     expect(readdirSync(disk.path)).toStrictEqual([]);
+  });
+
+  test("under the store that is restored is left as it was, wherever it runs out", async () => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", bytesOfLength(200_000));
+    await backUp(world, { to });
+    const disk = new SmallDisk({ sizeBytes: 4 * MIB });
+    const there = join(disk.path, "there");
+    mkdirSync(there);
+    // With no room for the lock, for the marker, for the database, for the content.
+    for (const leaveBytes of [0, 4 * 1024, 16 * 1024, 200 * 1024]) {
+      disk.fill({ leaveBytes });
+      for (const dataDir of [there, join(disk.path, "new", "store")]) {
+        expect(await kindOfLater(restore(to, { dataDir }))).toBe("no-space");
+      }
+      expect(readdirSync(there)).toStrictEqual([]);
+      expect(readdirSync(disk.path).sort()).toStrictEqual(["filler", "there"]);
+      disk.free();
+    }
+    expect(problemsIn((await restore(to, { dataDir: there })).dataDir)).toStrictEqual([]);
   });
 });
