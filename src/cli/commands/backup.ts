@@ -63,9 +63,13 @@ export function addBackupCommand(program: Command, frame: Frame): void {
             onProgress: ({ bytes }) => bar.update(bytes),
           });
           bar.stop();
-          if (json) await printJson(frame.output, { directory, ...result });
-          else await printResult(frame, { directory, result });
+          const { pruneFailure, ...made } = result;
+          if (json) {
+            const why = pruneFailure?.message;
+            await printJson(frame.output, { directory, ...made, pruneFailure: why });
+          } else await printResult(frame, { directory, result });
           await printDamage(frame, { damaged: result.damaged, of: "store" });
+          if (pruneFailure !== undefined) await frame.complain(pruneFailure);
         }),
     );
   addExamples(command, [

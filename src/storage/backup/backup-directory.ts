@@ -116,6 +116,12 @@ export class BackupDirectory {
     return snapshotsIn(this.layout);
   }
 
+  /** How many there are, whether they can be read or not. */
+  countSnapshots(): number {
+    const { readable, unreadable } = this.snapshots();
+    return readable.length + unreadable.length;
+  }
+
   /** Begins a snapshot of this moment. Its id comes after all that there are, whatever the clock says. */
   begin(nowMs: number): Draft {
     const id = nextSnapshotId(this.layout, nowMs);

@@ -1,8 +1,7 @@
 import { fsError } from "../../libc/system-error.js";
 import type { BackupDirectory } from "./backup-directory.js";
-import { type Pruned, prune } from "./prune.js";
+import { type Pruned, type PruneOptions, prune } from "./prune.js";
 import { takeSweptNote, writeSweptNote } from "./swept-note.js";
-import { Turns } from "./turns.js";
 
 export interface PruneResult {
   readonly removed: Pruned;
@@ -16,14 +15,20 @@ export interface PruneResult {
  */
 export async function pruneSnapshots(
   directory: BackupDirectory,
-  { keep, signal }: { keep: number; signal: AbortSignal },
+  options: Pick<PruneOptions, "keep" | "signal">,
+): Promise<PruneResult> {
+  return await pruneNoted(directory, { ...options, swept: takeSweptNote(directory.layout) });
+}
+
+/** The same for who has the note of the last sweep, which this writes anew. Errors: as above. */
+export async function pruneNoted(
+  directory: BackupDirectory,
+  options: PruneOptions,
 ): Promise<PruneResult> {
   try {
-    const swept = takeSweptNote(directory.layout);
-    const removed = await prune(directory, { keep, swept, turns: new Turns(signal) });
+    const removed = await prune(directory, options);
     writeSweptNote(directory.layout);
-    const { readable, unreadable } = directory.snapshots();
-    return { removed, snapshots: readable.length + unreadable.length };
+    return { removed, snapshots: directory.countSnapshots() };
   } catch (error) {
     throw fsError(error, { op: "remove backups from", path: directory.path });
   }

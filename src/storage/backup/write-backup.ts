@@ -1,4 +1,5 @@
 import { fsError } from "../../libc/system-error.js";
+import type { NexusError } from "../../model/errors.js";
 import type { ContentHash } from "../../model/ids.js";
 import { type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
 import type { BackupDirectory, Draft } from "./backup-directory.js";
@@ -6,7 +7,8 @@ import type { BackupSource } from "./backup-source.js";
 import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
 import { describeDatabase } from "./database-file.js";
 import type { SnapshotManifest } from "./manifest.js";
-import { type Pruned, prune } from "./prune.js";
+import type { Pruned } from "./prune.js";
+import { type PruneResult, pruneNoted } from "./prune-snapshots.js";
 import {
   type CapturedFile,
   copyDatabase,
@@ -63,8 +65,10 @@ export interface BackupResult {
   readonly damaged: readonly Damage[];
   /** How many snapshots there are now. */
   readonly snapshots: number;
-  /** Undefined when nothing was to be removed, or something is damaged: then all snapshots stay. */
+  /** Undefined when nothing was to be removed, or that failed. */
   readonly removed: Pruned | undefined;
+  /** Why older snapshots weren't removed, which takes nothing from this one. */
+  readonly pruneFailure: NexusError | undefined;
 }
 
 /**
@@ -176,31 +180,39 @@ class BackupRun {
   }
 
   async publish({ draft, ...collected }: Collected): Promise<BackupResult> {
-    const { source, directory, keep, version, signal } = this.#options;
-    const turns = new Turns(signal);
+    const { source, directory, version, signal } = this.#options;
     directory.publish(draft, {
       ...{ ...collected, version, dataDir: source.dataDir, damaged: this.#damaged.length },
-      database: await describeDatabase(draft.databasePath, turns),
+      database: await describeDatabase(draft.databasePath, new Turns(signal)),
     });
     const { takenAt, files, contents, bytes } = collected;
-    const isDamaged = this.#damaged.length > 0;
-    const swept = this.#swept;
-    const removed =
-      keep === undefined || isDamaged
-        ? undefined
-        : await prune(directory, { keep, made: draft.id, swept, turns });
-    if (removed !== undefined || isSwept(directory.layout, swept)) writeSweptNote(directory.layout);
-    const { readable, unreadable } = directory.snapshots();
     return {
       isNewDirectory: directory.isNew,
       ...{ snapshot: draft.id, takenAt, files, contents, bytes },
-      ...{ damaged: this.#damaged, removed, copied: this.#copier.copied },
-      snapshots: readable.length + unreadable.length,
+      ...{ damaged: this.#damaged, copied: this.#copier.copied },
+      ...(await this.#prune(draft.id)),
     };
   }
 
   close(): void {
     this.#copier.close();
+  }
+
+  /** What it fails with takes nothing from the snapshot that was made. */
+  async #prune(made: string): Promise<Pick<BackupResult, keyof PruneResult | "pruneFailure">> {
+    const { directory, keep, signal } = this.#options;
+    let pruneFailure: NexusError | undefined;
+    if (keep !== undefined) {
+      try {
+        const pruned = await pruneNoted(directory, { keep, made, swept: this.#swept, signal });
+        return { ...pruned, pruneFailure };
+      } catch (error) {
+        signal.throwIfAborted();
+        pruneFailure = fsError(error, { op: "remove backups from", path: directory.path });
+      }
+    }
+    if (isSwept(directory.layout, this.#swept)) writeSweptNote(directory.layout);
+    return { removed: undefined, pruneFailure, snapshots: directory.countSnapshots() };
   }
 
   /** Takes the bytes of what is staged while it is kept for us: the small ones at once. */
