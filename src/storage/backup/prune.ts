@@ -30,7 +30,8 @@ export interface PruneOptions {
  * Keeps the newest snapshots, those that somebody renamed, and the contents that they name: also where no snapshot is
  * to be removed, if there may be others. The snapshots go first, durably: none is ever there without what it names.
  * Nothing is removed unless each kept one is as it was written, and none is there that can't be read: nobody knows
- * what that one names; and no snapshot when the newest one lacks contents, which the older ones may have. Errors:
+ * what that one names; and no snapshot when the newest one lacks contents or changes, which the older ones may have; nor
+ * anything by the run that made such a one. Errors:
  * `corrupt`, with what would be right; those of the host, as they come; the reason of the signal.
  */
 export async function prune(
@@ -43,7 +44,7 @@ export async function prune(
   if (removed.some(({ id }) => id === made)) {
     throw new NexusError("internal", `${made} was just made, and isn't the newest snapshot`);
   }
-  if (removed.length > 0 || made !== undefined) requireUndamaged(counted.at(-1));
+  if (removed.length > 0 || made !== undefined) requireComplete(counted.at(-1));
   if (removed.length === 0 && isSwept(directory.layout, swept)) {
     return { snapshots: 0, contents: 0, bytes: 0 };
   }
@@ -74,12 +75,29 @@ function requireNone([unreadable]: readonly UnreadableSnapshot[]): void {
   throw unknown(path, { failure, mended: MANIFEST_NAME });
 }
 
-function requireUndamaged(newest: Snapshot | undefined): void {
-  if (newest === undefined || newest.manifest.damaged === 0) return;
-  const { id, manifest } = newest;
-  throw new NexusError(
+/** The store of the newest one had everything that it should, as far as anybody knew. */
+function requireComplete(newest: Snapshot | undefined): void {
+  if (newest === undefined) return;
+  const { damaged, behind } = newest.manifest;
+  if (damaged > 0) {
+    const what = `lacks ${damaged} contents that its store had lost`;
+    throw incomplete(newest, { what, advice: "" });
+  }
+  if (behind !== undefined) {
+    const what = `is of a store that is known to lack changes (${behind})`;
+    const advice =
+      "take the database back that was there before, or mend it with nexus fsck --repair, and make a snapshot of that; or ";
+    throw incomplete(newest, { what, advice });
+  }
+}
+
+function incomplete(
+  { id }: Snapshot,
+  { what, advice }: { what: string; advice: string },
+): NexusError {
+  return new NexusError(
     "corrupt",
-    `no snapshot was removed, as the newest one (${id}) lacks ${manifest.damaged} contents that its store had lost, and older ones may have them; remove the directories of those that needn't be kept`,
+    `no snapshot was removed, as the newest one (${id}) ${what}, and older ones may have them; ${advice}remove the directories of those that needn't be kept`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { fsError } from "../../libc/system-error.js";
 import type { NexusError } from "../../model/errors.js";
 import type { ContentHash } from "../../model/ids.js";
+import { BehindNote } from "../behind-note.js";
 import { type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
 import type { BackupDirectory, Draft } from "./backup-directory.js";
 import type { BackupSource } from "./backup-source.js";
@@ -103,7 +104,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupResult>
 interface Collected
   extends Pick<
     SnapshotManifest,
-    "takenAt" | "store" | "schemaVersion" | "files" | "contents" | "bytes"
+    "takenAt" | "store" | "schemaVersion" | "behind" | "files" | "contents" | "bytes"
   > {
   readonly draft: Draft;
 }
@@ -144,6 +145,7 @@ class BackupRun {
   async collect(): Promise<Collected> {
     const { source, directory, nowMs } = this.#options;
     const draft = directory.begin(nowMs());
+    const behind = new BehindNote(source.dataDir).read()?.why;
     this.#swept = takeSweptNote(directory.layout);
     let takenAt = "";
     await copyDatabase({
@@ -173,7 +175,7 @@ class BackupRun {
       this.#noteLost(database);
       // Whatever was removed since nobody kept it for us may be missing.
       this.#signal.throwIfAborted();
-      return { draft, takenAt, store, schemaVersion, ...database.measure() };
+      return { draft, takenAt, store, schemaVersion, behind, ...database.measure() };
     } finally {
       database.close();
     }

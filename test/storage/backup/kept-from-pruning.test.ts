@@ -1,9 +1,10 @@
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { pruneBackups } from "../../../src/sdk/backup.js";
+import { BehindNote } from "../../../src/storage/behind-note.js";
 import { runCommand } from "../../cli/run-command.js";
-import { makeStore } from "../../support/checked-store.js";
+import { blob, makeStore, withStore } from "../../support/checked-store.js";
 import { testDir } from "../../support/temp-dir.js";
 
 // What keeps older snapshots from being removed takes nothing from the one that was made.
@@ -53,3 +54,54 @@ test.each([
     expect(JSON.parse(after.stdout)).toMatchObject({ snapshots: 1, prune_failure: null });
   },
 );
+
+test.each(["start", "repair", "repair-of-rows"] as const)(
+  "no snapshot goes for one of a store that is known to lack changes, until it is repaired (noted by: %s)",
+  async (notedBy) => {
+    const [dataDir, to] = [await makeStore(), testDir()];
+    for (let count = 0; count < 2; count++) await backup(dataDir, to);
+    const behind = { sinceMs: Date.now(), why: "the log was lost", notedBy };
+    new BehindNote(dataDir).write(behind);
+    const { code, stdout, stderr } = await backup(dataDir, to, "--keep", "1");
+    const [, , newest = ""] = snapshotsIn(to);
+    expect(stdout).toContain("3 snapshots there");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^nexus: no snapshot was removed, .* lack changes \(the log was lost\), .* nexus fsck --repair/,
+    );
+    expect(stderr).toContain(newest);
+    const pruned = pruneBackups({ directory: to, keep: 1, signal });
+    await expect(pruned).rejects.toMatchObject({ kind: "corrupt", message: stderr.slice(7, -1) });
+    expect(snapshotsIn(to)).toHaveLength(3);
+    // Where all stay, there is nothing to refuse.
+    expect(await pruneBackups({ directory: to, keep: 3, signal })).toMatchObject({ snapshots: 3 });
+
+    new BehindNote(dataDir).clear();
+    expect(await backup(dataDir, to, "--keep", "1")).toMatchObject({ code: 0, stderr: "" });
+    expect(snapshotsIn(to)).toHaveLength(1);
+  },
+);
+
+test("a database that was replaced by an older one costs no snapshot of the newer one", async () => {
+  const [dataDir, to] = [await makeStore(), testDir()];
+  const database = join(dataDir, "metadata.db");
+  const older = join(testDir(), "older.db");
+  copyFileSync(database, older);
+  await withStore(dataDir, async ({ files }) => {
+    await files.write("/documents/two", "two");
+    await files.write("/documents/three", "three");
+  });
+  expect(await backup(dataDir, to)).toMatchObject({ code: 0 });
+  const [first = ""] = snapshotsIn(to);
+  copyFileSync(older, database);
+  // Even where it would stay: what is there may be all that somebody has.
+  for (const keep of ["1", "9"]) {
+    expect(await backup(dataDir, to, "--keep", keep)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("known to lack changes"),
+    });
+  }
+  expect(snapshotsIn(to)).toHaveLength(3);
+  expect(snapshotsIn(to)).toContain(first);
+  expect(existsSync(blob(to, "three"))).toBe(true);
+});
