@@ -93,6 +93,7 @@ async function printTableOf(
 ): Promise<void> {
   const now = surroundings.now();
   const alignment = "right" as const;
+  const isOfSeveral = new Set(snapshots.map(({ manifest }) => manifest.dataDir)).size > 1;
   await printTable<Snapshot>(output, {
     columns: [
       { title: "SNAPSHOT", value: ({ id }) => id },
@@ -100,6 +101,9 @@ async function printTableOf(
       { title: "FILES", alignment, value: ({ manifest }) => String(manifest.files) },
       { title: "SIZE", alignment, value: ({ manifest }) => humanSize(manifest.bytes) },
       { title: "DAMAGED", alignment, value: ({ manifest }) => String(manifest.damaged) },
+      ...(isOfSeveral
+        ? [{ title: "DATA DIRECTORY", value: ({ manifest }: Snapshot) => manifest.dataDir }]
+        : []),
     ],
     rows: snapshots,
   });

@@ -17,9 +17,9 @@ export interface Pruned {
 }
 
 export interface PruneOptions {
-  /** How many of the newest snapshots are to stay. */
+  /** How many of the newest snapshots are to stay, of each data directory. */
   readonly keep: number;
-  /** The one that was just made, if one was. */
+  /** The one that was just made, if one was: then only those of its data directory go. */
   readonly made?: string | undefined;
   /** What {@link takeSweptNote} gave. */
   readonly swept: readonly string[] | undefined;
@@ -27,7 +27,8 @@ export interface PruneOptions {
 }
 
 /**
- * Keeps the newest snapshots, those that somebody renamed, and the contents that they name: also where no snapshot is
+ * Keeps the newest snapshots of each data directory (a store that was restored keeps its id, and shall cost the first
+ * one nothing), those that somebody renamed, and the contents that they name: also where no snapshot is
  * to be removed, if there may be others. The snapshots go first, durably: none is ever there without what it names.
  * Nothing is removed unless each kept one is as it was written, and none is there that can't be read: nobody knows
  * what that one names; and no snapshot when the newest one lacks contents or changes, which the older ones may have; nor
@@ -40,11 +41,16 @@ export async function prune(
 ): Promise<Pruned> {
   const { readable, unreadable } = directory.snapshots();
   const counted = readable.filter(({ isRenamed }) => !isRenamed);
-  const removed = counted.slice(0, Math.max(0, counted.length - keep));
+  const ofEach = byDataDirectory(counted).filter(
+    (snapshots) => made === undefined || snapshots.some(({ id }) => id === made),
+  );
+  const removed = ofEach.flatMap((snapshots) => snapshots.slice(0, -keep));
   if (removed.some(({ id }) => id === made)) {
     throw new NexusError("internal", `${made} was just made, and isn't the newest snapshot`);
   }
-  if (removed.length > 0 || made !== undefined) requireComplete(counted.at(-1));
+  if (removed.length > 0 || made !== undefined) {
+    for (const snapshots of ofEach) requireComplete(snapshots.at(-1));
+  }
   if (removed.length === 0 && isSwept(directory.layout, swept)) {
     return { snapshots: 0, contents: 0, bytes: 0 };
   }
@@ -69,13 +75,24 @@ export async function prune(
   }
 }
 
+function byDataDirectory(snapshots: readonly Snapshot[]): readonly (readonly Snapshot[])[] {
+  const ofEach = new Map<string, Snapshot[]>();
+  for (const snapshot of snapshots) {
+    const { dataDir } = snapshot.manifest;
+    const others = ofEach.get(dataDir);
+    if (others === undefined) ofEach.set(dataDir, [snapshot]);
+    else others.push(snapshot);
+  }
+  return [...ofEach.values()];
+}
+
 function requireNone([unreadable]: readonly UnreadableSnapshot[]): void {
   if (unreadable === undefined) return;
   const { path, failure } = unreadable;
   throw unknown(path, { failure, mended: MANIFEST_NAME });
 }
 
-/** The store of the newest one had everything that it should, as far as anybody knew. */
+/** The store of a data directory's newest one had everything that it should, as far as anybody knew. */
 function requireComplete(newest: Snapshot | undefined): void {
   if (newest === undefined) return;
   const { damaged, behind } = newest.manifest;
@@ -92,12 +109,12 @@ function requireComplete(newest: Snapshot | undefined): void {
 }
 
 function incomplete(
-  { id }: Snapshot,
+  { id, manifest: { dataDir } }: Snapshot,
   { what, advice }: { what: string; advice: string },
 ): NexusError {
   return new NexusError(
     "corrupt",
-    `no snapshot was removed, as the newest one (${id}) ${what}, and older ones may have them; ${advice}remove the directories of those that needn't be kept`,
+    `no snapshot was removed, as the newest one of ${dataDir} (${id}) ${what}, and older ones may have them; ${advice}remove the directories of those that needn't be kept`,
   );
 }
 
