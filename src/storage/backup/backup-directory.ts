@@ -51,7 +51,7 @@ const UNLOCKABLE: readonly ErrorKind[] = [
 export class BackupDirectory {
   readonly path: string;
   readonly layout: BackupLayout;
-  /** Whether it was begun just now: there was no directory of backups. */
+  /** Whether it is begun just now: no run before has made a snapshot in it. */
   readonly isNew: boolean;
   readonly #lock: DataDirLock | undefined;
 
@@ -72,11 +72,12 @@ export class BackupDirectory {
    */
   static async openToWrite(path: string): Promise<BackupDirectory> {
     const layout = backupLayoutOf(path);
-    const isNew = requireBackupOrEmpty(path, layout) === undefined;
-    const directory = new BackupDirectory(path, { lock: await lock(path), isNew });
+    requireBackupOrEmpty(path, layout);
+    const held = await lock(path);
     try {
       // From here on nobody else of us changes it.
       const known = requireBackupOrEmpty(path, layout);
+      const directory = new BackupDirectory(path, { lock: held, isNew: countIn(layout) === 0 });
       if (known?.isWritten !== true) directory.#writeManifest({ store: known?.store ?? null });
       makeDirectories(layout.casDirectory, { mode: 0o700 });
       makeDirectories(layout.snapshotsDirectory, { mode: 0o700 });
@@ -85,7 +86,7 @@ export class BackupDirectory {
       syncPath(path);
       return directory;
     } catch (error) {
-      directory.close();
+      held.release();
       throw unusable(error, path);
     }
   }
@@ -118,8 +119,7 @@ export class BackupDirectory {
 
   /** How many there are, whether they can be read or not. */
   countSnapshots(): number {
-    const { readable, unreadable } = this.snapshots();
-    return readable.length + unreadable.length;
+    return countIn(this.layout);
   }
 
   /** Begins a snapshot of this moment. Its id comes after all that there are, whatever the clock says. */
@@ -220,6 +220,11 @@ export class BackupDirectory {
       this.#lock?.release();
     }
   }
+}
+
+function countIn(layout: BackupLayout): number {
+  const { readable, unreadable } = snapshotsIn(layout);
+  return readable.length + unreadable.length;
 }
 
 /** Whose backups a directory has. */

@@ -336,6 +336,24 @@ describe("the next snapshot", () => {
     expect(existsSync(blobPath(to, "first"))).toBe(true);
   });
 
+  test.each(["its database", "a content"])(
+    "is still the one that begins the directory when the run before it failed at %s",
+    async (what) => {
+      const [world, to] = [new World(), join(testDir(), "backups")];
+      await world.write("file", "text");
+      const failure = new NexusError("no-space", "full");
+      const stopped = backUp(world, {
+        to,
+        ...(what === "a content"
+          ? { onPlan: () => Promise.reject(failure) }
+          : { wrap: (source) => ({ ...source, letStagedGo: () => Promise.reject(failure) }) }),
+      });
+      expect(await kindOfLater(stopped)).toBe("no-space");
+      expect((await backUp(world, { to })).isNewDirectory).toBe(true);
+      expect((await backUp(world, { to })).isNewDirectory).toBe(false);
+    },
+  );
+
   test("of another store is refused", async () => {
     const [world, to] = [new World(), testDir()];
     await backUp(world, { to });
