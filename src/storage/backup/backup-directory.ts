@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { makeDirectories, namesIn } from "../../libc/directories.js";
 import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { refusal } from "../../libc/refusal.js";
+import { fsError } from "../../libc/system-error.js";
 import { type ErrorKind, isKind, NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
@@ -21,6 +22,7 @@ import {
   readDirectoryManifest,
   type SnapshotManifest,
 } from "./manifest.js";
+import { isForLackOfRoom, noRoom } from "./no-room.js";
 import { nextSnapshotId, type Snapshots, snapshotsIn } from "./snapshot-list.js";
 
 export type { Snapshot, Snapshots, UnreadableSnapshot } from "./snapshot-list.js";
@@ -301,6 +303,7 @@ function linkContents(snapshot: string): void {
 }
 
 function unusable(error: unknown, path: string): NexusError {
+  if (isForLackOfRoom(fsError(error, { op: "open", path }))) return noRoom(error, path);
   const what = `${path} can't be used for a backup`;
   return refusal(error, { what, advice: "choose another directory", path });
 }

@@ -65,7 +65,7 @@ export async function copyDatabase({
     // It reads through this connection, and so what its transaction sees.
     await database.backup(to, { progress: () => PAGES_A_TURN });
   } catch (error) {
-    throw sqliteError(error, `copy ${from}`);
+    throw sqliteError(error, `copy ${from} to ${to}`);
   } finally {
     database?.close();
   }

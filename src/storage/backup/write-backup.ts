@@ -8,6 +8,7 @@ import type { BackupSource } from "./backup-source.js";
 import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
 import { describeDatabase } from "./database-file.js";
 import type { SnapshotManifest } from "./manifest.js";
+import { isForLackOfRoom, noRoom } from "./no-room.js";
 import type { Pruned } from "./prune.js";
 import { type PruneResult, pruneNoted } from "./prune-snapshots.js";
 import {
@@ -94,7 +95,10 @@ export async function writeBackup(options: BackupOptions): Promise<BackupResult>
     source.letGo();
     return await run.publish(collected);
   } catch (error) {
-    throw fsError(error, { op: "back up to", path: options.directory.path });
+    const { path } = options.directory;
+    const failure = fsError(error, { op: "back up to", path });
+    // The store is only read.
+    throw isForLackOfRoom(failure) ? noRoom(failure, path) : failure;
   } finally {
     run.close();
   }
