@@ -59,11 +59,18 @@ export function nextSnapshotId({ snapshotsDirectory }: BackupLayout, nowMs: numb
 
 /** In the order of their names. */
 function idsIn({ snapshotsDirectory }: BackupLayout): string[] {
-  const isFile = (name: string) =>
-    statSync(join(snapshotsDirectory, name), { throwIfNoEntry: false })?.isFile() === true;
   return namesIn(snapshotsDirectory)
-    .filter((name) => !isFile(name))
+    .filter((name) => !isFile(join(snapshotsDirectory, name)))
     .sort();
+}
+
+/** What can't be looked at (a loop of symlinks, say) may be anything. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false; // reading its manifest fails for the same reason, which is told
+  }
 }
 
 /** `2026-01-31T12-00-00.123Z`: ISO 8601 as far as the name of a file may have it anywhere. */

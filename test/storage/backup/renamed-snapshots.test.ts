@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -85,6 +86,18 @@ test("what another program has put there is in the way of no restore, and keeps 
   expect((await listSnapshots(to)).unreadable.map(({ id }) => id)).toStrictEqual(["@eaDir"]);
   expect((await backUp(world, { to, keep: 1 })).pruneFailure?.kind).toBe("corrupt");
   expect(readdirSync(join(to, "snapshots"))).toHaveLength(4);
+});
+
+test("a loop of symlinks is listed as what can't be read, and is in the way of nothing but pruning", async () => {
+  const { world, to, second } = await twoSnapshots();
+  symlinkSync("loop", join(to, "snapshots", "loop"));
+  expect((await restore(to)).snapshot).toBe(second);
+  expect((await listSnapshots(to)).unreadable).toMatchObject([
+    { id: "loop", failure: { kind: "symlink-loop" } },
+  ]);
+  const { snapshots, pruneFailure } = await backUp(world, { to, keep: 1 });
+  expect(snapshots).toBe(4);
+  expect(pruneFailure?.message).toContain(join(to, "snapshots", "loop"));
 });
 
 test("a snapshot that doesn't say when it was taken can't be read", async () => {
