@@ -173,8 +173,16 @@ export class BackupDirectory {
     } catch (error) {
       if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? ""))
         throw error;
-      this.#putAside(hash, `${hash}.directory`);
+      this.#putAside(hash, this.#freeName(`${hash}.directory`));
     }
+  }
+
+  /** The one that was put aside before may have anything, too. */
+  #freeName(name: string): string {
+    const taken = new Set(namesIn(this.layout.damagedDirectory));
+    let free = name;
+    for (let number = 2; taken.has(free); number++) free = `${name}.${number}`;
+    return free;
   }
 
   #putAside(hash: ContentHash, name: string): void {

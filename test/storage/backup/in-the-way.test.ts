@@ -39,6 +39,20 @@ test.each(["sealed", "staged"])(
   },
 );
 
+test("each further directory in the place of the same content is put aside, too", async () => {
+  const { world, to } = await withDirectory();
+  for (const letter of ["a", "b", "c"]) {
+    rmSync(blob(to, "text"), { recursive: true });
+    mkdirSync(blob(to, "text"));
+    writeFileSync(join(blob(to, "text"), letter), "mine");
+    expect(await backUp(world, { to })).toMatchObject({ damaged: [], copied: { contents: 1 } });
+  }
+  const letters = ["", ".2", ".3"].flatMap((end) =>
+    readdirSync(join(to, "damaged", `${hashOf("text")}.directory${end}`)),
+  );
+  expect(letters).toStrictEqual(["a", "b", "c"]);
+});
+
 test("an empty directory in the place of a content leaves nothing behind", async () => {
   const { world, to } = await withDirectory();
   expect((await backUp(world, { to, verify: true })).damaged).toStrictEqual([]);
