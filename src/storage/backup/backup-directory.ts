@@ -1,12 +1,10 @@
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { makeDirectories, namesIn } from "../../libc/directories.js";
+import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { makeDirectories } from "../../libc/directories.js";
 import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { refusal } from "../../libc/refusal.js";
 import { fsError } from "../../libc/system-error.js";
 import { type ErrorKind, isKind, NexusError } from "../../model/errors.js";
-import { type ContentHash, isContentHash } from "../../model/ids.js";
-import { casPath } from "../content/local/layout.js";
 import { DataDirLock, type Patience } from "../data-dir-lock.js";
 import {
   type BackupLayout,
@@ -156,50 +154,6 @@ export class BackupDirectory {
     syncPath(directory);
     renameSync(directory, snapshotPath(this.layout, id));
     syncPath(this.layout.snapshotsDirectory);
-  }
-
-  /**
-   * Durably takes a damaged content out of `cas/`: from then on it is missing there, to every run, until a good one
-   * comes. Its bytes are kept until then: nobody may have better ones.
-   */
-  putAside(hash: ContentHash): void {
-    this.#putAside(hash, hash);
-  }
-
-  /** The same of a directory that is in its place: removed if it is empty, else kept for whoever knows what it has. */
-  putDirectoryAside(hash: ContentHash): void {
-    try {
-      rmdirSync(casPath(this.layout, hash));
-    } catch (error) {
-      if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? ""))
-        throw error;
-      this.#putAside(hash, this.#freeName(`${hash}.directory`));
-    }
-  }
-
-  /** The one that was put aside before may have anything, too. */
-  #freeName(name: string): string {
-    const taken = new Set(namesIn(this.layout.damagedDirectory));
-    let free = name;
-    for (let number = 2; taken.has(free); number++) free = `${name}.${number}`;
-    return free;
-  }
-
-  #putAside(hash: ContentHash, name: string): void {
-    const { damagedDirectory } = this.layout;
-    makeDirectories(damagedDirectory, { mode: 0o700 });
-    const from = casPath(this.layout, hash);
-    renameSync(from, join(damagedDirectory, name));
-    for (const path of [damagedDirectory, dirname(from), this.path]) syncPath(path);
-  }
-
-  /** Removes what was put aside and has a good one in its place, which has to be durable. */
-  forgetReplaced(): void {
-    const { damagedDirectory } = this.layout;
-    const aside = namesIn(damagedDirectory).filter(isContentHash);
-    const replaced = aside.filter((hash) => existsSync(casPath(this.layout, hash)));
-    for (const hash of replaced) rmSync(join(damagedDirectory, hash));
-    if (replaced.length > 0 && namesIn(damagedDirectory).length === 0) rmdirSync(damagedDirectory);
   }
 
   /** Durably takes away these snapshots, each as a whole; what only they name stays. Needs no room. */

@@ -1,10 +1,12 @@
 import { statSync } from "node:fs";
 import type Database from "better-sqlite3";
+import type { ContentHash } from "../../model/ids.js";
 import { CONTENT_DIRECTORIES } from "../content/content-store.js";
 import { contentsIn } from "../content/local/cas-entries.js";
 import { directoryName } from "../content/local/layout.js";
 import { removeBlob } from "../content/local/needless-files.js";
 import type { BackupLayout } from "./backup-layout.js";
+import { forgetAside, putAsideIn } from "./put-aside.js";
 import type { Turns } from "./turns.js";
 
 /** By the files, too: a list of contents that lacks one is damage, and shall cost no file its last good copy. */
@@ -24,14 +26,16 @@ export interface Swept {
 }
 
 /**
- * Removes what no snapshot names, one directory of contents at a time: so few names are in memory. Errors: SQLite's and
- * the host's, as they come, and those of the turns.
+ * Removes what no snapshot names, one directory of contents at a time, so that few names are in memory; and what was put
+ * aside of contents that none names any more. Errors: SQLite's and the host's, as they come, and those of the turns.
  */
 export async function sweep(
   layout: BackupLayout,
   { databases, turns }: SweepOptions,
 ): Promise<Swept> {
-  const queries = databases.map((database) => database.prepare(NAMED).pluck());
+  const queries = databases.map((database) => database.prepare<unknown[], string>(NAMED).pluck());
+  const aside = putAsideIn(layout);
+  const needless: ContentHash[] = [];
   const swept = { contents: 0, bytes: 0 };
   for (let directory = 0; directory < CONTENT_DIRECTORIES; directory++) {
     const prefix = directoryName(directory);
@@ -44,7 +48,10 @@ export async function sweep(
       swept.contents += 1;
       swept.bytes += size;
     }
+    needless.push(...aside.filter((hash) => hash.startsWith(prefix) && !named.has(hash)));
     await turns.take();
   }
+  swept.contents += needless.length;
+  swept.bytes += forgetAside(layout, needless);
   return swept;
 }

@@ -11,6 +11,7 @@ import type { SnapshotManifest } from "./manifest.js";
 import { isForLackOfRoom, noRoom } from "./no-room.js";
 import type { Pruned } from "./prune.js";
 import { type PruneResult, pruneNoted } from "./prune-snapshots.js";
+import { forgetReplaced, putAside, putDirectoryAside } from "./put-aside.js";
 import {
   type CapturedFile,
   copyDatabase,
@@ -136,7 +137,7 @@ class BackupRun {
       layout: directory.layout,
       incomingDirectory: directory.layout.incomingDirectory,
       namesAre: options.verify ? "doubted" : "trusted",
-      putDirectoryAside: (hash) => directory.putDirectoryAside(hash),
+      putDirectoryAside: (hash) => putDirectoryAside(directory.layout, hash),
       turns: this.#turns,
       onBytes: (bytes) => {
         this.#done.bytes += bytes;
@@ -175,7 +176,7 @@ class BackupRun {
       directory.claim(store);
       await this.#copySealed(database);
       await this.#copier.finish();
-      directory.forgetReplaced();
+      forgetReplaced(directory.layout);
       this.#noteLost(database);
       // Whatever was removed since nobody kept it for us may be missing.
       this.#signal.throwIfAborted();
@@ -274,7 +275,7 @@ class BackupRun {
     }
     for (const content of present) {
       if (!(await this.#copier.isWhole(content))) {
-        this.#options.directory.putAside(content.hash);
+        putAside(this.#options.directory.layout, content.hash);
         await copy(content);
       }
       this.#done.contents += 1;

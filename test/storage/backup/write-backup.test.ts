@@ -499,6 +499,21 @@ describe("a content that isn't in order", () => {
     expect(await (await restored(to)).read("file")).toBe("the bytes");
   });
 
+  test("is kept as long as a snapshot names it, and goes with the last one", async () => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", "the bytes");
+    for (let count = 0; count < 2; count++) await backUp(world, { to });
+    for (const at of [world.dataDir, to]) damage(blobPath(at, "the bytes"), "rotten!!!");
+    expect((await backUp(world, { to, verify: true })).damaged).toHaveLength(1);
+    await world.unlink("file");
+    const kept = { snapshots: 1, contents: 0, bytes: 0 };
+    expect((await backUp(world, { to, keep: 3 })).removed).toStrictEqual(kept);
+    expect(existsSync(join(to, "damaged", hashOf("the bytes")))).toBe(true);
+    const gone = { snapshots: 3, contents: 1, bytes: "rotten!!!".length };
+    expect((await backUp(world, { to, keep: 1 })).removed).toStrictEqual(gone);
+    expect(existsSync(join(to, "damaged"))).toBe(false);
+  });
+
   test("is replaced by one that isn't sealed, too", async () => {
     const [world, to] = [new World(), testDir()];
     await world.write("file", "the bytes");
