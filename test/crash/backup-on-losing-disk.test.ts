@@ -5,6 +5,7 @@ import { NexusError } from "../../src/model/errors.js";
 import { connect } from "../../src/sdk/connect.js";
 import { backUp, restore } from "../support/backups.js";
 import { bytesOfLength } from "../support/bytes.js";
+import { blob } from "../support/checked-store.js";
 import { whyNoMounts } from "../support/daemon.js";
 import { problemsIn } from "../support/data-directory.js";
 import { kindOfLater } from "../support/error-kind.js";
@@ -76,6 +77,29 @@ describe.skipIf(whyNoMounts() !== undefined)("after a power failure", () => {
     expect(damaged).toStrictEqual([]);
     await expectWhole(dataDir);
     large.close();
+  });
+
+  test("what a run before it had copied isn't taken for swept, if it was cut short", async () => {
+    const [world, to] = [new World(), place()];
+    await world.write("file", "text");
+    await backUp(world, { to, keep: 1 });
+    const open = await world.create("gone", "needless");
+    const stopped = backUp(world, {
+      to,
+      // All contents are durable by then.
+      wrap: (source) => ({
+        ...source,
+        letGo: () => {
+          throw new NexusError("interrupted", "enough");
+        },
+      }),
+    });
+    expect(await kindOfLater(stopped)).toBe("interrupted");
+    open.close();
+    await world.unlink("gone");
+    await disk.losePower({ mode: "nothing", seed: 1 });
+    expect(existsSync(blob(to, "needless"))).toBe(true);
+    expect((await backUp(world, { to, keep: 9 })).removed).toMatchObject({ contents: 1 });
   });
 
   test("a store that was restored is whole", async () => {

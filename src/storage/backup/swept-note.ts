@@ -1,17 +1,24 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { namesIn } from "../../libc/directories.js";
-import { replaceDurably } from "../../libc/durability.js";
+import { replaceDurably, syncPath } from "../../libc/durability.js";
 import { fsError } from "../../libc/system-error.js";
 import { type BackupLayout, SWEPT_NAME } from "./backup-layout.js";
+import { isForLackOfRoom } from "./no-room.js";
 
 // That `cas/` was swept is noted with the snapshots that were there then: it has nothing but what these name, as
 // long as none of them goes. The note is away while contents are put there, so a run that ends early leaves none, and
 // what it copied is looked for by the next sweep.
 
-/** Takes the note, for who is going to put contents there. Undefined where nobody knows what is there. */
+/**
+ * Takes the note, for who is going to put contents there: it is gone before any of them is durable. Undefined where nobody
+ * knows what is there. Errors: those of the host.
+ */
 export function takeSweptNote(layout: BackupLayout): readonly string[] | undefined {
   const noted = read(layout);
-  rmSync(layout.sweptNote, { force: true });
+  if (existsSync(layout.sweptNote)) {
+    rmSync(layout.sweptNote);
+    syncPath(layout.root);
+  }
   const isNew = [layout.casDirectory, layout.snapshotsDirectory].every(
     (path) => namesIn(path).length === 0,
   );
@@ -31,7 +38,7 @@ export function writeSweptNote(layout: BackupLayout): void {
     replaceDurably({ directory: layout.root, name: SWEPT_NAME }, text);
   } catch (error) {
     const failure = fsError(error, { op: "write", path: layout.sweptNote });
-    if (failure.kind !== "no-space" && failure.kind !== "quota-exceeded") throw failure;
+    if (!isForLackOfRoom(failure)) throw failure;
   }
 }
 
