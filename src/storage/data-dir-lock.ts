@@ -55,6 +55,11 @@ export interface Patience {
   readonly called?: string;
   /** Who may hold it meanwhile, if they say so, too; nobody if this isn't given. */
   readonly beside?: "nobody" | "readers";
+  /**
+   * What becomes of it where there is no room to write down who holds it, which only serves messages: it is given back
+   * if this isn't given.
+   */
+  readonly withoutNote?: "give-back" | "hold";
   /** What else one can do, as the end of a message. */
   readonly advice?: string;
   /** Told once, in words for people, when it takes a while. */
@@ -87,6 +92,7 @@ export class DataDirLock {
     onWait,
     called = "the data directory",
     beside = "nobody",
+    withoutNote = "give-back",
     advice = ADVICE,
   }: Patience & { dataDir: string; holder: LockHolder }): Promise<DataDirLock> {
     const path = join(dataDir, "lock");
@@ -121,11 +127,14 @@ export class DataDirLock {
       held.note(holder);
       return held;
     } catch (error) {
+      const failure = unusable(error, { dataDir, what, advice });
+      const isFull = isKind(failure, "no-space") || isKind(failure, "quota-exceeded");
+      if (withoutNote === "hold" && isFull) return held;
       // What names nobody is of no use, and a full disk is left as it was. Others may be reading by the same file.
       if (files.isNew && beside === "nobody") rmSync(path, { force: true });
       // Else this process would have it, and nobody to give it back.
       held.release();
-      throw unusable(error, { dataDir, what, advice });
+      throw failure;
     }
   }
 

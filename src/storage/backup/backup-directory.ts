@@ -97,14 +97,15 @@ export class BackupDirectory {
    */
   static async openToPrune(path: string): Promise<BackupDirectory> {
     requireBackup(path);
-    return new BackupDirectory(path, { lock: await lock(path) });
+    return new BackupDirectory(path, { lock: await lock(path, { withoutNote: "hold" }) });
   }
 
   /** Opens one to read it. Errors: as above. */
   static async openToRead(path: string): Promise<BackupDirectory> {
     requireBackup(path);
     try {
-      return new BackupDirectory(path, { lock: await lock(path, { beside: "readers" }) });
+      const held = await lock(path, { beside: "readers", withoutNote: "hold" });
+      return new BackupDirectory(path, { lock: held });
     } catch (error) {
       const isFixed = error instanceof NexusError && UNLOCKABLE.includes(error.kind);
       if (!isFixed) throw error;
@@ -237,7 +238,7 @@ function requireBackupOrEmpty(path: string, layout: BackupLayout): Owner | undef
 
 async function lock(
   path: string,
-  { beside = "nobody" }: Pick<Patience, "beside"> = {},
+  options: Pick<Patience, "beside" | "withoutNote"> = {},
 ): Promise<DataDirLock> {
   return await DataDirLock.acquire({
     dataDir: path,
@@ -246,8 +247,8 @@ async function lock(
     isFinishing: () => false,
     onWait: () => undefined,
     called: "the directory of backups",
-    beside,
     advice: "choose another directory",
+    ...options,
   });
 }
 
