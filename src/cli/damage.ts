@@ -1,6 +1,7 @@
 import { NexusError } from "../model/errors.js";
-import type { Damage } from "../sdk/backup.js";
+import type { Damage, Lacking } from "../sdk/backup.js";
 import type { Frame } from "./frame.js";
+import { counted } from "./terminal/human.js";
 
 const WHAT = {
   missing: "is missing",
@@ -19,5 +20,13 @@ export async function printDamage(
       const message = `${path}: not copied, its content ${WHAT[problem]} in the ${of}${content}`;
       await frame.complain(new NexusError("corrupt", message));
     }
+  }
+}
+
+/** The same of snapshots that are kept and lack contents, which a restore would name. */
+export async function printLacking(frame: Frame, lacking: readonly Lacking[]): Promise<void> {
+  for (const { snapshot, contents } of lacking) {
+    const message = `${snapshot}: this snapshot lacks ${counted(contents, "content")} that its files have; nexus restore says which`;
+    await frame.complain(new NexusError("corrupt", message));
   }
 }

@@ -17,6 +17,7 @@ import type { ControlClient } from "./daemon-control.js";
 import { openStore } from "./open-store.js";
 import { keptAwake } from "./operations.js";
 
+export type { Lacking } from "../storage/backup/prune-snapshots.js";
 export type { Amount, BackupResult, Damage } from "../storage/backup/write-backup.js";
 export type { Patience } from "../storage/data-dir-lock.js";
 

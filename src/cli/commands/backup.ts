@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../../config/load.js";
 import { NexusError } from "../../model/errors.js";
 import type { BackupResult } from "../../sdk/backup.js";
-import { printDamage } from "../damage.js";
+import { printDamage, printLacking } from "../damage.js";
 import { addExamples } from "../example.js";
 import type { Frame } from "../frame.js";
 import { counted, humanSize } from "../terminal/human.js";
@@ -69,6 +69,7 @@ export function addBackupCommand(program: Command, frame: Frame): void {
             await printJson(frame.output, { directory, ...made, pruneFailure: why });
           } else await printResult(frame, { directory, result });
           await printDamage(frame, { damaged: result.damaged, of: "store" });
+          await printLacking(frame, result.lacking);
           if (pruneFailure !== undefined) await frame.complain(pruneFailure);
         }),
     );
@@ -98,18 +99,21 @@ async function printResult(
 
 /** With no store, and no daemon: only the directory of backups is looked at. */
 async function pruneOnly(
-  { output, surroundings }: Frame,
+  frame: Frame,
   { directory, keep, verify, json, signal }: PruneRequest,
 ): Promise<void> {
   if (keep === undefined || verify) {
     const message = verify ? "--prune reads nothing to --verify" : "--prune needs --keep";
     throw new NexusError("invalid-argument", message);
   }
+  const { output, surroundings } = frame;
   const { pruneBackups } = await import("../../sdk/backup.js");
   const path = resolve(surroundings.cwd(), directory);
-  const { removed, snapshots } = await pruneBackups({ directory: path, keep, signal });
-  if (json) return await printJson(output, { directory, removed, snapshots });
-  await output.line(`Removed ${whatOf(removed)}: ${counted(snapshots, "snapshot")} there.`);
+  const result = await pruneBackups({ directory: path, keep, signal });
+  const { removed, snapshots } = result;
+  if (json) await printJson(output, { directory, ...result });
+  else await output.line(`Removed ${whatOf(removed)}: ${counted(snapshots, "snapshot")} there.`);
+  await printLacking(frame, result.lacking);
 }
 
 function whatOf({ snapshots, contents, bytes }: NonNullable<BackupResult["removed"]>): string {

@@ -1,10 +1,11 @@
 import { fsError } from "../../libc/system-error.js";
 import type { BackupDirectory } from "./backup-directory.js";
-import { type Pruned, type PruneOptions, prune } from "./prune.js";
+import { type PruneOptions, type PruneOutcome, prune } from "./prune.js";
 import { takeSweptNote, writeSweptNote } from "./swept-note.js";
 
-export interface PruneResult {
-  readonly removed: Pruned;
+export type { Lacking } from "./sweep.js";
+
+export interface PruneResult extends PruneOutcome {
   /** How many snapshots there are now. */
   readonly snapshots: number;
 }
@@ -26,9 +27,9 @@ export async function pruneNoted(
   options: PruneOptions,
 ): Promise<PruneResult> {
   try {
-    const removed = await prune(directory, options);
+    const outcome = await prune(directory, options);
     writeSweptNote(directory.layout);
-    return { removed, snapshots: directory.countSnapshots() };
+    return { ...outcome, snapshots: directory.countSnapshots() };
   } catch (error) {
     throw fsError(error, { op: "remove backups from", path: directory.path });
   }

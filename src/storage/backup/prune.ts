@@ -5,7 +5,7 @@ import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import type { BackupDirectory, Snapshot, UnreadableSnapshot } from "./backup-directory.js";
 import { type BackupLayout, DATABASE_NAME, MANIFEST_NAME, snapshotPath } from "./backup-layout.js";
 import { requireWholeDatabase } from "./database-file.js";
-import { sweep } from "./sweep.js";
+import { type Lacking, type OpenSnapshot, sweep } from "./sweep.js";
 import { isSwept } from "./swept-note.js";
 import { Turns } from "./turns.js";
 
@@ -15,6 +15,14 @@ export interface Pruned {
   readonly contents: number;
   readonly bytes: number;
 }
+
+export interface PruneOutcome {
+  readonly removed: Pruned;
+  /** Kept snapshots that aren't whole any more, as far as that was looked at. */
+  readonly lacking: readonly Lacking[];
+}
+
+const NOTHING: PruneOutcome = { removed: { snapshots: 0, contents: 0, bytes: 0 }, lacking: [] };
 
 export interface PruneOptions {
   /** How many of the newest snapshots are to stay, of each data directory. */
@@ -38,7 +46,7 @@ export interface PruneOptions {
 export async function prune(
   directory: BackupDirectory,
   { keep, made, swept, signal }: PruneOptions,
-): Promise<Pruned> {
+): Promise<PruneOutcome> {
   const { readable, unreadable } = directory.snapshots();
   const counted = readable.filter(({ isRenamed }) => !isRenamed);
   const ofEach = byDataDirectory(counted).filter(
@@ -51,27 +59,23 @@ export async function prune(
   if (removed.length > 0 || made !== undefined) {
     for (const snapshots of ofEach) requireComplete(snapshots.at(-1));
   }
-  if (removed.length === 0 && isSwept(directory.layout, swept)) {
-    return { snapshots: 0, contents: 0, bytes: 0 };
-  }
+  if (removed.length === 0 && isSwept(directory.layout, swept)) return NOTHING;
   requireNone(unreadable);
   const kept = readable.filter((snapshot) => !removed.includes(snapshot));
   const turns = new Turns(signal);
-  const databases: Database.Database[] = [];
+  const open: OpenSnapshot[] = [];
   try {
     for (const snapshot of kept) {
-      databases.push(await openWhole(snapshot, { layout: directory.layout, turns, signal }));
+      open.push(await openWhole(snapshot, { layout: directory.layout, turns, signal }));
     }
     directory.remove(removed.map(({ id }) => id));
-    return {
-      snapshots: removed.length,
-      ...(await sweep(directory.layout, { databases, turns })),
-    };
+    const { lacking, ...gone } = await sweep(directory.layout, { snapshots: open, turns });
+    return { removed: { snapshots: removed.length, ...gone }, lacking };
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     throw sqliteError(error, "read the snapshots that are kept");
   } finally {
-    for (const database of databases) database.close();
+    for (const { database } of open) database.close();
   }
 }
 
@@ -119,14 +123,15 @@ function incomplete(
 }
 
 async function openWhole(
-  { id, manifest }: Snapshot,
+  snapshot: Snapshot,
   { layout, turns, signal }: { layout: BackupLayout; turns: Turns; signal: AbortSignal },
-): Promise<Database.Database> {
+): Promise<OpenSnapshot> {
+  const { id, manifest } = snapshot;
   const path = snapshotPath(layout, id);
-  const database = join(path, DATABASE_NAME);
+  const file = join(path, DATABASE_NAME);
   try {
-    await requireWholeDatabase(database, { manifest, turns });
-    return new Database(database, { readonly: true, fileMustExist: true });
+    await requireWholeDatabase(file, { manifest, turns });
+    return { ...snapshot, database: new Database(file, { readonly: true, fileMustExist: true }) };
   } catch (error) {
     signal.throwIfAborted();
     throw unknown(path, { failure: error, mended: DATABASE_NAME });

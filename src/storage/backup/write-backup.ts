@@ -18,6 +18,7 @@ import {
   SnapshotDatabase,
   type StagedFile,
 } from "./snapshot-database.js";
+import type { Lacking } from "./sweep.js";
 import { isSwept, takeSweptNote, writeSweptNote } from "./swept-note.js";
 import { Turns } from "./turns.js";
 
@@ -70,6 +71,8 @@ export interface BackupResult {
   readonly snapshots: number;
   /** Undefined when nothing was to be removed, or that failed. */
   readonly removed: Pruned | undefined;
+  /** Kept snapshots that aren't whole any more, as far as that was looked at. */
+  readonly lacking: readonly Lacking[];
   /** Why older snapshots weren't removed, which takes nothing from this one. */
   readonly pruneFailure: NexusError | undefined;
 }
@@ -219,7 +222,10 @@ class BackupRun {
       }
     }
     if (isSwept(directory.layout, this.#swept)) writeSweptNote(directory.layout);
-    return { removed: undefined, pruneFailure, snapshots: directory.countSnapshots() };
+    return {
+      ...{ removed: undefined, pruneFailure, lacking: [] },
+      snapshots: directory.countSnapshots(),
+    };
   }
 
   /** Takes the bytes of what is staged while it is kept for us: the small ones at once. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { NexusError } from "../../../src/model/errors.js";
@@ -86,10 +86,50 @@ test("nexus backup --prune --keep needs no store, and says what it removed", asy
     stdout: "Removed 1 snapshot and 1 content (5): 1 snapshot there.\n",
   });
   const { stdout } = await runCommand(["backup", to, "--prune", "--keep", "1", "--json"]);
-  expect(JSON.parse(stdout)).toStrictEqual({ directory: to, removed: NOTHING, snapshots: 1 });
+  expect(JSON.parse(stdout)).toStrictEqual({
+    ...{ directory: to, removed: NOTHING, snapshots: 1, lacking: [] },
+  });
   const missing = join(testDir(), "missing");
   expect(await runCommand(["backup", missing, "--prune", "--keep", "1"])).toMatchObject({
     code: 1,
   });
   expect(existsSync(missing)).toBe(false);
+});
+
+test("a snapshot that was elsewhere during a sweep, and came back incomplete, is told of by the next", async () => {
+  const { world, to, first } = await twoSnapshots();
+  const [place, away] = [join(to, "snapshots", first), join(testDir(), "away")];
+  cpSync(place, away, { recursive: true });
+  rmSync(place, { recursive: true });
+  expect((await backUp(world, { to, keep: 9 })).removed?.contents).toBe(1);
+  cpSync(away, join(to, "snapshots", "kept"), { recursive: true });
+  const lacking = [{ snapshot: "kept", contents: 1 }];
+  expect((await backUp(world, { to, keep: 1 })).lacking).toStrictEqual(lacking);
+  await backUp(world, { to });
+  expect(await runCommand(["backup", to, "--prune", "--keep", "1"])).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^Removed 1 snapshot /),
+    stderr:
+      "nexus: kept: this snapshot lacks 1 content that its files have; nexus restore says which\n",
+  });
+  await backUp(world, { to });
+  const args = ["backup", to, "--prune", "--keep", "1", "--json"];
+  expect(JSON.parse((await runCommand(args)).stdout)).toMatchObject({ lacking });
+  // With a content that is there again it isn't incomplete.
+  await world.write("first", "first");
+  expect((await backUp(world, { to, keep: 1 })).lacking).toStrictEqual([]);
+});
+
+test("a kept snapshot that says itself how many contents it lacks isn't told of again", async () => {
+  const { world, to } = await twoSnapshots();
+  await world.sealed("second");
+  for (const directory of [to, world.dataDir]) rmSync(blob(directory, "second"));
+  const { snapshot } = await backUp(world, { to });
+  for (const id of readdirSync(join(to, "snapshots"))) {
+    if (id !== snapshot) rmSync(join(to, "snapshots", id), { recursive: true });
+  }
+  await world.unlink("second");
+  const { removed, lacking } = await backUp(world, { to, keep: 2 });
+  expect(removed?.contents).toBe(1);
+  expect(lacking).toStrictEqual([]);
 });
