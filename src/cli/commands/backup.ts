@@ -31,7 +31,11 @@ export function addBackupCommand(program: Command, frame: Frame): void {
     .command("backup")
     .description("copy the store as it is now to a directory, with what is new since the last time")
     .argument("<dir>", "the directory of backups, on the host")
-    .option("--keep <n>", "keep the newest n snapshots, and remove the others", parseCount)
+    .option(
+      "--keep <n>",
+      "keep the newest n snapshots of a data directory, and remove its others",
+      parseCount,
+    )
     .option(
       "--prune",
       "only remove what --keep leaves out, and what no snapshot needs: none is made",

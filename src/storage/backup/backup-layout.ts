@@ -11,7 +11,7 @@ import { type Layout, layoutOf } from "../content/local/layout.js";
 //   snapshots/<id>/backup.json      what it has: see `manifest.ts`
 //   snapshots/<id>/cas -> ../../cas so that a copy of a snapshot, links followed, is a data directory
 //   damaged/<hash>                  what a content became that was read and isn't what it was: no snapshot has it
-//   damaged/<hash>.directory        a directory that was in the place of a content; further ones have a number
+//   damaged/<hash>.directory        a directory that was in the place of a content; others have a number, too
 //   incoming/                       what isn't finished; nothing in it counts
 
 /** In the directory of backups, and in each snapshot. */

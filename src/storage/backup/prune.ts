@@ -36,12 +36,12 @@ export interface PruneOptions {
 
 /**
  * Keeps the newest snapshots of each data directory (a store that was restored keeps its id, and shall cost the first
- * one nothing), those that somebody renamed, and the contents that they name: also where no snapshot is
- * to be removed, if there may be others. The snapshots go first, durably: none is ever there without what it names.
- * Nothing is removed unless each kept one is as it was written, and none is there that can't be read: nobody knows
- * what that one names; and no snapshot when the newest one lacks contents or changes, which the older ones may have; nor
- * anything by the run that made such a one. Errors:
- * `corrupt`, with what would be right; those of the host, as they come; the reason of the signal.
+ * one nothing), those that somebody renamed, and the contents that they name: also where no snapshot is to be removed,
+ * if there may be others. The snapshots go first, durably: none is ever there without what it names. Nothing is removed
+ * unless each kept one is as it was written, and none is there that can't be read: nobody knows what that one names;
+ * and no snapshot when the newest one lacks contents or changes, which the older ones may have; nor anything by the run
+ * that made such a one. Errors: `corrupt`, with what would be right; those of the host, as they come; the reason of the
+ * signal.
  */
 export async function prune(
   directory: BackupDirectory,

@@ -39,9 +39,9 @@ export interface Swept {
 }
 
 /**
- * Removes what no snapshot names, one directory of contents at a time, so that few names are in memory; and what was put
- * aside of contents that none names any more. Tells of what isn't there. Errors: SQLite's and the host's, as they come,
- * and those of the turns.
+ * Removes what no snapshot names, one directory of contents at a time, so that few names are in memory; and what was
+ * put aside of contents that none names any more. Tells of what isn't there. Errors: SQLite's and the host's, as they
+ * come, and those of the turns.
  */
 export async function sweep(
   layout: BackupLayout,

@@ -10,8 +10,8 @@ import { isForLackOfRoom } from "./no-room.js";
 // what it copied is looked for by the next sweep.
 
 /**
- * Takes the note, for who is going to put contents there: it is gone before any of them is durable. Undefined where nobody
- * knows what is there. Errors: those of the host.
+ * Takes the note, for who is going to put contents there: it is gone before any of them is durable. Undefined where
+ * nobody knows what is there. Errors: those of the host.
  */
 export function takeSweptNote(layout: BackupLayout): readonly string[] | undefined {
   const noted = read(layout);

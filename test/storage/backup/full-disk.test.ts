@@ -68,6 +68,16 @@ describe.skipIf(WHY_NO_SMALL_DISKS !== undefined)("a full disk", () => {
     expect((await backUp(world, { to })).copied.contents).toBe(1);
   });
 
+  test("under the backups is called that before anything is copied, too", async () => {
+    const world = new World();
+    const disk = new SmallDisk({ sizeBytes: 8 * MIB });
+    const to = join(disk.path, "backups");
+    await backUp(world, { to });
+    rmSync(join(to, "backup.json"));
+    disk.fill();
+    await expect(backUp(world, { to })).rejects.toMatchObject(noRoomAt(to));
+  });
+
   test("under a store doesn't keep what isn't sealed out of its backup", async () => {
     const disk = new SmallDisk({ sizeBytes: 24 * MIB });
     const world = new World({ dataDir: disk.path });

@@ -100,11 +100,14 @@ test("a loop of symlinks is listed as what can't be read, and is in the way of n
   expect(pruneFailure?.message).toContain(join(to, "snapshots", "loop"));
 });
 
-test("a snapshot that doesn't say when it was taken can't be read", async () => {
+test.each([
+  ["when it was taken", { takenAt: "soon" }],
+  ["what its store lacks", { behind: 1 }],
+])("a snapshot that doesn't say %s, as we do, can't be read", async (_, changed) => {
   const { to, first, second } = await twoSnapshots();
   const path = join(to, "snapshots", first, "backup.json");
   const manifest = JSON.parse(readFileSync(path, "utf8")) as object;
-  writeFileSync(path, JSON.stringify({ ...manifest, takenAt: "soon" }));
+  writeFileSync(path, JSON.stringify({ ...manifest, ...changed }));
   const { readable, unreadable } = await listSnapshots(to);
   expect(readable.map(({ id }) => id)).toStrictEqual([second]);
   expect(unreadable).toMatchObject([{ id: first, failure: { kind: "corrupt" } }]);
