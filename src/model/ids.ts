@@ -36,6 +36,11 @@ export const ROOT_INO = 1 as Ino;
  */
 export const FIRST_VIRTUAL_INO = 2 ** 52;
 
+/** Whether a store gives such numbers, to inodes, entries and staged contents: a database may say anything. */
+export function canBeGiven(number: number): boolean {
+  return number >= ROOT_INO && number < FIRST_VIRTUAL_INO;
+}
+
 /** Whether nothing that is told of this inode may be kept: names, attributes, listings, contents. */
 export function isVirtual(ino: Ino): boolean {
   return ino >= FIRST_VIRTUAL_INO;

@@ -166,7 +166,10 @@ export interface MetadataStore {
 
   // The store itself
 
-  /** A number that this store never gave before: for an inode or a staging file. */
+  /**
+   * A number that this store never gave before: for an inode or a staging file. Errors: `no-space` when there are none
+   * left, which only damage brings about.
+   */
   nextId(): number;
   /** From now on numbers up to this one count as given. */
   skipIds(highest: number): void;

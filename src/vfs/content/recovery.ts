@@ -1,5 +1,6 @@
 import type { Scheduler } from "../../model/clock.js";
 import type { Failpoints } from "../../model/failpoint.js";
+import { canBeGiven } from "../../model/ids.js";
 import { timestampToMs } from "../../model/timestamp.js";
 import type { ContentStore } from "../../storage/content/content-store.js";
 import type { MetadataStore, StagedRecord } from "../../storage/metadata/metadata-store.js";
@@ -42,7 +43,8 @@ export function recover(parts: RecoveryParts): void {
   // A power failure can take back what the metadata said of its numbers, and leave a file that has
   // one: it must not be given to another content while this one waits to be removed.
   const ids = contents.stagingIds();
-  metadata.skipIds(ids.reduce((highest, id) => Math.max(highest, id), 0));
+  // One that isn't given needn't be skipped: with all below it, there would be none left.
+  metadata.skipIds(ids.filter(canBeGiven).reduce((highest, id) => Math.max(highest, id), 0));
   for (const record of records) {
     const staged = resume(parts, record);
     if (staged !== undefined) promotion.enqueue(staging.adopt(staged));

@@ -22,6 +22,9 @@ interface Damage {
   readonly leaves?: readonly string[];
 }
 
+/** A bit more than a number that there is. */
+const WILD = "4611686018427387905";
+
 const DAMAGE: readonly Damage[] = [
   { sql: "UPDATE contents SET ref_count = 5", breaks: "content.references" },
   { sql: "UPDATE contents SET ref_count = 0", breaks: "content.references" },
@@ -68,6 +71,10 @@ const DAMAGE: readonly Damage[] = [
   },
   { sql: "UPDATE dentries SET cookie = 7", breaks: "name.cookie" },
   { sql: "UPDATE dentries SET cookie = 2 WHERE name = 'file'", breaks: "name.cookie" },
+  { sql: `UPDATE dentries SET cookie = ${WILD} WHERE name = 'file'`, breaks: "name.cookie" },
+  { sql: `UPDATE dentries SET parent = ${WILD} WHERE name = 'file'`, breaks: "inode.number" },
+  { sql: `UPDATE symlinks SET ino = ${WILD}`, breaks: "inode.number", leaves: ["symlink.target"] },
+  { sql: "UPDATE inodes SET ino = -5 WHERE ino = 1", breaks: "inode.number" },
   { sql: "INSERT INTO dentries VALUES (1, 'root', 1, 99999, 4)", breaks: "root.name" },
   ...["a/b", "", ".", "..", "x".repeat(256), "\u0001", "\u007f", "\u0085", "\n"].map((name) => ({
     sql: `UPDATE dentries SET name = '${name}' WHERE name = 'file'`,

@@ -20,7 +20,7 @@ const IS_NO_FILE = `i.mode >> 12 <> 8 AND ${HAS_CLEAR_TYPE}`;
 const IS_NO_SYMLINK = `s.ino NOT IN (
   SELECT ino FROM inodes i WHERE i.mode >> 12 = 10 OR NOT ${HAS_CLEAR_TYPE})`;
 
-/** What the rows say of contents, of attributes and of numbers. Whether the bytes are there is looked at elsewhere. */
+/** What the rows say of contents and of attributes. Whether the bytes are there is looked at elsewhere. */
 export const CONTENT_RULES: readonly Rule[] = [
   {
     id: "inode.kind",
@@ -177,25 +177,6 @@ export const CONTENT_RULES: readonly Rule[] = [
       says: "notes the target in lost+found in the data directory if the inode is lost, and removes it",
       *run() {
         yield* run(command(`DELETE FROM symlinks AS s WHERE ${IS_NO_SYMLINK}`));
-      },
-    },
-  },
-  {
-    id: "numbers.next",
-    says: "numbers in use are below the next one",
-    effect: "a new file could get the number of one that is there",
-    finds: `SELECT NULL AS ino, 'the number ' || used || ' is in use, and the next one to be given is '
-        || next_id AS detail
-      FROM (SELECT max(m) AS used FROM (SELECT max(ino) AS m FROM inodes
-        UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries)),
-        store_state WHERE used >= next_id`,
-    repair: {
-      says: "goes on after the highest",
-      *run() {
-        yield* run(
-          command(`UPDATE store_state SET next_id = 1 + (SELECT max(m) FROM (SELECT max(ino) AS m FROM inodes
-            UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries))`),
-        );
       },
     },
   },

@@ -1,5 +1,7 @@
+import { FIRST_VIRTUAL_INO } from "../../../model/ids.js";
 import { command, run } from "../statement.js";
 import { LOST_AND_FOUND, moveNames } from "./lost-and-found.js";
+import { goOnBehind, LARGEST_USED } from "./number-rules.js";
 import type { Rule } from "./rule.js";
 
 const NAME_MAX_BYTES = 255;
@@ -11,7 +13,8 @@ const IMPOSSIBLE = `SELECT parent, name, ino, cookie FROM dentries WHERE ${IS_NO
 
 /** Cookies 1 and 2 are those of "." and "..". */
 const LAST_RESERVED = 2;
-const NEEDS_COOKIE = `(cookie <= ${LAST_RESERVED} OR EXISTS (SELECT 1 FROM dentries o
+const IS_NO_COOKIE = `cookie NOT BETWEEN ${LAST_RESERVED + 1} AND ${FIRST_VIRTUAL_INO - 1}`;
+const NEEDS_COOKIE = `(${IS_NO_COOKIE} OR EXISTS (SELECT 1 FROM dentries o
   WHERE o.parent = dentries.parent AND o.cookie = dentries.cookie AND o.name < dentries.name))`;
 
 /** The root is where it is: with a name, it lies below itself. Before anything that follows names. */
@@ -44,25 +47,20 @@ export const NAME_RULES: readonly Rule[] = [
   },
   {
     id: "name.cookie",
-    says: "no two entries of a directory have the same cookie, and none that of '.' or '..'",
+    says: "no two entries of a directory have the same cookie, and each one that the store gives",
     effect: "listings of the directory may leave entries out",
     finds: `SELECT parent AS ino, count(*) || ' of its entries have the cookie ' || cookie AS detail
-      FROM dentries GROUP BY parent, cookie HAVING count(*) > 1 OR cookie <= ${LAST_RESERVED}`,
+      FROM dentries GROUP BY parent, cookie HAVING count(*) > 1 OR ${IS_NO_COOKIE}`,
     repair: {
       says: "gives each its own",
       *run() {
-        const most =
-          "(SELECT max(next_id, (SELECT max(cookie) FROM dentries) + 1) FROM store_state)";
+        const most = `(SELECT max(next_id, 1 + ${LARGEST_USED}) FROM store_state)`;
         yield* run(
           command(`UPDATE dentries SET cookie = ${most} + n.row FROM (
               SELECT parent, name, row_number() OVER () AS row FROM dentries WHERE ${NEEDS_COOKIE}) n
             WHERE dentries.parent = n.parent AND dentries.name = n.name`),
         );
-        yield* run(
-          command(
-            "UPDATE store_state SET next_id = max(next_id, (SELECT max(cookie) + 1 FROM dentries))",
-          ),
-        );
+        yield* goOnBehind();
       },
     },
   },

@@ -1,10 +1,9 @@
 import { command, run } from "../statement.js";
+import { LARGEST_USED } from "./number-rules.js";
 import type { Rule } from "./rule.js";
 
 /** Numbers that were given and are in use no more can't be told: so many are left out, which is plenty of them. */
 const LEFT_OUT = 1_000_000;
-const LARGEST_USED = `(SELECT max(m) FROM (SELECT 2 AS m UNION ALL SELECT max(ino) FROM inodes
-  UNION ALL SELECT max(staging_id) FROM inodes UNION ALL SELECT max(cookie) FROM dentries))`;
 
 function isMissing(table: string): string {
   return `NOT EXISTS (SELECT 1 FROM ${table} WHERE id = 1)`;

@@ -1,8 +1,16 @@
 import { randomInt } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { Clock, Scheduler } from "../../../model/clock.js";
+import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
-import type { ContentHash, Ino, PathId, StagingId, TenantId } from "../../../model/ids.js";
+import {
+  type ContentHash,
+  canBeGiven,
+  type Ino,
+  type PathId,
+  type StagingId,
+  type TenantId,
+} from "../../../model/ids.js";
 import { PathIdSource } from "../../../model/path-id.js";
 import { runEach } from "../../../model/run-each.js";
 import { timestampToMs } from "../../../model/timestamp.js";
@@ -359,6 +367,9 @@ export class SqliteMetadataStore implements MetadataStore {
 
   nextId(): number {
     if (this.#nextId === this.#idLimit) {
+      if (!canBeGiven(this.#nextId + ID_BLOCK)) {
+        throw new NexusError("no-space", "there are no numbers left for new files");
+      }
       this.#engine.write(reserveIds(this.#nextId + ID_BLOCK));
       this.#idLimit += ID_BLOCK;
     }
