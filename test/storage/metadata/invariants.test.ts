@@ -267,6 +267,26 @@ describe("what had no place any more", () => {
     });
   });
 
+  test.each([
+    ["system", []],
+    ["lost+found", ["/system/lost+found.2/ino-"]],
+  ])("isn't put into a directory of others that %s leads to", async (name, places) => {
+    const dataDir = await makeStore();
+    change(dataDir, (database) => {
+      const tools = { schema: SCHEMA, owner: { uid: 0, gid: 0 } };
+      database.exec("DELETE FROM dentries WHERE name = 'below'");
+      repairDatabase(database, tools);
+      const link = database.prepare("SELECT ino FROM dentries WHERE name = 'link'").pluck().get();
+      database.exec(`UPDATE dentries SET ino = (SELECT ino FROM dentries WHERE name = 'dir')
+        WHERE name = '${name}'; DELETE FROM dentries WHERE name = 'link'`);
+      const repair = () => repairDatabase(database, tools);
+      if (name === "system") expect(kindOf(repair)).toBe("not-a-directory");
+      else repair();
+      const place = new Paths(database).of(link as Ino);
+      expect(place === undefined ? [] : [place.replace(/\d+$/, "")]).toStrictEqual(places);
+    });
+  });
+
   test("keeps each of its names", async () => {
     const dataDir = await makeStore();
     change(dataDir, (database) => {

@@ -22,6 +22,7 @@ export const LOST_AND_FOUND = `/${NAMES.join("/")}`;
 const TAKE_ID = command(
   "UPDATE store_state SET next_id = next_id + 1 WHERE id = 1 RETURNING next_id - 1",
 );
+const COUNT_NAMES = query("SELECT count(*) FROM dentries WHERE ino = ?");
 const MOVE = command(
   "UPDATE OR IGNORE dentries SET parent = ?, name = ? WHERE parent = ? AND name = ?",
 );
@@ -61,7 +62,8 @@ export function* nameUnnamed(tools: RepairTools): Script<void> {
 
 /**
  * The directory, made if it isn't there. Its owner's alone, also where permissions are all that counts. With a number
- * behind its name where that is a file's. Errors: `not-a-directory` when the namespace itself is a file.
+ * behind its name where that leads to something else: a file, or a directory that has another name, too, by which others
+ * may see what is in it. Errors: `not-a-directory` when that is so of the namespace itself.
  */
 function* lostAndFound({ now, newPathId, owner }: RepairTools): Script<Ino> {
   let parent: Ino = ROOT_INO;
@@ -90,14 +92,20 @@ function* directoryOrFree({
     const numbered = number === 1 ? name : `${name}.${number}`;
     const found = yield* findEntry({ parent, name: numbered });
     if (found === undefined) return { name: numbered, found: undefined };
-    if ((found.mode & S_IFMT) === S_IFDIR) return { name: numbered, found: found.ino };
+    const isDirectory = (found.mode & S_IFMT) === S_IFDIR;
+    if (isDirectory && (yield* hasOneName(found.ino))) return { name: numbered, found: found.ino };
     if (name === FOUND_NAMESPACE) {
       const path = `/${name}`;
-      throw new NexusError("not-a-directory", `${path} is no directory: move it away first`, {
-        path,
-      });
+      const is = isDirectory ? "a directory with another name, too" : "no directory";
+      throw new NexusError("not-a-directory", `${path} is ${is}: move it away first`, { path });
     }
   }
+}
+
+/** Then it is where it was found, and nowhere else. The root has none. */
+function* hasOneName(ino: Ino): Script<boolean> {
+  const row = yield* first(COUNT_NAMES, ino);
+  return ino !== ROOT_INO && row !== undefined && integer(row, 0) === 1;
 }
 
 function* takeId(): Script<number> {
