@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/sdk/connect.js";
+import { migrate } from "../../../src/storage/metadata/sqlite/open-database.js";
 import {
   blob,
   change,
@@ -14,6 +15,7 @@ import {
 } from "../../support/checked-store.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
+import { testDir } from "../../support/temp-dir.js";
 
 // What is told of rows that the store itself trips over.
 
@@ -37,6 +39,38 @@ describe("a store without the row of its state", () => {
     const ino = after.prepare("SELECT ino FROM dentries WHERE name = 'new'").pluck().get();
     after.close();
     expect(ino).toBeGreaterThan(largest);
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  });
+
+  test("keeps what its queue knows of items that are done and deleted, and has the others found", async () => {
+    const worker = "w";
+    const dataDir = await makeStore(async ({ files, queue }) => {
+      for (const name of ["done", "open", "waits"]) await files.write(`/jobs/${name}`, name);
+      for (const name of ["done", "open"]) await queue.submit(`/jobs/${name}`);
+      await queue.submit("/jobs/waits", { dependsOn: ["/jobs/done"] });
+      await queue.claimPath("/jobs/done", { worker });
+      await queue.complete("/jobs/done", { worker });
+      await files.delete("/jobs/done");
+    });
+    const open = "(SELECT ino FROM dentries WHERE name = 'open')";
+    change(dataDir, `DELETE FROM store_state; DELETE FROM work_items WHERE ino = ${open}`);
+    const { code, repaired } = await fsck(dataDir, "--repair");
+    expect(code).toBe(0);
+    expect(repaired).toEqual(expect.arrayContaining(["state.store", "work.items"]));
+    await withStore(dataDir, async ({ queue }) => {
+      const claimed = [await queue.claim({ worker }), await queue.claim({ worker })];
+      expect(claimed.map((item) => item?.path)).toStrictEqual(["/jobs/open", "/jobs/waits"]);
+    });
+    expect(problemsIn(dataDir)).toStrictEqual([]);
+  });
+
+  test("from before the queue is repaired, and fills it when it is opened", async () => {
+    const dataDir = testDir();
+    const database = new Database(join(dataDir, "metadata.db"));
+    migrate(database, { to: 1 });
+    database.exec("DELETE FROM store_state");
+    database.close();
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, repaired: ["state.store"] });
     expect(problemsIn(dataDir)).toStrictEqual([]);
   });
 

@@ -1,9 +1,17 @@
-import { command, run } from "../statement.js";
+import { command, first, query, run } from "../statement.js";
 import { LARGEST_USED } from "./number-rules.js";
 import type { Rule } from "./rule.js";
 
 /** Numbers that were given and are in use no more can't be told: so many are left out, which is plenty of them. */
 const LEFT_OUT = 1_000_000;
+
+const HAS_QUEUE = "SELECT 1 FROM pragma_table_info('store_state') WHERE name = 'work_rules'";
+/**
+ * By no rules: the next start brings it in line. Were there none at all, it would make dependencies anew, and what was
+ * completed and deleted is noted nowhere else; only where there is nothing, that is what has to be done.
+ */
+const KEEP_WORK_INDEX = `UPDATE store_state SET work_rules = ''
+  WHERE EXISTS (SELECT 1 FROM work_items) OR EXISTS (SELECT 1 FROM work_dependencies)`;
 
 function isMissing(table: string): string {
   return `NOT EXISTS (SELECT 1 FROM ${table} WHERE id = 1)`;
@@ -22,6 +30,8 @@ export const STORE_STATE: Rule = {
         command(`INSERT INTO store_state (id, next_id, batch, number)
           VALUES (1, ${LARGEST_USED} + ${LEFT_OUT}, 0, random() & 0xffffffff)`),
       );
+      // A store from before the queue gets its index with its next schema.
+      if ((yield* first(query(HAS_QUEUE))) !== undefined) yield* run(command(KEEP_WORK_INDEX));
     },
   },
 };
