@@ -77,3 +77,8 @@ export function splitPath(path: string): string[] {
 export function canonicalPath(path: string): string {
   return `/${splitPath(path).join("/")}`;
 }
+
+/** Whether it is in the canonical form, of names that there can be: what a database has of names may be anything. */
+export function isCanonical(path: string): boolean {
+  return path === "/" || (path.startsWith("/") && path.slice(1).split("/").every(isName));
+}

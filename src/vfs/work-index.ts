@@ -1,6 +1,7 @@
 import { zonePath } from "../core/place.js";
 import { messageOf } from "../model/errors.js";
 import type { Ino } from "../model/ids.js";
+import { isCanonical } from "../model/path.js";
 import { parseDependencies } from "../model/work.js";
 import type { FileWithWork } from "../storage/metadata/work-store.js";
 import type { Volume } from "./volume.js";
@@ -30,12 +31,16 @@ export function updateWorkIndex(volume: Volume): void {
   if (files > 0) volume.logger.info({ files }, "the index of the work queue was made anew");
 }
 
-/** Those that have a path; one that can't be reached has no zone, and gets one with its place. */
+/**
+ * Those that have a path that can be resolved. One that can't be reached has no zone, and gets one with its place; so
+ * does one with a name in its path that there can't be, which only damage makes.
+ */
 function* filesWithWork(volume: Volume): Generator<FileWithWork & { readonly path: string }> {
   for (let after = 0 as Ino; ; ) {
     const page = volume.metadata.work.filesWithWork({ after, limit: PAGE });
     for (const file of page) {
-      if (file.path !== undefined) yield { ...file, path: file.path };
+      const { path } = file;
+      if (path !== undefined && isCanonical(path)) yield { ...file, path };
     }
     const last = page.at(-1);
     if (last === undefined) return;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ErrorKind, NexusError } from "../../src/model/errors.js";
-import { canonicalPath, checkName, splitPath } from "../../src/model/path.js";
+import { canonicalPath, checkName, isCanonical, splitPath } from "../../src/model/path.js";
 
 /** The kind of the error that `action` throws; undefined when it throws none. */
 function kindOf(action: () => unknown): ErrorKind | undefined {
@@ -134,4 +134,11 @@ describe("checkName", () => {
   test("names what it refuses", () => {
     expect(() => checkName("a/b")).toThrow(expect.objectContaining({ path: "a/b" }));
   });
+});
+
+test("a path is canonical that is made of names", () => {
+  for (const path of ["/", "/a", "/a b/é/file..txt"]) expect(isCanonical(path)).toBe(true);
+  for (const path of ["", "a", "//", "/a/", "/a/../b", "/./a", "/a\u0001", `/${"a".repeat(256)}`]) {
+    expect(isCanonical(path)).toBe(false);
+  }
 });

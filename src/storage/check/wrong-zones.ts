@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Ino } from "../../model/ids.js";
+import { isCanonical } from "../../model/path.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { renewWorkIndex } from "../metadata/operations/work-index.js";
 import { runScript } from "../metadata/sqlite/run-script.js";
@@ -46,6 +47,8 @@ export function wrongZones({
       const directory = paths.of(item.parent);
       if (directory === undefined) continue;
       const path = `${directory === "/" ? "" : directory}/${item.name}`;
+      // With an impossible name it is moved; then it gets the zone of that place.
+      if (!isCanonical(path)) continue;
       if (zones.of(path) === item.zone) right.add(item.ino);
       else if (!wrong.has(item.ino)) wrong.set(item.ino, { item, path });
     }

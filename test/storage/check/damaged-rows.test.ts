@@ -189,6 +189,25 @@ test("dependencies that a rename has brought into a circle are found anew as tha
   expect(problemsIn(dataDir)).toStrictEqual([]);
 });
 
+test("items whose paths are none are in the way of no start and of no check", async () => {
+  const dataDir = await makeStore(async ({ files, queue }) => {
+    for (const path of ["/jobs/item", "/other/up"]) {
+      await files.write(path, path);
+      await queue.submit(path);
+    }
+  });
+  change(
+    dataDir,
+    `UPDATE dentries SET name = 'jo' || char(1) || 'bs' WHERE name = 'jobs';
+     UPDATE dentries SET name = '..' WHERE name = 'up';
+     UPDATE store_state SET work_rules = ''; UPDATE work_items SET zone = '/workspace/other'`,
+  );
+  expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  expect(await fsck(dataDir)).toMatchObject({ code: 1, rules: ["name.legal", "name.legal"] });
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
 test("an item that the queue has in another zone is told of, and put where its path is", async () => {
   const path = "/workspace/acme/coder/job";
   const dataDir = await makeStore(async ({ files, queue }) => {
