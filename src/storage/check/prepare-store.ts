@@ -1,3 +1,4 @@
+import type Database from "better-sqlite3";
 import { isKind } from "../../model/errors.js";
 import { type Behind, BehindNote } from "../behind-note.js";
 import { whyBehind } from "../metadata/check/database-behind.js";
@@ -6,7 +7,7 @@ import { openForCheck } from "../metadata/check/open-for-check.js";
 import { repairRule } from "../metadata/check/repair-database.js";
 import type { Rule } from "../metadata/check/rule.js";
 import { STORE_STATE } from "../metadata/check/state-rules.js";
-import { breaks, UNREADABLE } from "../metadata/check/violations.js";
+import { breaks, UNREADABLE, violationsOf } from "../metadata/check/violations.js";
 import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import { behindFinding } from "./behind-finding.js";
 import type { Finding } from "./finding.js";
@@ -36,7 +37,7 @@ export interface Prepared {
 const STAGED = "what is being written just now, which only the daemon knows";
 const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
 const STAGED_UNKNOWN = "what was being written: the store can't be opened as it is";
-const NO_STATE = "the row of store_state was missing";
+const NO_STATE = "the row of store_state was missing, or had numbers that there can't be";
 
 /**
  * Brings a store that nobody has open to where rows and files can be compared, as a start does, and not further than is
@@ -47,7 +48,8 @@ const NO_STATE = "the row of store_state was missing";
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
  *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
  *    journal is another one, what it has is replayed first, whatever a note says;
- * 3. without the row of its state, only a repair goes on, which is noted, too, before the journal counts as another's;
+ * 3. without a row of its state that can be gone on with, only a repair goes on, which is noted, too, before the journal
+ *    counts as another's;
  * 4. the journal is replayed.
  *
  * Errors: those of opening but `corrupt`, of putting away, `io-failure`.
@@ -80,9 +82,9 @@ export async function prepareStore(
   }
   if (!holds(store, STORE_STATE)) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_UNKNOWN] };
-    // Its journal isn't known to be its own any more.
+    // Its journal may not be known to be its own any more.
     note.beginRepair({ sinceMs: Date.now(), why: NO_STATE, lacks: "rows" });
-    known.push(mended(store, { rule: STORE_STATE, what: NO_STATE }));
+    for (const wrong of mendState(store)) known.push(wrong);
   }
   const isOpen = await replayed(store);
   return { known, isOpen, staging: "look", leftOut: [], behind };
@@ -93,18 +95,23 @@ function behindNow(store: StoreToPrepare): Behind | undefined {
   return why === undefined ? undefined : { sinceMs: Date.now(), why, notedBy: "repair" };
 }
 
-/** Of a look that changes nothing. What can't be read doesn't hold. */
-function holds({ databasePath }: StoreToPrepare, rule: Rule): boolean {
+/** What can't be read doesn't hold. */
+function holds(store: StoreToPrepare, rule: Rule): boolean {
   try {
-    const database = openForCheck(databasePath, { access: "read" });
-    try {
-      return !breaks(database, rule);
-    } finally {
-      database.close();
-    }
+    return look(store, (database) => !breaks(database, rule));
   } catch (error) {
     if (!isKind(sqliteError(error, "check the database"), "corrupt")) throw error;
     return false;
+  }
+}
+
+/** Changes nothing. */
+function look<T>({ databasePath }: StoreToPrepare, at: (database: Database.Database) => T): T {
+  const database = openForCheck(databasePath, { access: "read" });
+  try {
+    return at(database);
+  } finally {
+    database.close();
   }
 }
 
@@ -132,6 +139,13 @@ function mended(
     ...{ rule: rule.id, severity: "damage", paths: [], morePaths: 0 },
     ...{ what, effect: rule.effect, repair: rule.repair?.says },
   };
+}
+
+/** Tells of all that was wrong. */
+function mendState(store: StoreToPrepare): Finding[] {
+  const broken = look(store, (database) => violationsOf(database, STORE_STATE));
+  const finding = mended(store, { rule: STORE_STATE, what: NO_STATE });
+  return broken.map(({ detail }) => ({ ...finding, what: detail }));
 }
 
 /** Whether the journal could be replayed; if not, because the database is damaged. */

@@ -13,6 +13,7 @@ import {
   TEXT,
   withStore,
 } from "../../support/checked-store.js";
+import { afterKill } from "../../support/crash.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
 import { testDir } from "../../support/temp-dir.js";
@@ -83,6 +84,31 @@ describe("a store without the row of its state", () => {
     });
     expect(await read(dataDir, "/documents/a")).toBe(TEXT);
   });
+});
+
+test("a store with a bit too many in its state goes on with its journal when that is mended", async () => {
+  const before = await makeStore();
+  const dataDir = await withStore(before, async ({ files }) => {
+    await files.write("/documents/last", "only the journal has it");
+    return afterKill(before);
+  });
+  const state: string[] = [];
+  for (const [column, bit] of [
+    ["number", 40],
+    ["batch", 62],
+    ["next_id", 60],
+  ] as const) {
+    change(dataDir, `UPDATE store_state SET ${column} = ${column} | (1 << ${bit})`);
+    expect(await kindOfLater(read(dataDir, "/documents/a"))).toBe("corrupt");
+    state.push("state.store");
+    expect(await fsck(dataDir)).toMatchObject({ code: 1, rules: state });
+  }
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [], repaired: state });
+  expect(await read(dataDir, "/documents/last")).toBe("only the journal has it");
+  await withStore(dataDir, async ({ files }) => {
+    await files.write("/documents/new", "new");
+  });
+  expect(problemsIn(dataDir)).toStrictEqual([]);
 });
 
 test("a file whose bytes a restored backup hadn't is told of with its path", async () => {

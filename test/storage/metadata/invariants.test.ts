@@ -82,6 +82,7 @@ const DAMAGE: readonly Damage[] = [
   })),
   { sql: "UPDATE dentries SET name = 'a' || char(0) WHERE name = 'file'", breaks: "name.legal" },
   { sql: "DELETE FROM store_state", breaks: "state.store" },
+  { sql: "UPDATE store_state SET number = -1, batch = -1, next_id = -1", breaks: "state.store" },
   { sql: "DELETE FROM change_state", breaks: "state.changes" },
   { sql: "DELETE FROM scrub_state", breaks: "state.scrub" },
   { sql: "UPDATE inodes SET nlink = -1 WHERE content_hash IS NOT NULL", breaks: "inode.links" },

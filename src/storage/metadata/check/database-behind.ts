@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { batchInJournal } from "../sqlite/journal.js";
+import { SANE_BATCH, SANE_NUMBER } from "../state-numbers.js";
 import { openForCheck } from "./open-for-check.js";
 
 /**
@@ -31,7 +32,9 @@ function stateOf(path: string): { batch: number; number: number } | undefined {
     const database = openForCheck(path, { access: "read" });
     try {
       return database
-        .prepare<[], { batch: number; number: number }>("SELECT batch, number FROM store_state")
+        .prepare<[], { batch: number; number: number }>(
+          `SELECT ${SANE_BATCH} AS batch, ${SANE_NUMBER} AS number FROM store_state`,
+        )
         .get();
     } finally {
       database.close();

@@ -50,7 +50,8 @@ export function breaks(database: Database.Database, rule: Rule): boolean {
   return violationsOf(database, rule).length > 0;
 }
 
-function violationsOf(database: Database.Database, rule: Rule): Violation[] {
+/** What breaks one rule. Errors: those of SQLite. */
+export function violationsOf(database: Database.Database, rule: Rule): Violation[] {
   return found(database, rule).map(({ ino, detail }) => ({
     ...{ rule, detail },
     ino: ino === null ? undefined : (ino as Ino),

@@ -4,6 +4,7 @@ import { fsError } from "../../../libc/system-error.js";
 import { NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
 import { MIGRATIONS } from "../migrations/index.js";
+import { WILD_STATE_NUMBERS } from "../state-numbers.js";
 import { sqliteError } from "./sqlite-error.js";
 
 /** "Nxus": file(1) and fsck tell our databases from others by it. */
@@ -76,8 +77,15 @@ export function schemaVersion(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 
-/** What the journal of this store, and of this start of it, is known by: a number of 32 bits. */
+/**
+ * What the journal of this store, and of this start of it, is known by: a number of 32 bits. Errors: `corrupt` when
+ * what a store goes on with can't be that.
+ */
 export function storeNumber(database: Database.Database): number {
+  const wild = database.prepare(WILD_STATE_NUMBERS).pluck().get();
+  if (wild !== undefined) {
+    throw new NexusError("corrupt", `${wild}: see nexus fsck --repair`);
+  }
   return database.prepare("SELECT number FROM store_state").pluck().get() as number;
 }
 
