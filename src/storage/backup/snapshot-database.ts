@@ -158,7 +158,7 @@ export class SnapshotDatabase {
     return {
       files: number("SELECT count(*) FROM inodes WHERE mode >> 12 = 8"),
       contents: number("SELECT count(*) FROM contents"),
-      bytes: number("SELECT coalesce(sum(size_bytes), 0) FROM contents"),
+      bytes: number("SELECT total(size_bytes) FROM contents"),
     };
   }
 

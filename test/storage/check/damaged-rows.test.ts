@@ -9,6 +9,7 @@ import {
   change,
   fsck,
   makeStore,
+  OTHER,
   read,
   TEXT,
   withStore,
@@ -16,6 +17,7 @@ import {
 import { afterKill } from "../../support/crash.js";
 import { problemsIn } from "../../support/data-directory.js";
 import { kindOfLater } from "../../support/error-kind.js";
+import { openNexus } from "../../support/stores.js";
 import { testDir } from "../../support/temp-dir.js";
 
 // What is told of rows that the store itself trips over.
@@ -109,6 +111,31 @@ test("a store with a bit too many in its state goes on with its journal when tha
     await files.write("/documents/new", "new");
   });
   expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
+test("sizes beyond what can be added up are told of, and taken from the bytes", async () => {
+  const dataDir = await makeStore();
+  change(dataDir, "UPDATE contents SET size_bytes = ~(1 << 63)");
+  expect(await fsck(dataDir)).toMatchObject({ code: 1, rules: ["content.size", "content.size"] });
+  rmSync(blob(dataDir, OTHER));
+  const { rules, repaired } = await fsck(dataDir, "--repair");
+  expect({ rules, repaired }).toMatchObject({
+    rules: ["content.present"],
+    repaired: ["content.size"],
+  });
+  expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  await withStore(dataDir, async ({ files }) => {
+    expect(await files.stat("/documents/b")).toMatchObject({ size: OTHER.length });
+  });
+});
+
+test("a start that counts what tenants have goes on with sizes beyond what can be added up", async () => {
+  const dataDir = await makeStore(async ({ files }) => {
+    for (const name of ["x", "y"]) await files.write(`/shared/acme/${name}`, name);
+  });
+  change(dataDir, "UPDATE inodes SET size_bytes = 1 << 62 WHERE tenant_id IS NOT NULL");
+  const nexus = openNexus(dataDir, { config: { quotaFiles: 100 } });
+  await nexus.close({ drainMs: 1000 });
 });
 
 test("a file whose bytes a restored backup hadn't is told of with its path", async () => {

@@ -93,6 +93,7 @@ const DAMAGE: readonly Damage[] = [
   },
   { sql: "UPDATE inodes SET size_bytes = -5 WHERE content_hash IS NOT NULL", breaks: "inode.size" },
   { sql: "UPDATE inodes SET size_bytes = -5 WHERE ino = 1", breaks: "inode.size" },
+  { sql: "UPDATE inodes SET size_bytes = 1 << 61", breaks: "inode.size" },
   { sql: "UPDATE inodes SET blocks = -1", breaks: "inode.blocks" },
   { sql: "UPDATE inodes SET blocks = 1 << 62", breaks: "inode.blocks" },
   { sql: "UPDATE inodes SET mtime_nsec = -1, atime_nsec = 1000000000", breaks: "inode.times" },

@@ -3,6 +3,10 @@ import type { Rule } from "./rule.js";
 
 const NSEC_MAX = 999_999_999;
 const TIMES = ["atime_nsec", "mtime_nsec", "ctime_nsec", "btime_nsec"];
+/** In SQL: whether a sealed content can have so many bytes. */
+export const CAN_BE_SEALED = (bytes: string) => `${bytes} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER}`;
+/** What is being written may be larger, if nearly all of it is a hole. */
+const IS_NO_SIZE = `(size_bytes < 0 OR staging_id IS NULL AND NOT ${CAN_BE_SEALED("size_bytes")})`;
 const BLOCK_BYTES = 512;
 /** More than any disk has; a file may have more blocks than bytes. */
 const BLOCKS_MAX = 2 ** 44;
@@ -15,16 +19,16 @@ const HAS_WRONG_NSEC = TIMES.map((time) => `${time} NOT BETWEEN 0 AND ${NSEC_MAX
 export const ATTRIBUTE_RULES: readonly Rule[] = [
   {
     id: "inode.size",
-    says: "a size is not negative",
+    says: "a size is one that a file can have",
     effect: "the file can't be read",
-    finds: "SELECT ino, 'its size is ' || size_bytes AS detail FROM inodes WHERE size_bytes < 0",
+    finds: `SELECT ino, 'its size is ' || size_bytes AS detail FROM inodes WHERE ${IS_NO_SIZE}`,
     repair: {
       says: "gives it the size of its content, or none",
       *run() {
         yield* run(
           command(`UPDATE inodes SET size_bytes = coalesce(
-              (SELECT max(c.size_bytes, 0) FROM contents c WHERE c.hash = content_hash), 0)
-            WHERE size_bytes < 0`),
+              (SELECT c.size_bytes FROM contents c WHERE c.hash = content_hash AND ${CAN_BE_SEALED("c.size_bytes")}), 0)
+            WHERE ${IS_NO_SIZE}`),
         );
       },
     },

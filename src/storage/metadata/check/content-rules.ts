@@ -8,12 +8,16 @@ import {
   REFERENCES,
 } from "../operations/count-contents.js";
 import { command, run } from "../statement.js";
+import { CAN_BE_SEALED } from "./attribute-rules.js";
 import type { Rule } from "./rule.js";
 import { HAS_CLEAR_TYPE } from "./type-rules.js";
 
 /** One without a name goes, and what its row says of a content may have been given to another. */
 const SEALED =
   "i.mode >> 12 = 8 AND i.nlink > 0 AND i.staging_id IS NULL AND i.content_hash IS NOT NULL";
+
+/** What the list says may be what is wrong: the bytes tell, if they are there. */
+const IS_OTHER_SIZE = `${SEALED} AND i.size_bytes <> c.size_bytes AND ${CAN_BE_SEALED("c.size_bytes")}`;
 
 const IS_NO_FILE = `i.mode >> 12 <> 8 AND ${HAS_CLEAR_TYPE}`;
 /** What is of an inode whose type nobody knows may be all that there is of it. */
@@ -104,13 +108,13 @@ export const CONTENT_RULES: readonly Rule[] = [
     finds: `SELECT i.ino, 'its size is ' || i.size_bytes || ', and its content has ' || c.size_bytes
         || ' bytes' AS detail
       FROM inodes i JOIN contents c ON c.hash = i.content_hash
-      WHERE ${SEALED} AND i.size_bytes <> c.size_bytes`,
+      WHERE ${IS_OTHER_SIZE}`,
     repair: {
       says: "gives it the size of its content",
       *run() {
         yield* run(
           command(`UPDATE inodes AS i SET size_bytes = c.size_bytes FROM contents c
-            WHERE c.hash = i.content_hash AND ${SEALED} AND i.size_bytes <> c.size_bytes`),
+            WHERE c.hash = i.content_hash AND ${IS_OTHER_SIZE}`),
         );
       },
     },

@@ -38,12 +38,12 @@ const attributeTriggers = (table: string) => `
 /**
  * What counts, from now on and as long as the connection lives, how much each tenant has: by the rows, and in the
  * transaction of each change. It is temporary, so a store that is opened without quotas has nothing of it, and
- * pays nothing for it.
+ * pays nothing for it. A size that is none gives a wrong sum, and ends no start, as sum() would.
  */
 export const COUNT_USAGE = `
   CREATE TEMP TABLE tenant_usage (tenant_id TEXT PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO temp.tenant_usage
-    SELECT tenant_id, count(*), sum(size_bytes + ${ATTRIBUTES_OF("inodes.ino")})
+    SELECT tenant_id, count(*), CAST(total(size_bytes + ${ATTRIBUTES_OF("inodes.ino")}) AS INTEGER)
     FROM main.inodes WHERE tenant_id IS NOT NULL GROUP BY tenant_id;
   CREATE TEMP TRIGGER usage_of_new AFTER INSERT ON main.inodes WHEN new.tenant_id IS NOT NULL BEGIN
     INSERT INTO tenant_usage VALUES (new.tenant_id, 1, new.size_bytes)
