@@ -193,6 +193,33 @@ test("a name that is none is left out of listings, which have all others", async
   });
 });
 
+test("names that aren't UTF-8 are told of, and moved, also many in the same directory", async () => {
+  /** More than are looked at in one go, and some of them legal. */
+  const many = 1500;
+  const dataDir = await makeStore();
+  change(
+    dataDir,
+    `CREATE TEMP TABLE n AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${many})
+       SELECT n FROM n;
+     INSERT INTO dentries SELECT d.parent, CAST(CAST('é' || n AS BLOB) || iif(n % 100 = 0, x'ff', x'') AS TEXT),
+       d.ino, 7000 + n, d.type FROM n, dentries d WHERE d.name = 'a';
+     UPDATE inodes SET nlink = ${many} + 1 WHERE ino = (SELECT ino FROM dentries WHERE name = 'a');
+     UPDATE store_state SET next_id = 100000`,
+  );
+  const { rules, report } = await fsck(dataDir);
+  expect(rules).toStrictEqual(Array(many / 100).fill("name.legal"));
+  expect(report?.findings[0]).toMatchObject({
+    what: expect.stringMatching(/^the name 'é\d+�' in it is impossible: .* \(c3a9.*ff\)$/),
+    paths: ["/documents"],
+  });
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  const { entries } = await withStore(dataDir, ({ files }) =>
+    files.list({ prefix: "/system/lost+found" }),
+  );
+  expect(entries).toHaveLength(many / 100);
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
 test.each(["DELETE FROM work_dependencies", "DELETE FROM work_dependencies WHERE position = 0"])(
   "lost dependencies are found anew from what the files say: %s",
   async (sql) => {

@@ -81,6 +81,14 @@ const DAMAGE: readonly Damage[] = [
     breaks: "name.legal",
   })),
   { sql: "UPDATE dentries SET name = 'a' || char(0) WHERE name = 'file'", breaks: "name.legal" },
+  ...["66ff", "eda080"].map((bytes) => ({
+    sql: `UPDATE dentries SET name = CAST(x'${bytes}' AS TEXT) WHERE name = 'file'`,
+    breaks: "name.legal",
+  })),
+  {
+    sql: "UPDATE dentries SET name = CAST(x'ff' AS TEXT), parent = 77777 WHERE name = 'file'",
+    breaks: "name.directory",
+  },
   { sql: "DELETE FROM store_state", breaks: "state.store" },
   { sql: "UPDATE store_state SET number = -1, batch = -1, next_id = -1", breaks: "state.store" },
   { sql: "DELETE FROM change_state", breaks: "state.changes" },

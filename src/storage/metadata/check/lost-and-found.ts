@@ -5,7 +5,7 @@ import type { EntryName } from "../metadata-store.js";
 import { create } from "../operations/create.js";
 import { findEntry } from "../operations/remove.js";
 import { renewWorkIndex } from "../operations/work-index.js";
-import { all, command, first, integer, query, run, type Script, text } from "../statement.js";
+import { all, command, first, integer, query, type Row, run, type Script } from "../statement.js";
 import { UNNAMED_INODES } from "./lost-places.js";
 import type { RepairTools } from "./rule.js";
 
@@ -23,23 +23,41 @@ const TAKE_ID = command(
   "UPDATE store_state SET next_id = next_id + 1 WHERE id = 1 RETURNING next_id - 1",
 );
 const COUNT_NAMES = query("SELECT count(*) FROM dentries WHERE ino = ?");
+// The name in bytes: one that isn't UTF-8 is another one as a text of JavaScript.
 const MOVE = command(
-  "UPDATE OR IGNORE dentries SET parent = ?, name = ? WHERE parent = ? AND name = ?",
+  "UPDATE OR IGNORE dentries SET parent = ?, name = ? WHERE parent = ? AND name = CAST(? AS TEXT)",
 );
 const ADD_NAME = command(
   `INSERT INTO dentries (parent, name, ino, cookie, type) VALUES (?, ?, ?, ?, ?)
    ON CONFLICT (parent, name) DO NOTHING`,
 );
 
+/** An entry that is moved, whatever its name is. */
+export interface Misplaced {
+  readonly parent: number;
+  readonly name: Uint8Array;
+  readonly ino: number;
+  readonly cookie: number;
+}
+
 /** Moves the names that a query finds: rows of parent, name, ino and cookie. */
-export function* moveNames(tools: RepairTools, finds: string): Script<void> {
-  for (const row of yield* all(query(finds))) {
-    const ino = integer(row, 2);
+export function* moveFound(tools: RepairTools, finds: string): Script<void> {
+  const found = query(`SELECT parent, CAST(name AS BLOB), ino, cookie FROM (${finds})`);
+  yield* moveNames(tools, (yield* all(found)).map(misplaced));
+}
+
+/** Of a row of parent, name in bytes, ino and cookie. */
+export function misplaced(row: Row): Misplaced {
+  const [parent, ino, cookie] = [integer(row, 0), integer(row, 2), integer(row, 3)];
+  return { parent, name: row[1] as Uint8Array, ino, cookie };
+}
+
+export function* moveNames(tools: RepairTools, names: readonly Misplaced[]): Script<void> {
+  for (const { parent, name, ino, cookie } of names) {
     const place = yield* lostAndFound(tools);
-    const from = [integer(row, 0), text(row, 1)] as const;
     const isMoved =
-      (yield* run(MOVE, place, nameOf(ino), ...from)) > 0 ||
-      (yield* run(MOVE, place, `${nameOf(ino)}-${integer(row, 3)}`, ...from)) > 0;
+      (yield* run(MOVE, place, nameOf(ino), parent, name)) > 0 ||
+      (yield* run(MOVE, place, `${nameOf(ino)}-${cookie}`, parent, name)) > 0;
     if (!isMoved) throw taken(ino);
     // Which zone a work item is in follows from its path.
     yield* renewWorkIndex();

@@ -1,15 +1,9 @@
 import { FIRST_VIRTUAL_INO } from "../../../model/ids.js";
 import { command, run } from "../statement.js";
-import { LOST_AND_FOUND, moveNames } from "./lost-and-found.js";
+import { impossibleNames, moveImpossible } from "./impossible-names.js";
+import { LOST_AND_FOUND } from "./lost-and-found.js";
 import { goOnBehind, LARGEST_USED } from "./number-rules.js";
 import type { Rule } from "./rule.js";
-
-const NAME_MAX_BYTES = 255;
-/** Unicode category Cc: as `checkName` in `model/path.ts`. */
-const CONTROL = "'*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'";
-const IS_NO_NAME = `(name IN ('', '.', '..') OR instr(name, '/') > 0 OR instr(name, char(0)) > 0
-  OR name GLOB ${CONTROL} OR length(CAST(name AS BLOB)) > ${NAME_MAX_BYTES})`;
-const IMPOSSIBLE = `SELECT parent, name, ino, cookie FROM dentries WHERE ${IS_NO_NAME}`;
 
 /** Cookies 1 and 2 are those of "." and "..". */
 const LAST_RESERVED = 2;
@@ -38,12 +32,8 @@ export const NAME_RULES: readonly Rule[] = [
     id: "name.legal",
     says: "a name is one that a file can have",
     effect: "it can't be looked up, and listing its directory may fail",
-    finds: `SELECT parent AS ino, 'the name ' || quote(substr(name, 1, ${NAME_MAX_BYTES})) || ' in it is impossible' AS detail
-      FROM dentries WHERE ${IS_NO_NAME}`,
-    repair: {
-      says: `moves it to ${LOST_AND_FOUND}`,
-      run: (tools) => moveNames(tools, IMPOSSIBLE),
-    },
+    finds: impossibleNames,
+    repair: { says: `moves it to ${LOST_AND_FOUND}`, run: moveImpossible },
   },
   {
     id: "name.cookie",

@@ -1,7 +1,7 @@
 import { initialize } from "../operations/initialize.js";
 import { all, command, integer, query, run } from "../statement.js";
 import { circleBreakers, circlesOf, type Edge } from "./circles.js";
-import { LOST_AND_FOUND, moveNames, nameUnnamed } from "./lost-and-found.js";
+import { LOST_AND_FOUND, moveFound, nameUnnamed } from "./lost-and-found.js";
 import { HOMELESS_NAMES, LOST_DIRECTORIES, namesOf, UNNAMED_INODES } from "./lost-places.js";
 import { NAME_RULES, ROOT_NAME } from "./name-rules.js";
 import type { Rule } from "./rule.js";
@@ -69,7 +69,7 @@ export const TREE_RULES: readonly Rule[] = [
       || ', which isn''t there' AS detail FROM (${HOMELESS_NAMES})`,
     repair: {
       says: `moves it to ${LOST_AND_FOUND}`,
-      run: (tools) => moveNames(tools, HOMELESS_NAMES),
+      run: (tools) => moveFound(tools, HOMELESS_NAMES),
     },
   },
   {
@@ -85,7 +85,7 @@ export const TREE_RULES: readonly Rule[] = [
       *run(tools) {
         const rows = yield* all(query(LOST_DIRECTORIES));
         const edges = rows.map((row): Edge => [integer(row, 0), integer(row, 1)]);
-        yield* moveNames(tools, namesOf(circleBreakers(edges)));
+        yield* moveFound(tools, namesOf(circleBreakers(edges)));
       },
     },
   },
