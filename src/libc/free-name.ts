@@ -30,3 +30,11 @@ export function renameToFreeName(from: string, to: string): void {
   if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
   throw errnoError(lastErrno(), { op: "rename", path: to });
 }
+
+/** A name that isn't taken: this one, or with a number behind it. */
+export function freeName(name: string, isTaken: (name: string) => boolean): string {
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? name : `${name}.${number}`;
+    if (!isTaken(free)) return free;
+  }
+}

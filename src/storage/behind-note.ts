@@ -65,7 +65,9 @@ export class BehindNote {
     else if (noted.notedBy === "start") this.write({ ...noted, notedBy: "repair" });
   }
 
-  /** Notes that a start goes on without changes; a repair that was cut short has to end all the same. Errors: as above. */
+  /**
+   * Notes that a start goes on without changes; a repair that was cut short has to end all the same. Errors: as above.
+   */
   goOn({ sinceMs, why }: Pick<Behind, "sinceMs" | "why">): void {
     const notedBy = this.read()?.notedBy ?? "start";
     if (notedBy === "start") this.write({ sinceMs, why, notedBy });

@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectories, namesIn } from "../../libc/directories.js";
 import { syncPath } from "../../libc/durability.js";
+import { freeName } from "../../libc/free-name.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath } from "../content/local/layout.js";
 import type { BackupLayout } from "./backup-layout.js";
@@ -24,7 +25,9 @@ export function putDirectoryAside(layout: BackupLayout, hash: ContentHash): void
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["ENOTEMPTY", "EEXIST"].includes(code)) throw error;
-    move(layout, { hash, name: freeName(layout, `${hash}.directory`) });
+    // The one that was put aside before may have anything, too.
+    const taken = new Set(namesIn(layout.damagedDirectory));
+    move(layout, { hash, name: freeName(`${hash}.directory`, (name) => taken.has(name)) });
   }
 }
 
@@ -60,12 +63,4 @@ function move(layout: BackupLayout, { hash, name }: { hash: ContentHash; name: s
   const from = casPath(layout, hash);
   renameSync(from, join(damagedDirectory, name));
   for (const path of [damagedDirectory, dirname(from), root]) syncPath(path);
-}
-
-/** The one that was put aside before may have anything, too. */
-function freeName({ damagedDirectory }: BackupLayout, name: string): string {
-  const taken = new Set(namesIn(damagedDirectory));
-  let free = name;
-  for (let number = 2; taken.has(free); number++) free = `${name}.${number}`;
-  return free;
 }

@@ -48,8 +48,8 @@ const NO_STATE = "the row of store_state was missing, or had numbers that there 
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
  *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
  *    journal is another one, what it has is replayed first, whatever a note says;
- * 3. without a row of its state that can be gone on with, only a repair goes on, which is noted, too, before the journal
- *    counts as another's;
+ * 3. without a row of its state that can be gone on with, only a repair goes on, which is noted, too, before the
+ *    journal counts as another's;
  * 4. the journal is replayed.
  *
  * Errors: those of opening but `corrupt`, of putting away, `io-failure`.

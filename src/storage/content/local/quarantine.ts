@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { syncPath } from "../../../libc/durability.js";
+import { freeName } from "../../../libc/free-name.js";
 import { fsError } from "../../../libc/system-error.js";
 
 const DIRECTORY = "lost+found";
@@ -161,13 +162,5 @@ function copyDurably(from: string, to: string): void {
     // Half of it would be taken for all that there is.
     rmSync(to, { force: true });
     throw error;
-  }
-}
-
-/** The name, or with a number behind it. */
-function freeName(name: string, isTaken: (name: string) => boolean): string {
-  for (let number = 1; ; number++) {
-    const free = number === 1 ? name : `${name}.${number}`;
-    if (!isTaken(free)) return free;
   }
 }

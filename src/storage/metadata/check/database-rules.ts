@@ -54,7 +54,9 @@ export const INDEXES: Rule = {
   },
 };
 
-/** Of an index that leaves rows out, SQLite doesn't look whether it has entries of none: the source of `integrityCk`. */
+/**
+ * Of an index that leaves rows out, SQLite doesn't look whether it has entries of none: the source of `integrityCk`.
+ */
 function countedIn(database: Database.Database): (index: PartialIndex) => Found[] {
   return ({ name, table, sql }) => {
     const condition = /\)\s+(WHERE\s.*)$/is.exec(sql)?.[1];

@@ -80,8 +80,8 @@ export function* nameUnnamed(tools: RepairTools): Script<void> {
 
 /**
  * The directory, made if it isn't there. Its owner's alone, also where permissions are all that counts. With a number
- * behind its name where that leads to something else: a file, or a directory that has another name, too, by which others
- * may see what is in it. Errors: `not-a-directory` when that is so of the namespace itself.
+ * behind its name where that leads to something else: a file, or a directory that has another name, too, by which
+ * others may see what is in it. Errors: `not-a-directory` when that is so of the namespace itself.
  */
 function* lostAndFound({ now, newPathId, owner }: RepairTools): Script<Ino> {
   let parent: Ino = ROOT_INO;
