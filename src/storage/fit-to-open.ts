@@ -5,6 +5,13 @@ import { hasUnfinishedRestore, requireNoUnfinishedRestore } from "./backup/unfin
 import { casEntries } from "./content/local/cas-entries.js";
 import { layoutOf } from "./content/local/layout.js";
 
+/**
+ * A database of one page (SQLite's are that long unless one says so) has no table: of a young one that was copied, or
+ * is left, without its log. It is never read for this: to close a file takes away the locks that SQLite has on it,
+ * https://www.sqlite.org/howtocorrupt.html.
+ */
+const NO_TABLES_BYTES = 4096;
+
 /** Where a store is, as its configuration has it. */
 export interface StorePlace {
   readonly dataDir: string;
@@ -39,17 +46,18 @@ export function lacksRestore({ dataDir, dbPath }: StorePlace): boolean {
  */
 export function lacksDatabase({ dataDir, dbPath }: StorePlace): boolean {
   // What was committed may all be in SQLite's log.
-  if (sizeOf(dbPath) > 0 || (isThere(dbPath) && sizeOf(`${dbPath}-wal`) > 0)) return false;
+  if (sizeOf(dbPath) > NO_TABLES_BYTES) return false;
+  if (isThere(dbPath) && sizeOf(`${dbPath}-wal`) > 0) return false;
   for (const { is } of casEntries(layoutOf(dataDir))) if (is === "content") return true;
   return false;
 }
 
-/** 0 of what isn't there; what can't be looked at counts as something. */
+/** 0 of what isn't there; what can't be looked at is as long as can be. */
 function sizeOf(path: string): number {
   try {
     return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   } catch {
-    return 1;
+    return Number.POSITIVE_INFINITY;
   }
 }
 

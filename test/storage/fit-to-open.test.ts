@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../src/sdk/connect.js";
 import { requireFitToOpen } from "../../src/storage/fit-to-open.js";
@@ -17,6 +18,14 @@ async function storeWithContents(): Promise<string> {
   return world.dataDir;
 }
 
+/** As copying it without its log leaves it before anything was brought from there. */
+function withoutLog(path: string): void {
+  rmSync(path);
+  const database = new Database(path);
+  database.pragma("journal_mode = WAL");
+  database.close();
+}
+
 function allFiles(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: "utf8" }).sort();
 }
@@ -25,6 +34,7 @@ describe("contents without a database", () => {
   test.each([
     ["missing", (path: string) => rmSync(path)],
     ["empty", (path: string) => writeFileSync(path, "")],
+    ["a database that had all in its log, which is lost", withoutLog],
   ])("keep the store from being opened by anybody, where that is %s", async (_, lose) => {
     const dataDir = await storeWithContents();
     const dbPath = join(dataDir, "metadata.db");
