@@ -54,6 +54,18 @@ test("one that still names what was being written is found, and what it names pu
   expect(problemsIn(dataDir)).toStrictEqual([]);
 });
 
+test("one of a table that has no row numbers is mended, too", async () => {
+  const dataDir = await makeStore(async ({ metadata }) => {
+    await metadata.set("/documents/a", "status", "completed");
+    await metadata.set("/documents/b", "depends_on", "/documents/a");
+    await metadata.set("/documents/b", "status", "ready");
+  });
+  changeBeside(dataDir, "work_dependents", "DELETE FROM work_dependencies");
+  expect((await fsck(dataDir)).rules).toContain("database.indexes");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
 test("one that still names a content is mended, and the content put away", async () => {
   const dataDir = await makeStore();
   const LOST = `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`;
