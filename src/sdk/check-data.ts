@@ -57,9 +57,6 @@ async function lockOf(dataDir: string): Promise<DataDirLock | undefined> {
     return await DataDirLock.acquire({
       dataDir,
       holder: { pid: process.pid, dataDir },
-      waitMs: 0,
-      isFinishing: () => false,
-      onWait: () => undefined,
     });
   } catch (error) {
     if (isKind(error, "in-use")) return undefined;

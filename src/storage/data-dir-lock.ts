@@ -46,11 +46,11 @@ const POLL_MS = 50;
 /** Most holders that are finishing are gone before anybody wonders. */
 const SILENT_MS = 500;
 
-/** How to wait for a holder. */
+/** How to wait for a holder; not at all, if it isn't said. */
 export interface Patience {
-  readonly waitMs: number;
+  readonly waitMs?: number;
   /** Whether it is worth it. */
-  readonly isFinishing: (holder: LockHolder | undefined) => boolean;
+  readonly isFinishing?: (holder: LockHolder | undefined) => boolean;
   /** What the directory is called in messages: "the data directory" if this isn't given. */
   readonly called?: string;
   /** Who may hold it meanwhile, if they say so, too; nobody if this isn't given. */
@@ -63,7 +63,7 @@ export interface Patience {
   /** What else one can do, as the end of a message. */
   readonly advice?: string;
   /** Told once, in words for people, when it takes a while. */
-  readonly onWait: (message: string) => void;
+  readonly onWait?: (message: string) => void;
 }
 
 /**
@@ -87,8 +87,8 @@ export class DataDirLock {
   static async acquire({
     dataDir,
     holder,
-    waitMs,
-    isFinishing,
+    waitMs = 0,
+    isFinishing = () => false,
     onWait,
     called = "the data directory",
     beside = "nobody",
@@ -118,7 +118,7 @@ export class DataDirLock {
       }
       if (isSilent && waitedMs > SILENT_MS) {
         isSilent = false;
-        onWait(`waiting for ${nameOf(other)}, which has ${dataDir} and no mount`);
+        onWait?.(`waiting for ${nameOf(other)}, which has ${dataDir} and no mount`);
       }
       await setTimeout(POLL_MS);
     }

@@ -243,9 +243,6 @@ async function lock(
   return await DataDirLock.acquire({
     dataDir: path,
     holder: { pid: process.pid },
-    waitMs: 0,
-    isFinishing: () => false,
-    onWait: () => undefined,
     called: "the directory of backups",
     advice: "choose another directory",
     ...options,

@@ -92,9 +92,6 @@ async function acquireLock(dataDir: string): Promise<DataDirLock> {
   return await DataDirLock.acquire({
     dataDir,
     holder: { pid: process.pid, dataDir },
-    waitMs: 0,
-    isFinishing: () => false,
-    onWait: () => undefined,
   });
 }
 
