@@ -36,7 +36,8 @@ export interface Mended {
  * Mends what was found; tells what couldn't be, which keeps nothing else from it. In this order:
  *
  * 1. contents: their rows say what the rows of files are compared with;
- * 2. a note of what is left of lost inodes, and copies of contents that those alone had kept, durable before that goes;
+ * 2. a note of what is left of lost inodes, and another name for contents that those alone had kept, durable before
+ *    that goes;
  * 3. the database, which takes no content its count away that no file has then: so whenever this is cut short, no
  *    start removes that;
  * 4. those contents are put away; when that is durable, their rows go.
@@ -99,7 +100,7 @@ function putForsakenAway(
   const forsaken = `SELECT hash FROM contents c WHERE ${IS_FORSAKEN}`;
   for (const hash of database.prepare<[], ContentHash>(forsaken).pluck().all()) {
     if (!isContentHash(hash)) continue;
-    quarantine.putCopy(casPath(layout, hash), { why: saidToHave({ paths }), paths });
+    quarantine.keep(casPath(layout, hash), { why: saidToHave({ paths }), paths });
   }
 }
 

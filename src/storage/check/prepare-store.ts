@@ -37,7 +37,6 @@ export interface Prepared {
 const STAGED = "what is being written just now, which only the daemon knows";
 const STAGED_OF_OTHERS = "what was being written: it goes with changes that the database lacks";
 const STAGED_UNKNOWN = "what was being written: the store can't be opened as it is";
-const NO_STATE = "the row of store_state was missing, or had numbers that there can't be";
 
 /**
  * Brings a store that nobody has open to where rows and files can be compared, as a start does, and not further than is
@@ -63,15 +62,17 @@ export async function prepareStore(
   const damaged = { ...untouched, isOpen: false, leftOut: [] };
   if (!UNREADABLE.every((rule) => holds(store, rule))) return damaged;
 
+  const note = new BehindNote(store.dataDir);
+  const noted = note.read();
   const known: Finding[] = [];
   if (action === "repair" && !holds(store, INDEXES)) {
-    const mended = mendIndexes(store);
-    if (mended === undefined) return damaged;
-    known.push(mended);
+    note.beginRepair({ sinceMs: Date.now(), why: "an index was wrong", lacks: "rows" });
+    const wrong = mendIndexes(store);
+    if (wrong === undefined) return damaged;
+    for (const finding of wrong) known.push(finding);
   }
-  const note = new BehindNote(store.dataDir);
   const now = behindNow(store);
-  const behind = now ?? note.read();
+  const behind = now ?? noted;
   if (behind !== undefined) known.push(behindFinding(behind));
   // With a note alone, the journal is the one of this database, which was used since: what was being written may have
   // its rows there.
@@ -83,8 +84,8 @@ export async function prepareStore(
   if (!holds(store, STORE_STATE)) {
     if (action === "check") return { ...untouched, known, behind, leftOut: [STAGED_UNKNOWN] };
     // Its journal may not be known to be its own any more.
-    note.beginRepair({ sinceMs: Date.now(), why: NO_STATE, lacks: "rows" });
-    for (const wrong of mendState(store)) known.push(wrong);
+    note.beginRepair({ sinceMs: Date.now(), why: "store_state was wrong", lacks: "rows" });
+    for (const finding of mended(store, STORE_STATE)) known.push(finding);
   }
   const isOpen = await replayed(store);
   return { known, isOpen, staging: "look", leftOut: [], behind };
@@ -116,36 +117,30 @@ function look<T>({ databasePath }: StoreToPrepare, at: (database: Database.Datab
 }
 
 /** Undefined when that can't be: more is damaged. */
-function mendIndexes(store: StoreToPrepare): Finding | undefined {
+function mendIndexes(store: StoreToPrepare): Finding[] | undefined {
   try {
-    return mended(store, { rule: INDEXES, what: "an index had other entries than its table" });
+    return mended(store, INDEXES);
   } catch (error) {
     if (!isKind(sqliteError(error, "repair the indexes"), "corrupt")) throw error;
     return undefined;
   }
 }
 
-function mended(
-  { databasePath, owner }: StoreToPrepare,
-  { rule, what }: { readonly rule: Rule; readonly what: string },
-): Finding {
+/** Mends what breaks a rule, and tells of all of it. */
+function mended(store: StoreToPrepare, rule: Rule): Finding[] {
+  const broken = look(store, (database) => violationsOf(database, rule));
+  const { databasePath, owner } = store;
   const database = openForCheck(databasePath, { access: "write" });
   try {
     repairRule(database, { rule, owner });
   } finally {
     database.close();
   }
-  return {
-    ...{ rule: rule.id, severity: "damage", paths: [], morePaths: 0 },
-    ...{ what, effect: rule.effect, repair: rule.repair?.says },
-  };
-}
-
-/** Tells of all that was wrong. */
-function mendState(store: StoreToPrepare): Finding[] {
-  const broken = look(store, (database) => violationsOf(database, STORE_STATE));
-  const finding = mended(store, { rule: STORE_STATE, what: NO_STATE });
-  return broken.map(({ detail }) => ({ ...finding, what: detail }));
+  const { id, effect, repair } = rule;
+  return broken.map(({ detail }) => ({
+    ...{ rule: id, severity: "damage", what: detail, effect, repair: repair?.says },
+    ...{ paths: [], morePaths: 0 },
+  }));
 }
 
 /** Whether the journal could be replayed; if not, because the database is damaged. */

@@ -152,6 +152,17 @@ describe("the content of a lost inode is put away also when another one has it, 
             return afterKill(store);
           });
     change(dataDir, `${LOST}; ${sql}`);
+    // Cut short, it has done so once.
+    const sync = vi.spyOn(Quarantine.prototype, "sync").mockImplementation(() => {
+      throw new Error("the disk fails");
+    });
+    try {
+      for (const _ of ["first", "second"]) await fsck(dataDir, "--repair");
+    } finally {
+      sync.mockRestore();
+    }
+    const named = (name: string) => name.startsWith(hashOf(TEXT));
+    expect(readdirSync(join(dataDir, "lost+found")).filter(named)).toStrictEqual([hashOf(TEXT)]);
     expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
     expect(putAway(dataDir, TEXT)).toBe(TEXT);
     await withStore(dataDir, async () => undefined);

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { NexusError } from "../../../src/model/errors.js";
+import { BehindNote } from "../../../src/storage/behind-note.js";
 import { fsck, makeStore, TEXT, withStore } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
@@ -52,6 +54,21 @@ test("one that still names what was being written is found, and what it names pu
   expect(repaired.repaired).toContain("database.indexes");
   expect(putAway(dataDir)).toContain(LARGE);
   expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
+test("nothing is mended before it is noted that a repair has begun, not even an index", async () => {
+  const dataDir = await makeStore();
+  const LOST = `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`;
+  changeBeside(dataDir, "inodes_by_content", LOST);
+  const begin = vi.spyOn(BehindNote.prototype, "beginRepair").mockImplementation(() => {
+    throw new NexusError("io-failure", "the disk fails");
+  });
+  try {
+    expect((await fsck(dataDir, "--repair")).code).not.toBe(0);
+  } finally {
+    begin.mockRestore();
+  }
+  expect((await fsck(dataDir)).rules).toContain("database.indexes");
 });
 
 test("one of a table that has no row numbers is mended, too", async () => {

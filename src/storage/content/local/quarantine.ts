@@ -3,6 +3,7 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   renameSync,
   rmSync,
@@ -70,17 +71,19 @@ export class Quarantine {
   }
 
   /**
-   * Copies a file there that somebody else still has; returns where the copy is, undefined when there is none. Durable
-   * after {@link sync}. Errors: as {@link put}.
+   * Gives a file that never changes a name there, too, so that it outlives the one that it has: a copy where there are
+   * no hard links. Done again, it does nothing. Durable after {@link sync}. Errors: as {@link put}.
    */
-  putCopy(path: string, note: Note): string | undefined {
+  keep(path: string, note: Note): void {
     try {
-      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+      const source = lstatSync(path, { throwIfNoEntry: false });
+      if (source === undefined) return;
+      const kept = lstatSync(join(this.#made(), basename(path)), { throwIfNoEntry: false });
+      if (kept?.ino === source.ino && kept.dev === source.dev) return;
       const target = this.#newFile(basename(path), { ...note, from: path });
-      copyDurably(path, target);
-      return target;
+      linkOrCopy(path, target);
     } catch (error) {
-      throw fsError(error, { op: "put a copy away", path });
+      throw fsError(error, { op: "keep", path });
     }
   }
 
@@ -150,6 +153,16 @@ function move(from: string, to: string): void {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
     copyDurably(from, to);
     rmSync(from);
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EXDEV", "EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(code)) throw error;
+    copyDurably(from, to);
   }
 }
 
