@@ -17,6 +17,16 @@ export interface Behind {
   readonly notedBy: "start" | "repair" | "repair-of-rows";
 }
 
+/** Whether a newer state had what this one lacks: what a row announces, too, may have had a file there. */
+export function lacksChanges({ notedBy }: Behind): boolean {
+  return notedBy !== "repair-of-rows";
+}
+
+/** Whether a repair has to come to its end. */
+export function isRepairing({ notedBy }: Behind): boolean {
+  return notedBy !== "start";
+}
+
 /** What somebody has found. */
 interface FoundBehind extends Pick<Behind, "sinceMs" | "why"> {
   /** Changes that were committed, or rows of a database that has all of them. */
@@ -62,16 +72,16 @@ export class BehindNote {
     const noted = this.read();
     if (lacks === "changes") this.write({ sinceMs, why, notedBy: "repair" });
     else if (noted === undefined) this.write({ sinceMs, why, notedBy: "repair-of-rows" });
-    else if (noted.notedBy === "start") this.write({ ...noted, notedBy: "repair" });
+    else if (!isRepairing(noted)) this.write({ ...noted, notedBy: "repair" });
   }
 
   /**
    * Notes that a start goes on without changes; a repair that was cut short has to end all the same. Errors: as above.
    */
   goOn({ sinceMs, why }: Pick<Behind, "sinceMs" | "why">): void {
-    const notedBy = this.read()?.notedBy ?? "start";
-    if (notedBy === "start") this.write({ sinceMs, why, notedBy });
-    else this.beginRepair({ sinceMs, why, lacks: "changes" });
+    const noted = this.read();
+    const notedBy = noted !== undefined && isRepairing(noted) ? "repair" : "start";
+    this.write({ sinceMs, why, notedBy });
   }
 
   /** When it returns, the note is durable. Errors: as above. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../model/clock.js";
 import { timestampToMs } from "../model/timestamp.js";
 import type { Logger } from "../telemetry/logger.js";
-import type { BehindNote } from "./behind-note.js";
+import { type Behind, type BehindNote, isRepairing } from "./behind-note.js";
 import { whyBehind } from "./metadata/check/database-behind.js";
 
 /** So long somebody has to see that something is wrong, and to put away what he needs, with a repair. */
@@ -17,7 +17,7 @@ export function noteIfBehind(
   { note, clock, logger }: { note: BehindNote; clock: Clock; logger: Logger },
 ): void {
   const noted = note.read();
-  if (noted !== undefined && noted.notedBy !== "start") {
+  if (noted !== undefined && isRepairing(noted)) {
     logger.warn(
       { why: noted.why },
       "a repair hasn't come to its end, and what no file has is kept until it has: see nexus fsck --repair",
@@ -39,8 +39,13 @@ export function noteIfBehind(
 export function restAfter(note: BehindNote, { clock }: { clock: Clock }): number {
   const behind = note.read();
   if (behind === undefined) return 0;
-  if (behind.notedBy !== "start") return Number.POSITIVE_INFINITY;
-  const restMs = behind.sinceMs + REST_MS - timestampToMs(clock.now());
-  if (restMs <= 0) note.clear();
-  return Math.min(REST_MS, Math.max(0, restMs));
+  const restMs = restOf(behind, timestampToMs(clock.now()));
+  if (restMs === 0) note.clear();
+  return restMs;
+}
+
+/** The same of what is noted, at a moment: milliseconds, 0 when it is over. */
+export function restOf(behind: Behind, nowMs: number): number {
+  if (isRepairing(behind)) return Number.POSITIVE_INFINITY;
+  return Math.min(REST_MS, Math.max(0, behind.sinceMs + REST_MS - nowMs));
 }

@@ -3,6 +3,7 @@ import type { NexusError } from "../../model/errors.js";
 import type { ContentHash } from "../../model/ids.js";
 import { BehindNote } from "../behind-note.js";
 import { type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
+import { restOf } from "../going-on-behind.js";
 import type { BackupDirectory, Draft } from "./backup-directory.js";
 import type { BackupSource } from "./backup-source.js";
 import { type Content, ContentCopier, type ContentProblem } from "./content-copier.js";
@@ -153,7 +154,9 @@ class BackupRun {
   async collect(): Promise<Collected> {
     const { source, directory, nowMs } = this.#options;
     const draft = directory.begin(nowMs());
-    const behind = new BehindNote(source.dataDir).read()?.why;
+    const noted = new BehindNote(source.dataDir).read();
+    // Who hasn't repaired it in that time goes on with what there is.
+    const behind = noted !== undefined && restOf(noted, nowMs()) > 0 ? noted.why : undefined;
     this.#swept = takeSweptNote(directory.layout);
     let takenAt = "";
     await copyDatabase({

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { isKind } from "../../model/errors.js";
-import { BehindNote } from "../behind-note.js";
+import { BehindNote, lacksChanges } from "../behind-note.js";
 import { Quarantine } from "../content/local/quarantine.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { Paths } from "../metadata/check/paths.js";
@@ -48,7 +48,7 @@ export async function checkStore(store: StoreToCheck, options: CheckOptions): Pr
   const { mode, action } = options;
   const { known, isOpen, staging, leftOut, behind } = await prepareStore(store, options);
   const isKnownLossy = behind !== undefined || isDamaged(known);
-  const isBehind = behind !== undefined && behind.notedBy !== "repair-of-rows";
+  const isBehind = behind !== undefined && lacksChanges(behind);
   const common = { ...options, staging, isKnownLossy, isBehind };
   const looked = await pass(store, { ...common, depth: "bytes", isOpen });
   const first = { ...looked, findings: [...known, ...looked.findings] };

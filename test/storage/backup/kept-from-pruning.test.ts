@@ -4,8 +4,10 @@ import { expect, test } from "vitest";
 import { pruneBackups } from "../../../src/sdk/backup.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
 import { runCommand } from "../../cli/run-command.js";
+import { backUp } from "../../support/backups.js";
 import { blob, makeStore, withStore } from "../../support/checked-store.js";
 import { testDir } from "../../support/temp-dir.js";
+import { World } from "../../vfs/world.js";
 
 // What keeps older snapshots from being removed takes nothing from the one that was made.
 
@@ -105,3 +107,22 @@ test("a database that was replaced by an older one costs no snapshot of the newe
   expect(snapshotsIn(to)).toContain(first);
   expect(existsSync(blob(to, "three"))).toBe(true);
 });
+
+test.each([
+  ["start", 8, 1],
+  ["start", 6, 2],
+  ["repair", 8, 2],
+] as const)(
+  "what a %s noted %d days ago leaves %d snapshots of those that a daemon's store had",
+  async (notedBy, days, left) => {
+    const [world, to] = [new World(), testDir()];
+    await world.write("file", "its content");
+    await backUp(world, { to });
+    const sinceMs = Date.now() - days * 24 * 3600 * 1000;
+    new BehindNote(world.dataDir).write({ sinceMs, why: "the log was lost", notedBy });
+    const { pruneFailure } = await backUp(world, { to, keep: 1 });
+    expect(pruneFailure?.kind).toBe(left === 1 ? undefined : "corrupt");
+    expect(snapshotsIn(to)).toHaveLength(left);
+    await world.close();
+  },
+);
