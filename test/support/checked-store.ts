@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect } from "vitest";
@@ -80,6 +80,16 @@ export async function fsck(dataDir: string, ...args: string[]) {
   const report = JSON.parse(stdout) as CheckReport;
   const rules = report.findings.map(({ rule }) => rule);
   return { code, stderr, rules, repaired: report.repaired.map(({ rule }) => rule), report };
+}
+
+/** What there is in `lost+found/`, sorted: the bytes of each as text. */
+export function putAway(dataDir: string): string[] {
+  const directory = join(dataDir, "lost+found");
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => name !== "record.jsonl")
+    .map((name) => readFileSync(join(directory, name), "utf8"))
+    .sort();
 }
 
 /** The content of a file. Errors: those of reading it. */

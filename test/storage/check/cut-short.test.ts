@@ -1,12 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { NexusError } from "../../../src/model/errors.js";
 import { connect } from "../../../src/sdk/connect.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
 import { Quarantine } from "../../../src/storage/content/local/quarantine.js";
 import { SqliteMetadataStore } from "../../../src/storage/metadata/sqlite/sqlite-metadata-store.js";
-import { change, cutRepair, fsck, makeStore, withStore } from "../../support/checked-store.js";
+import {
+  change,
+  cutRepair,
+  fsck,
+  makeStore,
+  putAway,
+  withStore,
+} from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { testDir } from "../../support/temp-dir.js";
 
@@ -24,15 +29,6 @@ async function killedStore(): Promise<string> {
     await files.write("/documents/large", LARGE);
     return afterKill(dataDir);
   });
-}
-
-function putAway(dataDir: string): string[] {
-  const directory = join(dataDir, "lost+found");
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter((name) => name !== "record.jsonl")
-    .map((name) => readFileSync(join(directory, name), "utf8"))
-    .sort();
 }
 
 async function start(dataDir: string): Promise<void> {

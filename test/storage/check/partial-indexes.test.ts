@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test, vi } from "vitest";
 import { NexusError } from "../../../src/model/errors.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
-import { fsck, makeStore, TEXT, withStore } from "../../support/checked-store.js";
+import { fsck, makeStore, putAway, TEXT, withStore } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 
@@ -31,11 +30,6 @@ function changeBeside(dataDir: string, index: string, sql: string): void {
     .prepare("INSERT INTO sqlite_schema VALUES (@type, @name, @tbl_name, @rootpage, @sql)")
     .run(row);
   changing.close();
-}
-
-function putAway(dataDir: string): string[] {
-  const directory = join(dataDir, "lost+found");
-  return readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
 }
 
 test("one that still names what was being written is found, and what it names put away", async () => {

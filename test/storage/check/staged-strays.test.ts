@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { SystemClock } from "../../../src/model/clock.js";
@@ -13,6 +13,7 @@ import {
   change,
   fsck,
   makeStore,
+  putAway,
   read,
   TEXT,
   withStore,
@@ -37,15 +38,6 @@ async function killedStore(): Promise<string> {
     await metadata.set("/documents/a", "key", "value");
     return afterKill(dataDir);
   });
-}
-
-function putAway(dataDir: string): string[] {
-  const directory = join(dataDir, "lost+found");
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter((name) => name !== "record.jsonl")
-    .map((name) => readFileSync(join(directory, name), "utf8"))
-    .sort();
 }
 
 describe("a repair puts away what was being written, and has no file any more because", () => {
