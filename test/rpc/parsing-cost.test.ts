@@ -56,23 +56,29 @@ function request(text: string): string {
   return `{"jsonrpc":"2.0","id":1,"method":"m","params":{"text":"${"x".repeat(70_000)}","more":${text}}}`;
 }
 
+/** What this process has computed: milliseconds. Others that compute too don't count. */
+function computedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 test("a long request that is nested too deep is refused without being parsed", () => {
   const nested = (levels: number) => request("[".repeat(levels) + "]".repeat(levels));
   const { mostNested } = REQUEST_LIMITS;
   expect(parseMessage(nested(mostNested - 2), "caller")).toMatchObject({ type: "request", id: 1 });
   expect(() => parseMessage(nested(mostNested - 1), "caller")).toThrow("nested");
-  const start = performance.now();
+  const start = computedMs();
   expect(() => parseMessage(nested(6_000_000), "caller")).toThrow("nested");
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(computedMs() - start).toBeLessThan(1000);
 });
 
 test("a request with millions of values is refused without being parsed, and can't be sent", () => {
-  const start = performance.now();
+  const start = computedMs();
   for (const unit of ["{},", "[],", '{"$map":[]},', "1,", '"",']) {
     const many = request(`[${unit.repeat(15_000_000 / unit.length)}1]`);
     expect(() => parseMessage(many, "caller")).toThrow("at most 2000000 values");
   }
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(computedMs() - start).toBeLessThan(1000);
   const values = Array.from({ length: 700_000 }, () => ({}));
   expect(() => messageFrame({ id: 1, method: "m", params: { values } })).toThrow("take less");
 });
