@@ -34,7 +34,7 @@ const LIBRARY = [
 /** Files with little in them that take long: begun last, they would keep one process busy and the others waiting. */
 const LONGEST = [
   ...["test/package/package.test.ts", "test/sdk/isolation.test.ts", "test/mount/posix.test.ts"],
-  "test/mount/posix-fuse-native.test.ts",
+  ...["test/mount/posix-fuse-native.test.ts", "test/crash/failpoints.test.ts"],
   ...["suites/cpython", "suites/fio", "trees", "developer-tools", "kernel-features"].map(
     (name) => `test/mount/programs/${name}.test.ts`,
   ),
