@@ -3,6 +3,7 @@ import { messageOf, NexusError } from "../../model/errors.js";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
 import { casPath, type Layout } from "../content/local/layout.js";
 import { Quarantine } from "../content/local/quarantine.js";
+import { crowdedDirectories } from "../metadata/check/directory-names.js";
 import { lostInodes } from "../metadata/check/lost-inodes.js";
 import { openForCheck } from "../metadata/check/open-for-check.js";
 import { HOPELESS, repairDatabase } from "../metadata/check/repair-database.js";
@@ -36,8 +37,8 @@ export interface Mended {
  * Mends what was found; tells what couldn't be, which keeps nothing else from it. In this order:
  *
  * 1. contents: their rows say what the rows of files are compared with;
- * 2. a note of what is left of lost inodes, and another name for contents that those alone had kept, durable before
- *    that goes;
+ * 2. a note of what is left of lost inodes, and of the names of a directory that has several, and another name for
+ *    contents that lost inodes alone had kept, durable before that goes;
  * 3. the database, which takes no content its count away that no file has then: so whenever this is cut short, no
  *    start removes that;
  * 4. those contents are put away; when that is durable, their rows go.
@@ -64,6 +65,10 @@ export function mendStore(store: StoreToMend, { problems, schema }: ToMend): Men
       for (const { ino, path, metadata, target } of lost) {
         const why = `inode ${ino}, which is lost, had this`;
         quarantine.note({ why, ...somePaths([path]), metadata, target });
+      }
+      for (const { ino, paths } of crowdedDirectories(database)) {
+        const why = `directory ${ino} had more than one name`;
+        quarantine.note({ why, ...somePaths(paths) });
       }
       const { paths } = somePaths(lost.map(({ path }) => path));
       putForsakenAway(database, { ...store, quarantine, paths });

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Ino } from "../../../model/ids.js";
+import { MISLED_NAMES } from "./misled-names.js";
 import { Paths } from "./paths.js";
 
 /** What is left of an inode whose row is gone. */
@@ -14,7 +15,9 @@ export interface LostInode {
 }
 
 const MISSING = `
-  SELECT ino FROM (SELECT ino FROM dentries UNION SELECT ino FROM file_metadata UNION SELECT ino FROM symlinks)
+  SELECT ino FROM (
+    SELECT ino FROM dentries WHERE (parent, name) NOT IN (SELECT parent, name FROM (${MISLED_NAMES}))
+    UNION SELECT ino FROM file_metadata UNION SELECT ino FROM symlinks)
   WHERE ino NOT IN (SELECT ino FROM inodes) ORDER BY ino`;
 
 /** All of them, before what is left goes, too. */

@@ -40,6 +40,12 @@ export class Paths {
     return `/${names.join("/")}`;
   }
 
+  /** The path of a name in a directory; undefined when none leads there. */
+  in(parent: Ino, name: string): string | undefined {
+    const directory = this.of(parent);
+    return directory === undefined ? undefined : `${directory === "/" ? "" : directory}/${name}`;
+  }
+
   /** The first of the files that have a content, by their paths, and how many more there are. */
   filesWith(
     hash: ContentHash,

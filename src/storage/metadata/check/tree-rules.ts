@@ -1,11 +1,13 @@
 import { initialize } from "../operations/initialize.js";
 import { all, command, integer, query, run } from "../statement.js";
 import { circleBreakers, circlesOf, type Edge } from "./circles.js";
+import { DIRECTORY_NAMES } from "./directory-names.js";
 import { LOST_AND_FOUND, moveFound, nameUnnamed } from "./lost-and-found.js";
 import { HOMELESS_NAMES, LOST_DIRECTORIES, namesOf, UNNAMED_INODES } from "./lost-places.js";
+import { MISLED, MISLED_NAMES } from "./misled-names.js";
 import { NAME_RULES, ROOT_NAME } from "./name-rules.js";
 import type { Rule } from "./rule.js";
-import { TYPE_RULES } from "./type-rules.js";
+import { INODE_TYPE, NAMED_TYPE_RULES } from "./type-rules.js";
 
 const NAMES = "(SELECT count(*) FROM dentries d WHERE d.ino = i.ino)";
 const BELOW = "(SELECT count(*) FROM dentries d WHERE d.parent = i.ino AND d.type = 4)";
@@ -38,13 +40,15 @@ export const TREE_RULES: readonly Rule[] = [
     },
   },
   ROOT_NAME,
+  MISLED,
   {
     id: "name.inode",
     says: "a name leads to an inode",
     effect: "the name can't be looked up, and its directory can't be removed",
     finds: `SELECT d.parent AS ino, 'the name ' || quote(d.name) || ' in it leads to inode ' || d.ino
         || ', which isn''t there' AS detail
-      FROM dentries d WHERE d.ino NOT IN (SELECT ino FROM inodes)`,
+      FROM dentries d WHERE d.ino NOT IN (SELECT ino FROM inodes)
+        AND (d.parent, d.name) NOT IN (SELECT parent, name FROM (${MISLED_NAMES}))`,
     repair: {
       says: "notes the name, and what metadata it has, in lost+found in the data directory, and removes it",
       *run() {
@@ -52,13 +56,16 @@ export const TREE_RULES: readonly Rule[] = [
       },
     },
   },
-  ...TYPE_RULES,
+  INODE_TYPE,
+  DIRECTORY_NAMES,
+  ...NAMED_TYPE_RULES,
   ...NAME_RULES,
   {
     id: "inode.named",
     says: "an inode that isn't about to be deleted has a name",
     effect: "it can't be reached, and takes room for ever",
-    finds: `SELECT ino, 'it has no name' AS detail FROM (${UNNAMED_INODES})`,
+    finds: `SELECT ino, 'it has no name' AS detail FROM (${UNNAMED_INODES})
+      WHERE ino NOT IN (SELECT own FROM (${MISLED_NAMES}))`,
     repair: { says: `gives it a name in ${LOST_AND_FOUND}`, run: nameUnnamed },
   },
   {
@@ -88,13 +95,6 @@ export const TREE_RULES: readonly Rule[] = [
         yield* moveFound(tools, namesOf(circleBreakers(edges)));
       },
     },
-  },
-  {
-    id: "directory.names",
-    says: "a directory has one name at most",
-    effect: "it is in two places at once, and programs that walk the tree may never end",
-    finds: `SELECT ino, 'it has ' || count(*) || ' names' AS detail
-      FROM dentries WHERE type = 4 GROUP BY ino HAVING count(*) > 1`,
   },
   {
     id: "inode.links",

@@ -36,23 +36,25 @@ const UNCLEAR = `
     FROM inodes i WHERE i.ino <> 1 AND NOT ${HAS_CLEAR_TYPE})`;
 
 /** Mended before anything that goes by the type. */
-export const TYPE_RULES: readonly Rule[] = [
-  {
-    id: "inode.type",
-    says: "an inode is of the type that its names and what belongs to it show",
-    effect: "it can't be used as what it is",
-    finds: `SELECT ino, 'its mode says type ' || own || ', and it is ' || right AS detail
-      FROM (${UNCLEAR}) WHERE right <> own`,
-    repair: {
-      says: "has the mode say what it is; the permissions stay",
-      *run() {
-        yield* run(
-          command(`UPDATE inodes SET mode = (mode & 0xfff) | (u.right << 12)
-            FROM (${UNCLEAR}) u WHERE u.ino = inodes.ino AND u.right <> u.own`),
-        );
-      },
+export const INODE_TYPE: Rule = {
+  id: "inode.type",
+  says: "an inode is of the type that its names and what belongs to it show",
+  effect: "it can't be used as what it is",
+  finds: `SELECT ino, 'its mode says type ' || own || ', and it is ' || right AS detail
+    FROM (${UNCLEAR}) WHERE right <> own`,
+  repair: {
+    says: "has the mode say what it is; the permissions stay",
+    *run() {
+      yield* run(
+        command(`UPDATE inodes SET mode = (mode & 0xfff) | (u.right << 12)
+          FROM (${UNCLEAR}) u WHERE u.ino = inodes.ino AND u.right <> u.own`),
+      );
     },
   },
+};
+
+/** The types of names, when no directory has several. */
+export const NAMED_TYPE_RULES: readonly Rule[] = [
   {
     id: "name.type",
     says: "a name says what type its inode is of",
