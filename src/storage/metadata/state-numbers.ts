@@ -8,12 +8,12 @@ interface StateNumber {
 }
 
 const NUMBER: StateNumber = { column: "number", least: 0, most: 2 ** 32 - 1 };
-/** That many batches are no store's, and the journal counts on from there without losing one. */
-const BATCH: StateNumber = { column: "batch", least: 0, most: 2 ** 52 };
+/** With a thousand commits in each second, a store comes to that many in 35 years. */
+const BATCH: StateNumber = { column: "batch", least: 0, most: 2 ** 40 - 1 };
 const NEXT_ID: StateNumber = { column: "next_id", least: 1, most: FIRST_VIRTUAL_INO };
 
-/** Leaves a batch that is counted on from without end. */
-const BATCH_BITS = 2 ** 48 - 1;
+/** Leaves a batch that is counted on from for as long again. */
+const BATCH_BITS = 2 ** 39 - 1;
 
 function isWild({ column, least, most }: StateNumber): string {
   return `${column} NOT BETWEEN ${least} AND ${most}`;
