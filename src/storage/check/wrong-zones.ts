@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Ino } from "../../model/ids.js";
-import { isCanonical } from "../../model/path.js";
+import { isName } from "../../model/path.js";
 import type { Paths } from "../metadata/check/paths.js";
 import { renewWorkIndex } from "../metadata/operations/work-index.js";
 import { runScript } from "../metadata/sqlite/run-script.js";
@@ -44,11 +44,12 @@ export function wrongZones({
     const wrong = new Map<Ino, { readonly item: NamedItem; readonly path: string }>();
     const right = new Set<Ino>();
     for (const item of database.prepare<[], NamedItem>(NAMED_ITEMS).all()) {
-      const directory = paths.of(item.parent);
-      if (directory === undefined) continue;
-      const path = `${directory === "/" ? "" : directory}/${item.name}`;
+      const above = paths.names(item.parent);
+      if (above === undefined) continue;
+      const names = [...above, item.name];
       // With an impossible name it is moved; then it gets the zone of that place.
-      if (!isCanonical(path)) continue;
+      if (!names.every(isName)) continue;
+      const path = `/${names.join("/")}`;
       if (zones.of(path) === item.zone) right.add(item.ino);
       else if (!wrong.has(item.ino)) wrong.set(item.ino, { item, path });
     }

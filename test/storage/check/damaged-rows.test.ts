@@ -288,6 +288,34 @@ test("items whose paths are none are in the way of no start and of no check", as
   expect(problemsIn(dataDir)).toStrictEqual([]);
 });
 
+function zonesOf(dataDir: string): unknown[] {
+  const database = new Database(join(dataDir, "metadata.db"), { readonly: true });
+  const found = database.prepare("SELECT zone FROM work_items ORDER BY zone").pluck().all();
+  database.close();
+  return found;
+}
+
+test("a slash in a name makes an item no other tenant's", async () => {
+  const path = "/workspace/acmeocoder/agent/job";
+  const dataDir = await makeStore(async ({ files, queue }) => {
+    await files.write(path, "secret");
+    await queue.submit(path);
+  });
+  const before = zonesOf(dataDir);
+  expect(before).toHaveLength(1);
+  change(
+    dataDir,
+    `UPDATE dentries SET name = 'acme/coder' WHERE name = 'acmeocoder';
+     UPDATE store_state SET work_rules = ''`,
+  );
+  expect((await fsck(dataDir)).rules).toStrictEqual(["name.legal"]);
+  await withStore(dataDir, async () => undefined);
+  expect(zonesOf(dataDir)).toStrictEqual(before);
+  expect((await fsck(dataDir)).rules).toStrictEqual(["name.legal"]);
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+  expect(zonesOf(dataDir)).not.toStrictEqual(before);
+});
+
 test("an item that the queue has in another zone is told of, and put where its path is", async () => {
   const path = "/workspace/acme/coder/job";
   const dataDir = await makeStore(async ({ files, queue }) => {
@@ -296,12 +324,7 @@ test("an item that the queue has in another zone is told of, and put where its p
     await files.write("/jobs/open", "2");
     await queue.submit("/jobs/open");
   });
-  const zones = () => {
-    const database = new Database(join(dataDir, "metadata.db"), { readonly: true });
-    const found = database.prepare("SELECT zone FROM work_items ORDER BY zone").pluck().all();
-    database.close();
-    return found;
-  };
+  const zones = () => zonesOf(dataDir);
   const before = zones();
   expect(before).toHaveLength(2);
   expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });

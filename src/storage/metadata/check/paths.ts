@@ -28,6 +28,12 @@ export class Paths {
 
   /** One path of an inode; undefined when none leads to it from the root. */
   of(ino: Ino): string | undefined {
+    const names = this.names(ino);
+    return names && `/${names.join("/")}`;
+  }
+
+  /** The names of which that is made, from the root down. */
+  names(ino: Ino): readonly string[] | undefined {
     const names: string[] = [];
     const seen = new Set<number>();
     for (let at: number = ino; at !== 1; ) {
@@ -37,13 +43,13 @@ export class Paths {
       names.unshift(name.name);
       at = name.parent;
     }
-    return `/${names.join("/")}`;
+    return names;
   }
 
   /** The path of a name in a directory; undefined when none leads there. */
   in(parent: Ino, name: string): string | undefined {
-    const directory = this.of(parent);
-    return directory === undefined ? undefined : `${directory === "/" ? "" : directory}/${name}`;
+    const above = this.names(parent);
+    return above && `/${[...above, name].join("/")}`;
   }
 
   /** The first of the files that have a content, by their paths, and how many more there are. */

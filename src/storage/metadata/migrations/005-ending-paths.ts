@@ -13,14 +13,15 @@ function nameOf(ino: string, column: "parent" | "name"): string {
  * a directory below itself, at any depth, and there is no depth that a tree can't have (a program may go down
  * step by step, with paths as short as it likes). So the way up is compared with one of its own steps, the last
  * whose number is a power of two: it comes by that again if and only if it leads round (R. Brent, "An improved
- * Monte Carlo factorization algorithm", 1980), within three times as many steps as there are directories on it.
+ * Monte Carlo factorization algorithm", 1980), within three times as many steps as there are directories on it. `shown`
+ * is how each name is written.
  */
-export function pathOf(ino: string): string {
+export function pathOf(ino: string, shown = (name: string) => name): string {
   return `(
   WITH RECURSIVE up (ino, path, mark, step) AS (
-    SELECT parent, '/' || name, 0, 1 FROM (SELECT parent, name FROM dentries WHERE ino = ${ino} ORDER BY parent, name LIMIT 1)
+    SELECT parent, '/' || ${shown("name")}, 0, 1 FROM (SELECT parent, name FROM dentries WHERE ino = ${ino} ORDER BY parent, name LIMIT 1)
     UNION ALL
-    SELECT ${nameOf("up.ino", "parent")}, '/' || ${nameOf("up.ino", "name")} || path,
+    SELECT ${nameOf("up.ino", "parent")}, '/' || ${shown(nameOf("up.ino", "name"))} || path,
       CASE WHEN step & (step - 1) = 0 THEN ino ELSE mark END, step + 1
     FROM up WHERE ino <> 1 AND ino <> mark
   )

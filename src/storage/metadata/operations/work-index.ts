@@ -36,8 +36,10 @@ export const HAS_WORK_INDEX = "(SELECT work_rules FROM store_state WHERE id = 1)
 
 const RULES = query("SELECT work_rules FROM store_state WHERE id = 1");
 const SET_RULES = command("UPDATE store_state SET work_rules = ? WHERE id = 1");
+/** Damage has names with a slash in them: then the path has a character that there can't be, and isn't another's. */
+const unsplit = (name: string) => `replace(${name}, '/', char(0))`;
 const FILES = query(
-  `SELECT i.ino, ${pathOf("i.ino")},
+  `SELECT i.ino, ${pathOf("i.ino", unsplit)},
      (SELECT value FROM file_metadata d WHERE d.ino = i.ino AND d.key = 'depends_on')
    FROM inodes i
    WHERE i.ino > ? AND i.mode & ${S_IFMT} = ${S_IFREG} AND EXISTS (
