@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import { type ContentHash, isContentHash } from "../../model/ids.js";
+import { ascending } from "../metadata/operations/ascending.js";
 
 /** What the database says of a content. */
 export interface ContentRow {
@@ -40,7 +41,7 @@ export class ContentRows {
 
   *#rows(): Generator<ContentRow> {
     for (let after = ""; ; ) {
-      const rows = this.#page.all(after);
+      const rows = ascending(this.#page.all(after), after);
       yield* rows;
       const last = rows.at(-1);
       if (last === undefined) break;

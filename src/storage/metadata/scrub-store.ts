@@ -9,7 +9,7 @@ export interface ScrubStore {
   progress(): ScrubProgress;
   setProgress(progress: ScrubProgress): void;
   /** Up to `limit` contents that files have, in the order of their hashes, after this one (`""` starts). */
-  neededAfter(page: { after: ContentHash | ""; limit: number }): NeededContent[];
+  neededAfter(page: { after: ContentHash | ""; limit: number }): readonly NeededContent[];
   /** A content, if a file has it. */
   needed(hash: ContentHash): NeededContent | undefined;
   /** One path of each of up to `limit` files that have this content. */

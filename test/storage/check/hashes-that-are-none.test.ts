@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
 import { layoutOf } from "../../../src/storage/content/local/layout.js";
 import { verifyContents } from "../../../src/storage/content/local/verify-contents.js";
 import { backUp } from "../../support/backups.js";
@@ -9,6 +10,7 @@ import {
   fsck,
   makeStore,
   OTHER,
+  putAway,
   read,
   TEXT,
   withStore,
@@ -86,4 +88,70 @@ test("the scrub calls such a content missing, and goes on", async () => {
     { signal: new AbortController().signal },
   );
   expect(found).toMatchObject({ count: 2, wrong: [{ hash: WAY_OUT, problem: "missing" }] });
+});
+
+describe("a NUL", () => {
+  const WITH_NUL = "|| char(0) || 'x'";
+
+  test("makes of the hash of a file none", async () => {
+    const dataDir = await makeStore();
+    const set = `content_hash = content_hash ${WITH_NUL}`;
+    change(dataDir, `UPDATE inodes SET ${set} WHERE content_hash = '${hashOf(TEXT)}'`);
+    expect((await fsck(dataDir)).rules).toContain("content.hash");
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 1, rules: ["content.hash"] });
+    expect(putAway(dataDir)).toStrictEqual([TEXT]);
+  });
+
+  test("makes of the hash in the list none, which is listed anew", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, `UPDATE contents SET hash = hash ${WITH_NUL} WHERE hash = '${hashOf(TEXT)}'`);
+    expect((await fsck(dataDir)).rules).toContain("content.listed-hash");
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+    expect(await read(dataDir, "/documents/a")).toBe(TEXT);
+  });
+
+  test("makes of a path_id none", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, `UPDATE inodes SET path_id = path_id ${WITH_NUL} WHERE ino <> 1`);
+    expect((await fsck(dataDir)).rules).toContain("inode.path-id");
+  });
+});
+
+describe("a bit of the last hash in the list", () => {
+  /** Of its first byte: the table isn't in order then, or the hash is no UTF-8. */
+  async function wrongBit(bit: number): Promise<string> {
+    const dataDir = await makeStore(async ({ files }) => {
+      // One of those whose hash begins with a letter.
+      for (let number = 0; number < 8; number++)
+        await files.write(`/documents/${number}`, `${number}`);
+    });
+    const path = join(dataDir, "metadata.db");
+    const database = new Database(path);
+    const last = database.prepare<[], string>("SELECT max(hash) FROM contents").pluck().get() ?? "";
+    const root = database
+      .prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'contents'")
+      .pluck()
+      .get();
+    const pageBytes = database.pragma("page_size", { simple: true }) as number;
+    database.pragma("wal_checkpoint(TRUNCATE)");
+    database.close();
+    const bytes = readFileSync(path);
+    // Its page's list of cells ends with the cell that has it.
+    const page = ((root ?? 0) - 1) * pageBytes;
+    const cell = bytes.readUInt16BE(page + 8 + 2 * (bytes.readUInt16BE(page + 3) - 1));
+    const at = bytes.indexOf(last, page + cell);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+    writeFileSync(path, bytes);
+    return dataDir;
+  }
+
+  test.each([5, 7])("(bit %d) keeps nobody from the end of the list", async (bit) => {
+    const dataDir = await wrongBit(bit);
+    const { code, report } = await fsck(dataDir);
+    expect(code).toBe(1);
+    expect(report?.findings.length).toBeGreaterThan(0);
+    expect(await fsck(dataDir, "--repair")).toMatchObject({ rules: [] });
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, rules: [] });
+  });
 });

@@ -12,6 +12,7 @@ const BLOCK_BYTES = 512;
 const BLOCKS_MAX = 2 ** 44;
 const HEX = "[0-9a-f]";
 const UUID = [8, 4, 4, 4, 12].map((digits) => HEX.repeat(digits)).join("-");
+const UUID_BYTES = 36;
 
 const HAS_WRONG_NSEC = TIMES.map((time) => `${time} NOT BETWEEN 0 AND ${NSEC_MAX}`).join(" OR ");
 
@@ -66,6 +67,7 @@ export const ATTRIBUTE_RULES: readonly Rule[] = [
     id: "inode.path-id",
     says: "a path_id is a UUID",
     effect: "what refers to the file by it, and an import, can't use it",
-    finds: `SELECT ino, 'its path_id is ' || quote(path_id) AS detail FROM inodes WHERE path_id NOT GLOB '${UUID}'`,
+    finds: `SELECT ino, 'its path_id is ' || quote(path_id) AS detail FROM inodes
+      WHERE path_id NOT GLOB '${UUID}' OR octet_length(path_id) <> ${UUID_BYTES}`,
   },
 ];

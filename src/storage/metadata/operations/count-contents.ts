@@ -17,8 +17,9 @@ export const IS_FORSAKEN = `(c.ref_count > ${REFERENCES}
   AND NOT EXISTS (SELECT 1 FROM inodes i WHERE i.content_hash = c.hash AND ${KEEPS}))`;
 /** Whether `c` is counted wrongly, as far as that needs no guess. */
 export const IS_MISCOUNTED = `(c.ref_count <> ${REFERENCES} AND NOT ${IS_UNCLAIMED})`;
+/** For `length()` and GLOB, a text ends with its first NUL. */
 export const IS_NO_HASH = (column: string) =>
-  `(length(${column}) <> 64 OR ${column} GLOB '*[^0-9a-f]*')`;
+  `(length(${column}) <> 64 OR instr(${column}, char(0)) > 0 OR ${column} GLOB '*[^0-9a-f]*')`;
 /** Whether the list lacks the content of an inode. */
 export const IS_UNLISTED = `(content_hash IS NOT NULL AND NOT ${IS_NO_HASH("content_hash")}
   AND content_hash NOT IN (SELECT hash FROM contents))`;

@@ -15,6 +15,7 @@ import {
   type Script,
   text,
 } from "../statement.js";
+import { ascending } from "./ascending.js";
 
 const PROGRESS = query("SELECT position, began_at, ended_at FROM scrub_state WHERE id = 1");
 const SET_PROGRESS = command(
@@ -64,8 +65,8 @@ export function* neededAfter({
 }: {
   after: ContentHash | "";
   limit: number;
-}): Script<NeededContent[]> {
-  return (yield* all(NEEDED_AFTER, after, limit)).map(neededContent);
+}): Script<readonly NeededContent[]> {
+  return ascending((yield* all(NEEDED_AFTER, after, limit)).map(neededContent), after);
 }
 
 export function* needed(hash: ContentHash): Script<NeededContent | undefined> {

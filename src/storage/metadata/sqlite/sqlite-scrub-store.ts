@@ -19,7 +19,7 @@ export class SqliteScrubStore implements ScrubStore {
     this.#engine.write(scrub.setScrubProgress(progress));
   }
 
-  neededAfter(page: { after: ContentHash | ""; limit: number }): NeededContent[] {
+  neededAfter(page: { after: ContentHash | ""; limit: number }): readonly NeededContent[] {
     return this.#engine.read(scrub.neededAfter(page));
   }
 
