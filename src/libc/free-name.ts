@@ -1,11 +1,10 @@
 import { linkSync } from "node:fs";
+import { hasNoLinks } from "./hard-links.js";
 import { bind, lastErrno } from "./library.js";
 import { errnoError, fsError } from "./system-error.js";
 
 const AT_FDCWD = -100;
 const RENAME_NOREPLACE = 1;
-/** What link(2) says where the file system has no hard links: vfat and exFAT, and FUSE without them. */
-const NO_LINKS = ["EPERM", "ENOTSUP", "ENOSYS"];
 
 /**
  * Gives a file a name, unless something has it, however late that came: by link(2), or by renameat2(2) where there are
@@ -15,8 +14,7 @@ export function takeFreeName(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!NO_LINKS.includes(code)) throw fsError(error, { op: "link", path: to });
+    if (!hasNoLinks(error)) throw fsError(error, { op: "link", path: to });
     renameToFreeName(from, to);
   }
 }

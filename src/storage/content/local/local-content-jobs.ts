@@ -19,6 +19,7 @@ import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { makeDirectories } from "../../../libc/directories.js";
 import { writeAt } from "../../../libc/files.js";
+import { canOnlyBeCopied } from "../../../libc/hard-links.js";
 import { fsError } from "../../../libc/system-error.js";
 import { type ErrorKind, NexusError } from "../../../model/errors.js";
 import { type Failpoints, NO_FAILPOINTS } from "../../../model/failpoint.js";
@@ -345,8 +346,7 @@ function linkOrCopy(from: string, to: string): void {
     // Renaming onto another name of the same file does nothing, and leaves both.
     rmSync(copy, { force: true });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EMLINK") throw error;
+    if (!canOnlyBeCopied(error)) throw error;
     copyFileSync(from, copy);
     const fd = openSync(copy, "r");
     try {

@@ -7,6 +7,7 @@ import {
   lstatSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -14,6 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { makeDirectories } from "../../../libc/directories.js";
 import { syncPath } from "../../../libc/durability.js";
 import { freeName } from "../../../libc/free-name.js";
+import { canOnlyBeCopied } from "../../../libc/hard-links.js";
 import { fsError } from "../../../libc/system-error.js";
 
 const DIRECTORY = "lost+found";
@@ -71,17 +73,23 @@ export class Quarantine {
   }
 
   /**
-   * Gives a file that never changes a name there, too, so that it outlives the one that it has: a copy where there are
-   * no hard links. Done again, it does nothing. Durable after {@link sync}. Errors: as {@link put}.
+   * Gives a file that never changes a name there, too, so that it outlives the one that it has; done again, it does
+   * nothing. Where there are no hard links, it makes a copy, and another one each time. Durable after {@link sync}.
+   * Errors: as {@link put}.
    */
   keep(path: string, note: Note): void {
     try {
       const source = lstatSync(path, { throwIfNoEntry: false });
       if (source === undefined) return;
-      const kept = lstatSync(join(this.#made(), basename(path)), { throwIfNoEntry: false });
-      if (kept?.ino === source.ino && kept.dev === source.dev) return;
-      const target = this.#newFile(basename(path), { ...note, from: path });
-      linkOrCopy(path, target);
+      const directory = this.#made();
+      const statOf = (name: string) => lstatSync(join(directory, name), { throwIfNoEntry: false });
+      const isOther = (there: Stats) => there.ino !== source.ino || there.dev !== source.dev;
+      const name = freeName(basename(path), (each) => {
+        const there = statOf(each);
+        return there !== undefined && isOther(there);
+      });
+      if (statOf(name) !== undefined) return;
+      linkOrCopy(path, this.#newFile(name, { ...note, from: path }));
     } catch (error) {
       throw fsError(error, { op: "keep", path });
     }
@@ -160,8 +168,7 @@ function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["EXDEV", "EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(code)) throw error;
+    if (!canOnlyBeCopied(error)) throw error;
     copyDurably(from, to);
   }
 }
