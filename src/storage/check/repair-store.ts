@@ -1,5 +1,5 @@
 import { messageOf } from "../../model/errors.js";
-import { BehindNote, lacksChanges } from "../behind-note.js";
+import { BehindNote } from "../behind-note.js";
 import type { Finding } from "./finding.js";
 import { mendStore, type StoreToMend, type ToMend } from "./mend-store.js";
 import { putStagingAway, type StagingToSort } from "./put-staging-away.js";
@@ -47,8 +47,8 @@ export async function repairStore(
     }
   }
   const noted = note.read();
-  // A content of a newer state may have no row that keeps it.
-  if (failures.length === 0 || (noted !== undefined && !lacksChanges(noted))) note.clear();
+  // What couldn't be put away may have no row that keeps it.
+  if (failures.length === 0) note.clear();
   try {
     await store.start();
   } catch (error) {
