@@ -75,7 +75,7 @@ export class ContentCopier {
     this.#sync = new FileSystemSync(options.layout.casDirectory);
   }
 
-  /** Whether it is there, by its name and size. */
+  /** Whether it is there, by its name and size; one whose size the database has wrong is copied again. */
   has({ hash, sizeBytes }: Content): boolean {
     if (!isContentHash(hash)) return false;
     const path = casPath(this.#casLayout, hash);
@@ -103,14 +103,14 @@ export class ContentCopier {
    * Copies one from where it is sealed. Returns why it can't, if that is the file's trouble. Errors: those of where it
    * is written to (`no-space`, `io-failure` ...), and of the turns.
    */
-  async copy({ hash, sizeBytes }: Content, from: Layout): Promise<ContentProblem | undefined> {
+  async copy({ hash }: Content, from: Layout): Promise<ContentProblem | undefined> {
     if (!isContentHash(hash)) return "missing";
     const fd = openOrProblem(casPath(from, hash));
     if (typeof fd !== "number") return fd;
     try {
       const received = await this.#receive(fd);
       if (typeof received === "string") return received;
-      if (received.hash !== hash || received.sizeBytes !== sizeBytes) {
+      if (received.hash !== hash) {
         rmSync(received.path);
         return "damaged";
       }

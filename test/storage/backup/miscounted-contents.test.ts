@@ -3,12 +3,12 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { backUp, restore } from "../../support/backups.js";
-import { blob } from "../../support/checked-store.js";
+import { blob, fsck } from "../../support/checked-store.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 import { testDir } from "../../support/temp-dir.js";
 import { World } from "../../vfs/world.js";
 
-// What a damaged database says of contents: fewer than its files have.
+// What a damaged database says of contents: fewer than its files have, or other ones.
 
 const DAMAGES = {
   "isn't in the list of contents": "DELETE FROM contents WHERE hash = ?",
@@ -64,6 +64,21 @@ describe.each(Object.entries(DAMAGES))("a content of a file that %s", (_, sql) =
     expect(problemsIn(dataDir)).toStrictEqual([]);
     expect(await new World({ dataDir }).read("doubtful")).toBe("doubtful");
   });
+});
+
+test("a content of which the list has another size is in the backup, and is restored", async () => {
+  const [world, to] = [
+    await damagedWorld("UPDATE contents SET size_bytes = -5 WHERE hash = ?"),
+    testDir(),
+  ];
+  for (const _ of ["first", "second"]) {
+    expect((await backUp(world, { to })).damaged).toStrictEqual([]);
+  }
+  const { dataDir, damaged } = await restore(to);
+  expect(damaged).toStrictEqual([]);
+  expect(readFileSync(blob(dataDir, "doubtful"), "utf8")).toBe("doubtful");
+  expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, repaired: ["content.size"] });
+  expect(await new World({ dataDir }).read("doubtful")).toBe("doubtful");
 });
 
 test("a file whose content is named by no hash is told of", async () => {
