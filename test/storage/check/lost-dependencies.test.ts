@@ -94,3 +94,24 @@ test("a path_id means no file of another tenant afterwards, whatever order they 
   await repair(dataDir);
   expect(edges(dataDir)).toStrictEqual(before);
 });
+
+test("one that waits for a number that there can't be waits for what it means", async () => {
+  const names = ["/jobs/first", "/jobs/second"];
+  const dataDir = await makeStore(async ({ files, queue }) => {
+    for (const name of names) {
+      await files.write(name, name);
+      await queue.submit(name);
+    }
+    await files.write("/jobs/w", "w");
+    await queue.submit("/jobs/w", { dependsOn: names });
+  });
+  const before = edges(dataDir);
+  change(
+    dataDir,
+    `UPDATE work_dependencies SET target_ino = 1 << 63 WHERE reference = '${names[0]}';
+     DELETE FROM work_dependencies WHERE reference = '${names[1]}'`,
+  );
+  await repair(dataDir);
+  await withStore(dataDir, async () => undefined);
+  expect(edges(dataDir)).toStrictEqual(before);
+});

@@ -1,11 +1,12 @@
-import type { Ino } from "../../../model/ids.js";
+import { FIRST_VIRTUAL_INO, type Ino } from "../../../model/ids.js";
 import type { DependencyReference } from "../../../model/work.js";
 import { all, command, query, type Row, run, type Script, text } from "../statement.js";
 import { meaningOf } from "./work-dependencies.js";
 
+// JavaScript would round what no inode has.
 const EDGES = query(
-  `SELECT reference, path, path_id, target_ino, is_satisfied FROM work_dependencies
-   WHERE ino = ? ORDER BY position`,
+  `SELECT reference, path, path_id, iif(target_ino BETWEEN 1 AND ${FIRST_VIRTUAL_INO}, target_ino, NULL), is_satisfied
+   FROM work_dependencies WHERE ino = ? ORDER BY position`,
 );
 const DELETE_EDGES = command("DELETE FROM work_dependencies WHERE ino = ?");
 const INSERT_EDGE = command(
