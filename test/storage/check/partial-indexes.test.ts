@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { NexusError } from "../../../src/model/errors.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
-import { fsck, makeStore, putAway, TEXT, withStore } from "../../support/checked-store.js";
+import { change, fsck, makeStore, putAway, TEXT, withStore } from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 
@@ -85,4 +85,34 @@ test("one that still names a content is mended, and the content put away", async
   expect(await fsck(dataDir, "--repair")).toMatchObject({ code: 0, rules: [] });
   expect(putAway(dataDir)).toContain(TEXT);
   expect(problemsIn(dataDir)).toStrictEqual([]);
+});
+
+describe("people's own", () => {
+  test.each([
+    "CREATE INDEX mine ON inodes (size_bytes) WHERE size_bytes > 5 -- the large ones",
+    "CREATE INDEX mine ON inodes (size_bytes) WHERE 1",
+    `CREATE INDEX "my ""own" ON inodes (size_bytes) WHERE size_bytes = 19`,
+    `CREATE TABLE "my ""own" (a); CREATE INDEX mine ON "my ""own" (a) WHERE a > 1`,
+  ])("keep nobody from checking and repairing: %s", async (sql) => {
+    const dataDir = await makeStore();
+    change(dataDir, sql);
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, stderr: "", rules: [] });
+    const LOST = `DELETE FROM inodes WHERE content_hash = '${hashOf(TEXT)}'`;
+    changeBeside(dataDir, "inodes_by_content", LOST);
+    const repaired = await fsck(dataDir, "--repair");
+    expect(repaired).toMatchObject({ code: 0, rules: [] });
+    expect(repaired.repaired).toContain("database.indexes");
+  });
+
+  test("may quote a text as names are quoted, which sqlite3 lets them", async () => {
+    const dataDir = await makeStore();
+    change(dataDir, "CREATE INDEX mine ON file_metadata (ino) WHERE value = 'ready'");
+    const database = new Database(join(dataDir, "metadata.db"));
+    database.unsafeMode(true);
+    database.pragma("writable_schema = ON");
+    const rewrite = "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'mine'";
+    expect(database.prepare(rewrite).run("'", '"').changes).toBe(1);
+    database.close();
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, stderr: "", rules: [] });
+  });
 });

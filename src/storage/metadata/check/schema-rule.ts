@@ -52,9 +52,14 @@ export function repairSchema(database: Database.Database, schema: readonly Schem
 
 /** What the migrations of this version make. It takes some milliseconds, so it is found once. */
 export function currentSchema(): SchemaObject[] {
+  return schemaAt(Number.POSITIVE_INFINITY);
+}
+
+/** What the migrations make up to a version of the schema. */
+export function schemaAt(version: number): SchemaObject[] {
   const model = new Database(":memory:");
   try {
-    migrate(model);
+    migrate(model, { to: version });
     return objectsOf(model);
   } finally {
     model.close();
