@@ -7,14 +7,17 @@ import { SystemClock, TimerScheduler } from "./model/clock.js";
 import { NexusError } from "./model/errors.js";
 import { type CheckOptions, checkStore } from "./storage/check/check-store.js";
 import type { CheckReport } from "./storage/check/report.js";
+import { reportWithoutTables } from "./storage/check/without-tables.js";
 import type { Zones } from "./storage/check/wrong-zones.js";
 import { layoutOf } from "./storage/content/local/layout.js";
 import { LocalContentJobs } from "./storage/content/local/local-content-jobs.js";
 import { LocalContentStore } from "./storage/content/local/local-content-store.js";
-import { requireFitToOpen } from "./storage/fit-to-open.js";
+import { lostDatabase, requireOwnStore } from "./storage/fit-to-open.js";
+import { lacksTables } from "./storage/metadata/check/lacks-tables.js";
 import { FOUND_NAMESPACE } from "./storage/metadata/check/lost-and-found.js";
 import { checkpoint } from "./storage/metadata/sqlite/checkpoint.js";
 import type { Checkpointer } from "./storage/metadata/sqlite/checkpointer.js";
+import { journalIn } from "./storage/metadata/sqlite/journal.js";
 import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import type { Logger } from "./telemetry/logger.js";
@@ -23,7 +26,7 @@ import type { Logger } from "./telemetry/logger.js";
 const DRAIN_MS = 30_000;
 
 /**
- * Checks the data of a configuration. Errors: those of `checkStore` and `requireFitToOpen`; `invalid-config` for a
+ * Checks the data of a configuration. Errors: those of `checkStore` and `requireOwnStore`; `invalid-config` for a
  * repair that would show somebody what was hidden.
  */
 export async function composeCheck(
@@ -31,9 +34,12 @@ export async function composeCheck(
   options: CheckOptions,
 ): Promise<CheckReport> {
   const { dataDir, dbPath: databasePath } = config;
-  requireFitToOpen(config);
+  requireOwnStore(config);
   if (options.action === "repair") requirePrivatePlace(config);
-  const journalPath = join(dataDir, "metadata.journal");
+  if (lacksTables(databasePath)) {
+    return reportWithoutTables(lostDatabase(config), { dataDir, mode: options.mode });
+  }
+  const journalPath = journalIn(dataDir);
   const layout = layoutOf(dataDir);
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const clock = new SystemClock();

@@ -34,6 +34,7 @@ import { requireFitToOpen } from "./storage/fit-to-open.js";
 import { noteIfBehind, restAfter } from "./storage/going-on-behind.js";
 import type { MetadataStore } from "./storage/metadata/metadata-store.js";
 import { startCheckpointThread } from "./storage/metadata/sqlite/checkpoint-worker.js";
+import { journalIn } from "./storage/metadata/sqlite/journal.js";
 import { SpaceReserve } from "./storage/metadata/sqlite/space-reserve.js";
 import { SqliteMetadataStore } from "./storage/metadata/sqlite/sqlite-metadata-store.js";
 import { WorkerCheckpointer } from "./storage/metadata/sqlite/worker-checkpointer.js";
@@ -144,7 +145,7 @@ export function compose({
   const clock = new SystemClock();
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   makeDirectory(dirname(dbPath));
-  const journalPath = join(dataDir, "metadata.journal");
+  const journalPath = journalIn(dataDir);
   const behind = new BehindNote(dataDir);
   noteIfBehind({ databasePath: dbPath, journalPath }, { note: behind, clock, logger });
   const metadata = new SqliteMetadataStore({

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.js";
 import { isKind, NexusError } from "../model/errors.js";
 import type { CheckReport } from "../storage/check/report.js";
 import { DataDirLock, readHolder } from "../storage/data-dir-lock.js";
-import { requireFitToOpen } from "../storage/fit-to-open.js";
+import { requireOwnStore } from "../storage/fit-to-open.js";
 import { openLibraryLogger } from "../telemetry/logger.js";
 import { isStoreMissing } from "./open-store.js";
 import { keptAwake } from "./operations.js";
@@ -24,8 +24,8 @@ export interface CheckDataOptions {
 
 /**
  * Checks a data directory: all of it when nobody has it open, and what can be told beside a daemon otherwise. A
- * repair wants it for itself. Errors: `not-found` (no store), `in-use` (a repair, while somebody has it), `corrupt`
- * (contents without a database), `not-supported` (a newer schema, a backup), `io-failure`; the reason of `signal`.
+ * repair wants it for itself. Errors: `not-found` (no store), `in-use` (a repair, while somebody has it), `corrupt` (a
+ * restore that was cut short), `not-supported` (a newer schema, a backup), `io-failure`; the reason of `signal`.
  */
 export async function checkData(options: CheckDataOptions): Promise<CheckReport> {
   requireStore(options.config);
@@ -66,7 +66,7 @@ async function lockOf(dataDir: string): Promise<DataDirLock | undefined> {
 
 function requireStore(config: Config): void {
   const { dataDir } = config;
-  requireFitToOpen(config);
+  requireOwnStore(config);
   if (!isStoreMissing(config)) return;
   throw new NexusError(
     "not-found",

@@ -7,7 +7,7 @@ import { TimerScheduler } from "../model/clock.js";
 import { NexusError } from "../model/errors.js";
 import { runEach } from "../model/run-each.js";
 import { DataDirLock, type Patience } from "../storage/data-dir-lock.js";
-import { lacksDatabase, lacksRestore, type StorePlace } from "../storage/fit-to-open.js";
+import { lacksRestore, lostDatabase, type StorePlace } from "../storage/fit-to-open.js";
 import { openLibraryLogger } from "../telemetry/logger.js";
 
 /** How long contents are sealed at the last close; the rest is taken up at the next start. */
@@ -75,14 +75,14 @@ export async function openStore(config: Config, patience = PATIENCE): Promise<St
 
 /**
  * Whether opening this store would make it: its directory isn't there, or its database isn't and nobody is about to
- * make it. What can't be looked at is not missing, nor are contents without a database, nor a restore that was cut
- * short; opening says what is wrong with it.
+ * make it. What can't be looked at is not missing, nor is what is left of a store without its database, nor a restore
+ * that was cut short; opening says what is wrong with it.
  */
 export function isStoreMissing(place: StorePlace): boolean {
   const { dataDir, dbPath } = place;
   if (isMissing(dataDir)) return true;
   if (!isMissing(dbPath) || DataDirLock.isHeld(dataDir)) return false;
-  return !lacksDatabase(place) && !lacksRestore(place);
+  return lostDatabase(place) === undefined && !lacksRestore(place);
 }
 
 function isMissing(path: string): boolean {

@@ -18,7 +18,7 @@ import { lostDependencies } from "./lost-dependencies.js";
 import { prepareStore, type StoreToPrepare } from "./prepare-store.js";
 import { type ReadableTable, readableTables } from "./readable-tables.js";
 import { repairStore, type StoreToRepair } from "./repair-store.js";
-import type { Checked, CheckReport } from "./report.js";
+import { type Checked, type CheckReport, NOTHING_CHECKED } from "./report.js";
 import { wrongZones, type Zones } from "./wrong-zones.js";
 
 /** What is to be checked, and how it is opened. */
@@ -37,8 +37,6 @@ export interface CheckOptions {
   }) => void;
   readonly signal: AbortSignal;
 }
-
-const NOTHING: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };
 
 /**
  * Checks all that must hold in a data directory, and mends what needs no guess. Nothing is mended in a database
@@ -92,7 +90,7 @@ interface Pass extends CheckOptions {
 
 async function pass(store: StoreToCheck, options: Pass): Promise<Found> {
   const schema = currentSchema();
-  const nothing = { checked: NOTHING, problems: [], schema, readable: [] };
+  const nothing = { checked: NOTHING_CHECKED, problems: [], schema, readable: [] };
   let database: Database.Database;
   try {
     database = openForCheck(store.databasePath, { access: "read" });
@@ -200,7 +198,7 @@ function count(database: Database.Database): Checked {
     `SELECT (SELECT count(*) FROM inodes) AS inodes, (SELECT count(*) FROM dentries) AS names,
        count(*) AS contents, total(size_bytes) AS bytes FROM contents WHERE ref_count > 0`,
   );
-  return counts.get() ?? NOTHING;
+  return counts.get() ?? NOTHING_CHECKED;
 }
 
 function keyOf({ rule, what }: Finding): string {

@@ -27,3 +27,6 @@ export interface Checked {
   /** Of contents, as the rows have it. */
   readonly bytes: number;
 }
+
+/** Where there was nothing to look at, or no way to. */
+export const NOTHING_CHECKED: Checked = { inodes: 0, names: 0, contents: 0, bytes: 0 };

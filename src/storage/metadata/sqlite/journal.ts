@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, statfsSync } from "node:fs";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { readAt, writeAt } from "../../../libc/files.js";
 import { type Mapping, mapFile } from "../../../libc/mapping.js";
@@ -175,6 +176,11 @@ export class Journal {
     this.#position += 1;
     return payload.toString("utf8");
   }
+}
+
+/** Where the journal of a store is. */
+export function journalIn(dataDir: string): string {
+  return join(dataDir, "metadata.journal");
 }
 
 /** Which batch the records of a journal are of, and which store's; undefined when it has none. */

@@ -61,6 +61,7 @@ import { Journal } from "./journal.js";
 import { LogKeeper } from "./log-keeper.js";
 import { migrate, type OpenOptions, openDatabase, storeNumber } from "./open-database.js";
 import { Recording } from "./recording.js";
+import { settleTables } from "./settle-tables.js";
 import type { SpaceReserve } from "./space-reserve.js";
 import { SqliteChangeStore } from "./sqlite-change-store.js";
 import { SqliteEngine } from "./sqlite-engine.js";
@@ -137,6 +138,7 @@ export class SqliteMetadataStore implements MetadataStore {
       this.#log = new LogKeeper({ database, checkpointer, reserve, logger, failpoints });
       const isNew = database.pragma("user_version", { simple: true }) === 0;
       if (isNew) migrate(database, { failpoints });
+      settleTables(database, databasePath);
       const place = new DatabasePlace(databasePath);
       this.#place = place;
       journal = new Journal(options.journalPath, { storeNumber: storeNumber(database) });
