@@ -84,6 +84,12 @@ export class BehindNote {
     this.write({ sinceMs, why, notedBy });
   }
 
+  /** For a repair that has mended nothing: what was noted before is again. Errors: as above. */
+  takeBack(before: Behind | undefined): void {
+    if (before === undefined) this.clear();
+    else this.write(before);
+  }
+
   /** When it returns, the note is durable. Errors: as above. */
   write(behind: Behind): void {
     try {

@@ -61,6 +61,27 @@ export function change(dataDir: string, sql: string): void {
   database.close();
 }
 
+/** Changes its database without one of its indexes, which then has what was there before. */
+export function changeBeside(dataDir: string, index: string, sql: string): void {
+  const path = join(dataDir, "metadata.db");
+  const open = () => {
+    const database = new Database(path);
+    database.unsafeMode(true);
+    database.pragma("writable_schema = ON");
+    return database;
+  };
+  const hiding = open();
+  const row = hiding.prepare("SELECT * FROM sqlite_schema WHERE name = ?").get(index);
+  hiding.prepare("DELETE FROM sqlite_schema WHERE name = ?").run(index);
+  hiding.close();
+  const changing = open();
+  changing.exec(sql);
+  changing
+    .prepare("INSERT INTO sqlite_schema VALUES (@type, @name, @tbl_name, @rootpage, @sql)")
+    .run(row);
+  changing.close();
+}
+
 /** Puts a content there as one that is about to be sealed, or was removed: no file has it. */
 export function announce(dataDir: string, text: string): void {
   addStray(dataDir, text);

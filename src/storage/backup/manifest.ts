@@ -33,8 +33,10 @@ export interface SnapshotManifest extends DirectoryManifest {
   readonly bytes: number;
   /** Contents that it should have and hasn't, because the store hadn't got them either. */
   readonly damaged: number;
-  /** Why its store was known to lack changes, if it was: see `behind-note.ts`. */
+  /** Why its store was known to lack something, if it was: see `behind-note.ts`. */
   readonly behind?: string | undefined;
+  /** What it lacked then, or may have lacked: rows of all changes, where a repair hadn't come to its end. */
+  readonly lacks?: "rows" | undefined;
   readonly database: { readonly sizeBytes: number; readonly sha256: string };
 }
 
@@ -72,6 +74,7 @@ export function readSnapshotManifest(path: string): SnapshotManifest {
   const { sizeBytes, sha256 } = manifest.database;
   const isDescribed = typeof sizeBytes === "number" && typeof sha256 === "string";
   if (!["undefined", "string"].includes(typeof manifest.behind)) throw unreadable(path);
+  if (![undefined, "rows"].includes(manifest.lacks)) throw unreadable(path);
   if (!isDescribed || Number.isNaN(Date.parse(manifest.takenAt))) throw unreadable(path);
   return manifest;
 }

@@ -99,10 +99,15 @@ function requireNone([unreadable]: readonly UnreadableSnapshot[]): void {
 /** The store of a data directory's newest one had everything that it should, as far as anybody knew. */
 function requireComplete(newest: Snapshot | undefined): void {
   if (newest === undefined) return;
-  const { damaged, behind } = newest.manifest;
+  const { damaged, behind, lacks } = newest.manifest;
   if (damaged > 0) {
     const what = `lacks ${damaged} contents that its store had lost`;
     throw incomplete(newest, { what, advice: "" });
+  }
+  if (behind !== undefined && lacks === "rows") {
+    const what = `is of a store whose repair hasn't come to its end (${behind})`;
+    const advice = "end it with nexus fsck --repair, and make a snapshot of that; or ";
+    throw incomplete(newest, { what, advice });
   }
   if (behind !== undefined) {
     const what = `is of a store that is known to lack changes (${behind})`;
@@ -118,7 +123,7 @@ function incomplete(
 ): NexusError {
   return new NexusError(
     "corrupt",
-    `no snapshot was removed, as the newest one of ${dataDir} (${id}) ${what}, and older ones may have them; ${advice}remove the directories of those that needn't be kept`,
+    `no snapshot was removed, as the newest one of ${dataDir} (${id}) ${what}, and older ones may have what it lacks; ${advice}remove the directories of those that needn't be kept`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { fsError } from "../../libc/system-error.js";
 import type { NexusError } from "../../model/errors.js";
 import type { ContentHash } from "../../model/ids.js";
-import { BehindNote } from "../behind-note.js";
+import { BehindNote, lacksChanges } from "../behind-note.js";
 import { type Layout, layoutOf, stagingPath } from "../content/local/layout.js";
 import { restOf } from "../going-on-behind.js";
 import type { BackupDirectory, Draft } from "./backup-directory.js";
@@ -113,7 +113,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupResult>
 interface Collected
   extends Pick<
     SnapshotManifest,
-    "takenAt" | "store" | "schemaVersion" | "behind" | "files" | "contents" | "bytes"
+    "takenAt" | "store" | "schemaVersion" | "behind" | "lacks" | "files" | "contents" | "bytes"
   > {
   readonly draft: Draft;
 }
@@ -156,7 +156,9 @@ class BackupRun {
     const draft = directory.begin(nowMs());
     const noted = new BehindNote(source.dataDir).read();
     // Who hasn't repaired it in that time goes on with what there is.
-    const behind = noted !== undefined && restOf(noted, nowMs()) > 0 ? noted.why : undefined;
+    const lacking = noted !== undefined && restOf(noted, nowMs()) > 0 ? noted : undefined;
+    const behind = lacking?.why;
+    const lacks = lacking === undefined || lacksChanges(lacking) ? undefined : "rows";
     this.#swept = takeSweptNote(directory.layout);
     let takenAt = "";
     await copyDatabase({
@@ -186,7 +188,7 @@ class BackupRun {
       this.#noteLost(database);
       // Whatever was removed since nobody kept it for us may be missing.
       this.#signal.throwIfAborted();
-      return { draft, takenAt, store, schemaVersion, behind, ...database.measure() };
+      return { draft, takenAt, store, schemaVersion, behind, lacks, ...database.measure() };
     } finally {
       database.close();
     }

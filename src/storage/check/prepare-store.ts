@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { isKind } from "../../model/errors.js";
+import { isKind, messageOf } from "../../model/errors.js";
 import { type Behind, BehindNote } from "../behind-note.js";
 import { whyBehind } from "../metadata/check/database-behind.js";
 import { INDEXES } from "../metadata/check/database-rules.js";
@@ -8,7 +8,7 @@ import { repairRule } from "../metadata/check/repair-database.js";
 import type { Rule } from "../metadata/check/rule.js";
 import { STORE_STATE } from "../metadata/check/state-rules.js";
 import { breaks, UNREADABLE, violationsOf } from "../metadata/check/violations.js";
-import { sqliteError } from "../metadata/sqlite/sqlite-error.js";
+import { isConstraint, sqliteError } from "../metadata/sqlite/sqlite-error.js";
 import { behindFinding } from "./behind-finding.js";
 import type { Finding } from "./finding.js";
 import type { StoreToMend } from "./mend-store.js";
@@ -43,7 +43,7 @@ const STAGED_UNKNOWN = "what was being written: the store can't be opened as it 
  * safe. In this order:
  *
  * 1. the pages of the database and its tables are looked at: what is damaged isn't written to; a repair makes wrong
- *    indexes anew, before anything is asked through them;
+ *    indexes anew, before anything is asked through them, and ends there where that can't be;
  * 2. that it lacks changes is noted before the journal, which tells of it, is overwritten; what belongs to these is put
  *    away before anything opens it, but only by a repair: somebody may put back the log that was taken away. Once the
  *    journal is another one, what it has is replayed first, whatever a note says;
@@ -67,13 +67,16 @@ export async function prepareStore(
   const known: Finding[] = [];
   if (action === "repair" && !holds(store, INDEXES)) {
     note.beginRepair({ sinceMs: Date.now(), why: "an index was wrong", lacks: "rows" });
-    const wrong = mendIndexes(store);
-    if (wrong === undefined) return damaged;
-    for (const finding of wrong) known.push(finding);
+    const { isMended, findings } = mendIndexes(store);
+    if (!isMended) {
+      note.takeBack(noted);
+      return { ...damaged, known: [...findings, ...told(noted)] };
+    }
+    for (const finding of findings) known.push(finding);
   }
   const now = behindNow(store);
   const behind = now ?? noted;
-  if (behind !== undefined) known.push(behindFinding(behind));
+  for (const finding of told(behind)) known.push(finding);
   // With a note alone, the journal is the one of this database, which was used since: what was being written may have
   // its rows there.
   if (now !== undefined) {
@@ -116,14 +119,29 @@ function look<T>({ databasePath }: StoreToPrepare, at: (database: Database.Datab
   }
 }
 
-/** Undefined when that can't be: more is damaged. */
-function mendIndexes(store: StoreToPrepare): Finding[] | undefined {
+function told(behind: Behind | undefined): Finding[] {
+  return behind === undefined ? [] : [behindFinding(behind)];
+}
+
+/** All of them or none, and what is to be told of that. They aren't where more is damaged, or rows keep one from it. */
+function mendIndexes(store: StoreToPrepare): { isMended: boolean; findings: Finding[] } {
   try {
-    return mended(store, INDEXES);
+    return { isMended: true, findings: mended(store, INDEXES) };
   } catch (error) {
+    if (isConstraint(error)) return { isMended: false, findings: [notMadeAnew(messageOf(error))] };
     if (!isKind(sqliteError(error, "repair the indexes"), "corrupt")) throw error;
-    return undefined;
+    return { isMended: false, findings: [] };
   }
+}
+
+/** Which index it is of may be people's own, and then no rule tells of the rows. */
+function notMadeAnew(why: string): Finding {
+  return {
+    ...{ rule: "repair.failed", severity: "damage", paths: [], morePaths: 0, repair: undefined },
+    what: `the indexes can't be made anew: ${why}`,
+    effect:
+      "nothing is mended, as nothing that is asked through a wrong index is true: take the wrong rows out in SQL, or an index of your own that needn't be there, and repair it again; or restore a backup",
+  };
 }
 
 /** Mends what breaks a rule, and tells of all of it. */

@@ -3,34 +3,21 @@ import Database from "better-sqlite3";
 import { describe, expect, test, vi } from "vitest";
 import { NexusError } from "../../../src/model/errors.js";
 import { BehindNote } from "../../../src/storage/behind-note.js";
-import { change, fsck, makeStore, putAway, TEXT, withStore } from "../../support/checked-store.js";
+import {
+  change,
+  changeBeside,
+  fsck,
+  makeStore,
+  putAway,
+  TEXT,
+  withStore,
+} from "../../support/checked-store.js";
 import { afterKill } from "../../support/crash.js";
 import { hashOf, problemsIn } from "../../support/data-directory.js";
 
 // An index that leaves rows out, with an entry of a row that is lost: SQLite doesn't look for those.
 
 const LARGE = "large".repeat(20_000);
-
-/** Changes a database without one of its indexes. */
-function changeBeside(dataDir: string, index: string, sql: string): void {
-  const path = join(dataDir, "metadata.db");
-  const open = () => {
-    const database = new Database(path);
-    database.unsafeMode(true);
-    database.pragma("writable_schema = ON");
-    return database;
-  };
-  const hiding = open();
-  const row = hiding.prepare("SELECT * FROM sqlite_schema WHERE name = ?").get(index);
-  hiding.prepare("DELETE FROM sqlite_schema WHERE name = ?").run(index);
-  hiding.close();
-  const changing = open();
-  changing.exec(sql);
-  changing
-    .prepare("INSERT INTO sqlite_schema VALUES (@type, @name, @tbl_name, @rootpage, @sql)")
-    .run(row);
-  changing.close();
-}
 
 test("one that still names what was being written is found, and what it names put away", async () => {
   const store = await makeStore();

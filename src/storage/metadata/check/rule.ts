@@ -11,6 +11,8 @@ export interface Rule {
   readonly says: string;
   /** What it means for people that it doesn't. */
   readonly effect: string;
+  /** Looked at only where that one is broken. */
+  readonly follows?: Rule;
   /** Finds what breaks it: rows of `ino` (NULL where no inode is meant) and `detail`, in words. */
   readonly finds: string | Finder;
   /** How it is mended; left out where that takes a guess. */

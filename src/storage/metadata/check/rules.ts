@@ -1,6 +1,7 @@
 import { ATTRIBUTE_RULES } from "./attribute-rules.js";
 import { CONTENT_RULES } from "./content-rules.js";
 import { INDEXES, PAGES } from "./database-rules.js";
+import { DUPLICATES } from "./duplicate-rows.js";
 import { TABLES } from "./missing-tables.js";
 import { NUMBER_RULES } from "./number-rules.js";
 import type { Rule } from "./rule.js";
@@ -16,6 +17,7 @@ export const RULES: readonly Rule[] = [
   PAGES,
   TABLES,
   INDEXES,
+  DUPLICATES,
   ...STATE_RULES,
   ...NUMBER_RULES,
   ...TREE_RULES,

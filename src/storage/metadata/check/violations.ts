@@ -32,8 +32,11 @@ export function* violationsByRule(
   { schema }: { readonly schema: readonly SchemaObject[] },
 ): Generator<Violation[]> {
   try {
+    const broken = new Set<Rule>();
     for (const rule of RULES) {
+      if (rule.follows !== undefined && !broken.has(rule.follows)) continue;
       const found = violationsOf(database, rule);
+      if (found.length > 0) broken.add(rule);
       yield found;
       if (UNREADABLE.includes(rule) && found.length > 0) return;
     }

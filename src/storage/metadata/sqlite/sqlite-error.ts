@@ -28,6 +28,11 @@ export function sqliteError(error: unknown, op: string): NexusError {
   return new NexusError(kind, `${op}: ${error.message}${advice}`, { op, cause: error });
 }
 
+/** Whether rows are as a constraint of their table doesn't allow. */
+export function isConstraint(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_CONSTRAINT");
+}
+
 /** Whether more room may help: SQLite calls it an I/O error when the index of its log can't grow. */
 export function isMaybeFull(error: unknown): boolean {
   return isKind(error, "no-space") || isKind(error, "io-failure");
