@@ -103,7 +103,10 @@ function makePrivateFile(path: string): void {
   }
 }
 
-/** Errors: `corrupt` (another program's database), `not-supported` (made by a newer version of this one). */
+/**
+ * Errors: `corrupt` (another program's database, or a version that can't be that of its tables), `not-supported` (made by
+ * a newer version of this one).
+ */
 export function checkOrigin(database: Database.Database, path: string): void {
   const origin = database.pragma("application_id", { simple: true }) as number;
   const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number;
@@ -119,4 +122,37 @@ export function checkOrigin(database: Database.Database, path: string): void {
       { path },
     );
   }
+  if (tables === 0 || version === newest) return;
+  const found = versionOfTables(database);
+  if (found > version) {
+    throw new NexusError(
+      "corrupt",
+      `${path} has schema version ${version}, and tables of version ${found}: the number is damaged, if nothing else is (then PRAGMA user_version = ${found} in sqlite3 puts it right)`,
+      { path },
+    );
+  }
+}
+
+/** The newest version that has made tables, all of which are there; 0 without those of the first. */
+function versionOfTables(database: Database.Database): number {
+  const there = new Set(tablesOf(database));
+  const model = new Database(":memory:");
+  try {
+    let found = 0;
+    let known = 0;
+    for (const { version } of MIGRATIONS) {
+      migrate(model, { to: version });
+      const made = tablesOf(model);
+      if (made.length > known && made.every((table) => there.has(table))) found = version;
+      known = made.length;
+    }
+    return found;
+  } finally {
+    model.close();
+  }
+}
+
+function tablesOf(database: Database.Database): string[] {
+  const names = database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'");
+  return names.pluck().all();
 }
