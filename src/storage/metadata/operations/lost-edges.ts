@@ -5,7 +5,7 @@ import { meaningOf } from "./work-dependencies.js";
 
 // JavaScript would round what no inode has.
 const EDGES = query(
-  `SELECT reference, path, path_id, iif(target_ino BETWEEN 1 AND ${FIRST_VIRTUAL_INO}, target_ino, NULL), is_satisfied
+  `SELECT reference, path, path_id, iif(target_ino BETWEEN 1 AND ${FIRST_VIRTUAL_INO - 1}, target_ino, NULL), is_satisfied
    FROM work_dependencies WHERE ino = ? ORDER BY position`,
 );
 const DELETE_EDGES = command("DELETE FROM work_dependencies WHERE ino = ?");
